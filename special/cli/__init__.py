@@ -1,0 +1,152 @@
+"""The command line: a thin skin over ``special.label`` and its neighbours. Nothing imports from here.
+
+Each command is a module of this package with the click command in it under the module's name. This module and theirs
+import nothing large at the top, so that ``special --help`` answers at once; what a command needs it imports when it
+runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import IO, Any
+
+import click
+
+COMMANDS = ("label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "evaluate", "demo")
+_DEBUG = "special.debug"
+
+
+class OneLine(click.ClickException):
+    """What the user can mend: one line on stderr, exit code 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the line."""
+        click.echo(f"Error: {' '.join(self.message.split())}", err=True, file=file)
+
+
+class Fault(OneLine):
+    """What the user cannot mend."""
+
+    exit_code = 1
+
+
+class Stopped(click.ClickException):
+    """The user pressed Ctrl-C."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("stopped; what was finished is kept, and the same command goes on from there")
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the line."""
+        click.echo(f"\nSpecial {self.message}.", err=True, file=file)
+
+
+class Commands(click.Group):
+    """Loads a command when it is used, and turns errors into one line at the boundary."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the work, not of the alphabet."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"special.cli.{cmd_name}"), cmd_name)
+        if not any(parameter.name == "debug" for parameter in command.params):
+            command.params.append(_debug_option())
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or say which ones are near."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, 2) or COMMANDS
+            raise click.UsageError(f"there is no command {args[0]!r}: try {', '.join(near)}", ctx=ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error that the user can mend becomes one line, any other one becomes one line as well."""
+        from special.errors import SpecialError
+
+        quiet_libraries()
+        try:
+            return super().invoke(ctx)
+        except SpecialError as error:
+            _trace(ctx)
+            raise OneLine(str(error)) from None
+        except KeyboardInterrupt:
+            raise Stopped from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            _trace(ctx)
+            said = " ".join(str(error).split()) or "no message"
+            fault = f"something went wrong inside special ({type(error).__name__}: {said}): see where with --debug"
+            raise Fault(fault) from None
+
+
+def quiet_libraries() -> None:
+    """Keep libraries from talking over the progress bars, and from reporting home. What the user has set stays."""
+    import warnings
+
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def _trace(ctx: click.Context) -> None:
+    """Show where an error comes from, when asked to."""
+    if ctx.meta.get(_DEBUG):
+        import traceback
+
+        traceback.print_exc()
+
+
+def _debug_option() -> click.Option:
+    def remember(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+        ctx.meta[_DEBUG] = value
+
+    return click.Option(
+        ["--debug"], is_flag=True, expose_value=False, is_eager=True, callback=remember, help="Show tracebacks."
+    )
+
+
+def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        import special
+
+        click.echo(f"special {special.__version__}")
+        ctx.exit()
+
+
+_EPILOG = """\b
+Examples:
+  special demo
+  special label scene.hdr --classes classes.txt
+  special label scene.mat --classes classes.txt --wavelengths wavelengths.csv
+  special status
+  special refine --set refine.lambda_hard=0.2
+  special evaluate --truth truth.mat
+"""
+
+
+@click.group(cls=Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
+def main() -> None:
+    """Land-cover maps from hyperspectral scenes, with no labelled pixel: give a scene and a list of class names."""

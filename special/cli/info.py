@@ -1,0 +1,131 @@
+"""``special info``: what was understood of a scene."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from special.cli.scene_options import scene_options
+
+if TYPE_CHECKING:
+    from special.scene import Scene
+
+_EPILOG = """\b
+Examples:
+  special info scene.hdr
+  special info scene.mat --wavelengths wavelengths.csv
+  special info scene.mat --key cube --sensor aviris --json
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("scene", type=click.Path())
+@scene_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def info(scene: str, key: str | None, wavelengths: str | None, sensor: str | None, as_json: bool) -> None:
+    """Show what is understood of SCENE: its size, bands, wavelengths, valid pixels and place.
+
+    SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file.
+    """
+    import json
+
+    from special.scene import open_scene
+
+    facts = describe(open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor))
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        _show(facts)
+
+
+def describe(scene: Scene) -> dict[str, Any]:
+    """What was understood of a scene, as JSON can hold it. Band numbers are counted from 1, as ENVI and QGIS do."""
+    from special import settings
+    from special.scene.rgb import RgbSettings, missing_colours
+
+    missing = missing_colours(scene.wavelengths, settings.load().build("rgb", RgbSettings))
+    rows, cols, bands = scene.shape
+    place = scene.georeference
+    return {
+        "path": str(scene.path),
+        "format": scene.format,
+        "key": scene.key,
+        "rows": rows,
+        "cols": cols,
+        "bands": bands,
+        "file_bands": scene.file_bands,
+        "wavelengths_nm": scene.wavelengths.tolist(),
+        "bad_bands": [{"band": number + 1, "reason": reason} for number, reason in scene.bad_bands.items()],
+        "valid_pixels": int(scene.valid.sum()),
+        "scale_factor": scene.scale_factor,
+        "georeference": place and {"crs_wkt": place.crs_wkt, "transform": place.transform},
+        "rgb": not missing,
+        "missing_colours": missing,
+        "notes": list(scene.notes),
+        "content_hash": scene.content_hash(),
+    }
+
+
+def _show(facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _lines(facts):
+        table.add_row(name, Text(value))
+    Console().print(table)
+
+
+def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    nm = facts["wavelengths_nm"]
+    pixels = facts["rows"] * facts["cols"]
+    bands = f"{facts['bands']} of {facts['file_bands']} in the file"
+    lines = [
+        ("scene", facts["path"]),
+        ("format", facts["format"] + (f", array {facts['key']!r}" if facts["key"] else "")),
+        ("size", f"{facts['rows']} rows x {facts['cols']} columns"),
+        ("bands", str(facts["bands"]) if facts["bands"] == facts["file_bands"] else bands),
+        ("wavelengths", f"{nm[0]:.1f} to {nm[-1]:.1f} nm"),
+    ]
+    by_reason: dict[str, list[int]] = {}
+    for bad in facts["bad_bands"]:
+        by_reason.setdefault(bad["reason"], []).append(bad["band"])
+    lines += [("dropped", f"{_ranges(numbers)}: {reason}") for reason, numbers in by_reason.items()]
+    lines += [
+        ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%})"),
+        ("values", _values(facts["scale_factor"])),
+        ("place", _place(facts["georeference"])),
+        ("RGB", "yes" if facts["rgb"] else f"no: {', '.join(facts['missing_colours'])} is not covered by any band"),
+    ]
+    return lines + [("note", note) for note in facts["notes"]]
+
+
+def _values(scale_factor: float | None) -> str:
+    return f"reflectance x {scale_factor:g}, divided on reading" if scale_factor else "as they stand in the file"
+
+
+def _place(georeference: dict[str, Any] | None) -> str:
+    if georeference is None:
+        return "not georeferenced"
+    name = "unknown projection"
+    if georeference["crs_wkt"]:
+        name = georeference["crs_wkt"].split('"')[1]
+    transform = georeference["transform"]
+    return (
+        name if transform is None else f"{name}, origin {transform[2]:.2f}, {transform[5]:.2f}, pixel {transform[0]:g}"
+    )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Numbers in words: 1-3, 7."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)

@@ -1,0 +1,110 @@
+"""``special label``: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from special.cli.options import device_option, dry_run_option, quiet_option, set_option, until_option
+from special.cli.scene_options import scene_options
+
+_EPILOG = """\b
+Examples:
+  special label scene.hdr --classes classes.txt
+  special label scene.mat --classes classes.txt --wavelengths wavelengths.csv
+  special label scene.mat --classes classes.txt --wavelengths 430:860 --out first
+  special label scene.tif --classes classes.txt --clip none --reject 0.5
+  special label scene.tif --classes classes.txt --set warmup.epochs=10 --dry-run
+
+\b
+The class list holds one class a line, synonyms after a bar:
+  Asphalt | road | tarmac
+  Meadow
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("scene", type=click.Path(path_type=Path))
+@click.option("--classes", metavar="FILE", type=click.Path(path_type=Path), required=True, help="The class list.")
+@scene_options
+@click.option(
+    "--out", metavar="RUN", type=click.Path(path_type=Path), help="Directory to make.  [SCENE's stem.special]"
+)
+@click.option("--pipeline", metavar="NAME|FILE", default="special", show_default=True, help="Settings of every step.")
+@set_option
+@click.option("--clip", metavar="MODEL", help="Image-text model: auto, none, MODEL:TAG, MODEL:FILE, hf-hub:...  [auto]")
+@click.option("--offline", is_flag=True, help="Never ask the network.")
+@click.option(
+    "--concepts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Land-cover concepts of your own.",
+)
+@device_option
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Every random draw comes from it."
+)
+@click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
+@until_option
+@dry_run_option
+@click.option("--force", is_flag=True, help="Forget what RUN holds, even of another scene.")
+@quiet_option
+def label(
+    scene: Path,
+    classes: Path,
+    key: str | None,
+    wavelengths: str | None,
+    sensor: str | None,
+    out: Path | None,
+    pipeline: str,
+    changes: tuple[str, ...],
+    clip: str | None,
+    offline: bool,
+    concepts: tuple[Path, ...],
+    device: str | None,
+    seed: int,
+    reject: float | None,
+    until: str | None,
+    dry_run: bool,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Make a land-cover map of SCENE from class names.
+
+    SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file. What an earlier, perhaps interrupted, command has
+    left in RUN is used where nothing that it depends on has changed.
+    """
+    from special.cli.screen import Screen, show_areas, show_outcomes, show_plan
+    from special.run.label import prepare
+    from special.run.result import Run
+    from special.settings import parse_changes
+
+    job = prepare(
+        scene,
+        classes,
+        wavelengths,
+        key=key,
+        sensor=sensor,
+        out=out,
+        pipeline=pipeline,
+        settings=parse_changes(changes),
+        clip=clip,
+        offline=offline,
+        concepts=concepts,
+        device=device or "auto",
+        seed=seed,
+        reject=reject,
+        force=force,
+    )
+    if dry_run:
+        show_plan(job.run.path, job.plan(until))
+        return
+    with Screen(quiet) as screen:
+        outcomes = job.execute(until, screen)
+    if not quiet:
+        run = Run(job.run.path, outcomes)
+        show_outcomes(run)
+        if until in (None, "map"):
+            show_areas(run)

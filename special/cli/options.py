@@ -1,0 +1,39 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+STEPS = ("rgb", "pseudo", "warmup", "refine", "map")
+
+run_argument = click.argument("run", type=click.Path(path_type=Path), required=False)
+"""``RUN``: the directory of a run; without it, the one in the working directory that was worked on last."""
+
+set_option = click.option(
+    "--set",
+    "changes",
+    metavar="STEP.KEY=VALUE",
+    multiple=True,
+    help="Change one setting of the pipeline; may be given several times.",
+)
+device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.  [auto]")
+until_option = click.option("--until", metavar="STEP", type=click.Choice(STEPS), help="Stop after this step.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only say of every step whether it would run, and why.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+
+
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Make one decorator of several; the help shows them in the order given."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate

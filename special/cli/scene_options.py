@@ -1,0 +1,25 @@
+"""The options that say how a scene is to be understood, shared by every command that opens one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def scene_options(command: Command) -> Command:
+    """Add ``--key``, ``--wavelengths`` and ``--sensor``; the command gets them by the names ``open_scene`` has."""
+    for option in (
+        click.option("--sensor", metavar="NAME", help="Take the nominal wavelengths of a sensor, such as aviris."),
+        click.option(
+            "--wavelengths",
+            metavar="FILE|FROM:TO",
+            help="Wavelengths of the bands: a CSV, or 430:860 (nm) for bands that are evenly spaced.",
+        ),
+        click.option("--key", metavar="NAME", help="Name of the cube in a .mat file that holds several arrays."),
+    ):
+        command = option(command)
+    return command

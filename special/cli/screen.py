@@ -1,0 +1,187 @@
+"""What a command shows: a bar per piece of work while it runs, tables when it is done. Plain text where nobody looks.
+
+Progress goes to stderr and results to stdout, so that a pipe gets the results alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from special.progress import Progress
+
+if TYPE_CHECKING:
+    from special.run.result import Run
+    from special.run.runner import Verdict
+
+_EVERY_SECONDS = 30.0
+
+
+@dataclass
+class _Bar:
+    """One piece of work under way."""
+
+    what: str
+    total: int
+    done: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    shown: float = field(default_factory=time.monotonic)
+    task: Any = None
+
+    def text(self) -> str:
+        """The figures, as they stand beside the bar."""
+        return " ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
+
+
+class Screen(Progress):
+    """Draws bars on a terminal, writes lines elsewhere, and is silent when ``quiet``."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bars: list[_Bar] = []
+        self._rich: Any = None
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            self._rich = _rich_bars()
+            self._rich.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._rich is not None:
+            self._rich.stop()
+
+    def begin(self, what: str, total: int) -> None:
+        """Start a bar."""
+        bar = _Bar(what, total)
+        if self._rich is not None:
+            bar.task = self._rich.add_task(what, total=total or None, figures="")
+        self._bars.append(bar)
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        """Move the bar begun last."""
+        if not self._bars:
+            return
+        bar = self._bars[-1]
+        bar.done += steps
+        bar.figures |= figures
+        if self._rich is not None:
+            self._rich.update(bar.task, advance=steps, figures=bar.text())
+        elif not self._quiet and time.monotonic() - bar.shown > _EVERY_SECONDS:
+            bar.shown = time.monotonic()
+            self._line(bar)
+
+    def end(self) -> None:
+        """Finish the bar begun last."""
+        if not self._bars:
+            return
+        bar = self._bars.pop()
+        if self._rich is not None:
+            self._rich.update(bar.task, completed=bar.done, total=bar.done)
+            self._rich.stop_task(bar.task)
+        elif not self._quiet:
+            self._line(bar)
+
+    def say(self, line: str) -> None:
+        """Show a line above the bars."""
+        if self._rich is not None:
+            self._rich.console.print(line, markup=False, highlight=False)
+        elif not self._quiet:
+            click.echo(line, err=True)
+
+    def _line(self, bar: _Bar) -> None:
+        parts = [f"{bar.done} of {bar.total}" if bar.total else str(bar.done)]
+        parts += [bar.text()] if bar.figures else []
+        parts.append(f"{time.monotonic() - bar.started:.1f} s")
+        click.echo(f"{bar.what}: {', '.join(parts)}", err=True)
+
+
+def show_plan(path: Path, verdicts: Sequence[Verdict]) -> None:
+    """Print of every step how it stands and why."""
+    _table(f"{path}", ("step", "state", "why"), [(v.step, v.state, v.reason) for v in verdicts])
+
+
+def show_outcomes(run: Run) -> None:
+    """Print what an invocation has made: every step, whether it ran, in how long, and what it left."""
+    rows = [
+        (
+            outcome.step,
+            "made" if outcome.ran else "kept",
+            f"{outcome.seconds:.1f}" if outcome.ran else "-",
+            ", ".join(outcome.files) or f"steps/{outcome.step}/",
+        )
+        for outcome in run.outcomes
+    ]
+    _table(f"{run.path}", ("step", "", "seconds", "files"), rows, right=(2,))
+
+
+def show_areas(run: Run) -> None:
+    """Print how much of the map each class takes."""
+    areas = run.areas()
+    rows = [
+        (
+            str(number),
+            area.name,
+            str(area.pixels),
+            f"{area.share:.1%}",
+            f"{area.confidence:.2f}" if area.pixels else "-",
+        )
+        for number, area in enumerate(areas, start=1)
+    ]
+    empty = run.map.size - sum(area.pixels for area in areas)
+    if empty:
+        rows.append(("0", "no data or rejected", str(empty), "", ""))
+    _table("", ("", "class", "pixels", "share", "mean confidence"), rows, right=(0, 2, 3, 4))
+
+
+def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(
+            title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        )
+        for index, heading in enumerate(headings):
+            table.add_column(Text(heading), justify="right" if index in right else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        Console().print(table)
+        return
+    widths = [max(len(line[index]) for line in (headings, *rows)) for index in range(len(headings))]
+    if title:
+        click.echo(title)
+    for line in (headings, *rows):
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        click.echo("  ".join(cells).rstrip())
+
+
+def _rich_bars() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    return Bars(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

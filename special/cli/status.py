@@ -1,0 +1,41 @@
+"""``special status``: how a run stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from special.cli.options import run_argument
+
+_EPILOG = """\b
+Examples:
+  special status
+  special status scene.special
+  special status scene.special --json
+"""
+
+
+@click.command(epilog=_EPILOG)
+@run_argument
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def status(run: Path | None, as_json: bool) -> None:
+    """Say which steps of RUN are done, which are not, and why.
+
+    Without RUN, the run in the working directory that was worked on last is taken.
+    """
+    from special.cli.screen import show_plan
+    from special.run.label import status as state_of
+    from special.run.result import open_run
+
+    opened = open_run(run)
+    verdicts, note = state_of(opened)
+    if as_json:
+        import json
+
+        steps = {verdict.step: {"state": verdict.state, "why": verdict.reason} for verdict in verdicts}
+        click.echo(json.dumps({"run": str(opened.path), "note": note, "steps": steps}, indent=2, ensure_ascii=False))
+        return
+    show_plan(opened.path, verdicts)
+    if note:
+        click.echo(f"Note: {note}")

@@ -1,0 +1,34 @@
+"""One root exception: what the person at the keyboard did, and what to do about it."""
+
+from __future__ import annotations
+
+
+class SpecialError(Exception):
+    """Something the user can mend. The message is one line: what was wrong, what was expected, what to do.
+
+    The command line prints the message and exits with code 2; Python callers can catch this one class.
+    """
+
+
+class SceneError(SpecialError):
+    """A scene, its wavelengths or its ground truth could not be understood."""
+
+
+class ClassListError(SpecialError):
+    """A class list could not be understood."""
+
+
+class SettingsError(SpecialError):
+    """A pipeline file, ``--set`` or another setting could not be understood."""
+
+
+class RunError(SpecialError):
+    """A run directory is missing, busy, damaged, or belongs to something else."""
+
+
+class WeightsError(SpecialError):
+    """Model weights could not be fetched, read, or do not fit the model."""
+
+
+class TrainingError(SpecialError):
+    """Training cannot go on: for instance the loss is no longer finite."""

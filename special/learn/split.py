@@ -1,0 +1,113 @@
+"""Which predictions to trust: best versus second best, and a two-component Gaussian mixture over it in every class.
+
+Source: SPECIAL (arXiv 2501.16222), label refinement: confident and hard samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from special.errors import TrainingError
+from special.learn.mixtures import fit_mixture
+
+FLAT = 1e-4
+"""BvSB whose standard deviation in a class is below this carries no order worth a mixture."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Predicted ``labels`` (rows, cols; 0..K-1, -1 = invalid) and the bool masks ``confident`` and ``hard``.
+
+    The two masks are disjoint and together cover the valid pixels.
+    """
+
+    labels: np.ndarray
+    confident: np.ndarray
+    hard: np.ndarray
+
+
+def bvsb(probabilities: np.ndarray) -> np.ndarray:
+    """Return best minus second best probability: float32 (rows, cols), 0 at invalid pixels.
+
+    Args:
+        probabilities: float (rows, cols, K), all 0 at invalid pixels.
+    """
+    if probabilities.shape[-1] < 2:
+        return probabilities[..., 0].astype(np.float32)
+    top = np.partition(probabilities, -2, axis=-1)[..., -2:]
+    return (top[..., 1] - top[..., 0]).astype(np.float32)
+
+
+def split(
+    probabilities: np.ndarray,
+    valid: np.ndarray,
+    *,
+    minimum: int,
+    cap: int,
+    generator: np.random.Generator,
+) -> Split:
+    """Split the pixels of every predicted class into confident and hard ones.
+
+    In every predicted class a two-component Gaussian mixture is fitted to BvSB; pixels of the component with the higher
+    mean are confident, the others hard. The rule is made monotone: above the higher mean a pixel is confident, below the
+    lower mean it is hard, whatever the tails of the components say.
+
+    Where a mixture says nothing, because a class has fewer than ``minimum`` pixels or constant BvSB, its pixels
+    are held against the whole scene instead: confident from the scene's median BvSB upwards. A class without a pixel
+    has neither set.
+
+    Args:
+        probabilities: float (rows, cols, K), sums to 1 at valid pixels.
+        valid: bool (rows, cols).
+        minimum: fewest pixels that get a mixture of their own.
+        cap: most pixels a mixture is fitted to, drawn by ``generator`` where a class has more.
+        generator: the run's.
+
+    Raises:
+        TrainingError: a probability at a valid pixel is not finite.
+    """
+    require_finite(probabilities, valid, "predicted probabilities")
+    margin = bvsb(probabilities)
+    labels = np.where(valid, probabilities.argmax(axis=-1), -1)
+    confident = np.zeros(valid.shape, dtype=bool)
+    scene_median = np.median(margin[valid]) if valid.any() else 0.0
+    for k in range(probabilities.shape[-1]):
+        members = labels == k
+        values = margin[members].astype(np.float64)
+        if len(values) == 0:
+            continue
+        if len(values) < max(minimum, 4) or values.std() < FLAT:
+            confident[members] = values >= scene_median
+        else:
+            confident[members] = _upper_component(values, cap, generator)
+    return Split(labels, confident, valid & ~confident)
+
+
+def _upper_component(values: np.ndarray, cap: int, generator: np.random.Generator) -> np.ndarray:
+    """Return bool (n,): which of the values belong to the upper of two Gaussian components."""
+    sample = values if len(values) <= cap else generator.choice(values, cap, replace=False)
+    start = np.quantile(sample, [0.25, 0.75])[:, None]
+    mixture = fit_mixture(
+        sample[:, None], 2, covariance="full", floor=FLAT**2, generator=generator, means=start
+    )
+    means = mixture.means_[:, 0]
+    upper = int(means.argmax())
+    inside = mixture.predict(values[:, None]) == upper
+    return (inside | (values >= means[upper])) & (values > means[1 - upper])
+
+
+def require_finite(values: np.ndarray, valid: np.ndarray, what: str) -> None:
+    """Raise where ``values`` (rows, cols, n) is not finite at a valid pixel.
+
+    Raises:
+        TrainingError: naming ``what`` and the first such pixel.
+    """
+    bad = valid & ~np.isfinite(values).all(axis=-1)
+    if bad.any():
+        row, col = np.argwhere(bad)[0]
+        raise TrainingError(
+            f"the {what} are not finite at {int(bad.sum())} valid pixels, the first at row {row}, column {col}: "
+            "mask those pixels or look at the step before"
+        )

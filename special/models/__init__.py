@@ -1,0 +1,1 @@
+"""Classifiers: who learns from the pseudo-labels, and what they are built of."""

@@ -1,0 +1,151 @@
+"""The selective scan on the CPU: compiled loops (``special.models.scan.kernels``) behind an autograd function.
+
+Memory beyond the arguments, the result and their gradients is one state in every ``STEPS`` steps. Results do not
+depend on the number of threads, which follows ``torch.get_num_threads()``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from special.models.scan import kernels
+
+MOST_STATES = 256  # the tiles of a kernel live on the stack
+_SHARDS = 32  # a batch is split into this many, whatever the number of threads
+_WORTH_A_THREAD = 50_000  # numbers of state to compute below which handing over costs more than it saves
+
+
+def scan(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None,
+    z: Tensor | None,
+    delta_bias: Tensor | None,
+    delta_softplus: bool,
+) -> tuple[Tensor, Tensor]:
+    """Scan as ``special.models.scan.selective_scan`` says; all tensors float32 or all float64.
+
+    Args:
+        u, delta, z: (batch, dim, length).
+        A: (dim, state), at most 256 states.
+        B, C: (batch, groups, state, length).
+        D, delta_bias: (dim,).
+        delta_softplus: take softplus(delta + delta_bias) as step size.
+
+    Returns:
+        The result (batch, dim, length) and the last state (batch, dim, state).
+
+    Raises:
+        ValueError: more than 256 states.
+    """
+    if A.shape[1] > MOST_STATES:
+        raise ValueError(f"the cpu backend takes at most {MOST_STATES} states, not {A.shape[1]}: use 'reference'")
+    groups = B.shape[1]
+    zeros = u.new_zeros(u.shape[1])
+    out, last = _Scan.apply(
+        u.unflatten(1, (groups, -1)),
+        delta.unflatten(1, (groups, -1)),
+        A.unflatten(0, (groups, -1)),
+        B,
+        C,
+        (zeros if D is None else D).unflatten(0, (groups, -1)).unsqueeze(-1),
+        None if z is None else z.unflatten(1, (groups, -1)),
+        (zeros if delta_bias is None else delta_bias).unflatten(0, (groups, -1)).unsqueeze(-1),
+        delta_softplus,
+    )
+    return out.flatten(1, 2), last.flatten(1, 2)
+
+
+class _Scan(torch.autograd.Function):
+    """The kernels' arguments in, the kernels' results out: see there for the shapes."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        u: Tensor,
+        delta: Tensor,
+        A: Tensor,
+        B: Tensor,
+        C: Tensor,
+        D: Tensor,
+        z: Tensor | None,
+        bias: Tensor,
+        use_softplus: bool,
+    ) -> tuple[Tensor, Tensor]:
+        batch, groups, channels, length = u.shape
+        blocks, states = _ceil(channels, kernels.LANES), A.shape[2]
+        tiles = _ceil(length, kernels.STEPS) if any(ctx.needs_input_grad) else 1
+        out = torch.empty_like(u)
+        last = u.new_empty(batch, groups, channels, states)
+        saved = u.new_empty(batch, groups, blocks, tiles - 1, states, kernels.LANES)
+        arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
+        _run(kernels.forward, arguments, (use_softplus, z is not None), (out, last, saved))
+        ctx.save_for_backward(u, delta, A, B, C, D, z, bias, saved)
+        ctx.use_softplus = use_softplus
+        return out, last
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dout: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
+        u, delta, A, B, C, D, z, bias, saved = ctx.saved_tensors
+        blocks, shards = saved.shape[2], min(u.shape[0], _SHARDS)
+        du, ddelta = torch.empty_like(u), torch.empty_like(delta)
+        dz = None if z is None else torch.empty_like(z)
+        dA, dD, dbias = A.new_empty(shards, *A.shape), D.new_empty(shards, *D.shape), D.new_empty(shards, *D.shape)
+        dB, dC = _one_per_block(B, blocks), _one_per_block(C, blocks)
+        arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
+        gradients = (du, ddelta, dA, dB, dC, dD, du if dz is None else dz, dbias)
+        _run(kernels.backward, arguments, (ctx.use_softplus, z is not None), (saved, dout, dlast, *gradients))
+        return du, ddelta, dA.sum(0), dB.sum(0), dC.sum(0), dD.sum(0), dz, dbias.sum(0), None
+
+
+def _one_per_block(matrix: Tensor, blocks: int) -> Tensor:
+    """Room for the gradient of B or C from every block of lanes, laid out in memory as ``matrix`` is."""
+    strides = torch.empty_like(matrix).stride()
+    return torch.empty_strided((blocks, *matrix.shape), (matrix.numel(), *strides), dtype=matrix.dtype)
+
+
+def _run(
+    kernel: Callable[[str], Callable[..., None]],
+    inputs: tuple[Tensor, ...],
+    flags: tuple[bool, bool],
+    outputs: tuple[Tensor, ...],
+) -> None:
+    """Run all units of a kernel, some of them in threads of their own: kernels release Python's lock."""
+    u, _, A2 = inputs[:3]
+    shards = min(u.shape[0], _SHARDS)
+    units = u.shape[1] * _ceil(u.shape[2], kernels.LANES) * shards
+    threads = min(torch.get_num_threads(), units, max(1, u.numel() * A2.shape[2] // _WORTH_A_THREAD))
+    compiled = kernel(str(u.dtype).removeprefix("torch."))
+    before = [tensor.detach().numpy() for tensor in inputs]
+    after = [tensor.detach().numpy() for tensor in outputs]
+    bounds = [units * thread // threads for thread in range(threads + 1)]
+    others = [
+        _helpers(os.getpid()).submit(compiled, *before, *flags, shards, first, stop, *after)
+        for first, stop in pairwise(bounds[1:])
+    ]
+    compiled(*before, *flags, shards, bounds[0], bounds[1], *after)
+    for other in others:
+        other.result()
+
+
+@cache
+def _helpers(process: int) -> ThreadPoolExecutor:
+    """Threads of this process; after a fork the child starts its own."""
+    return ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix=f"selective-scan-{process}")
+
+
+def _ceil(count: int, size: int) -> int:
+    return -(-count // size)

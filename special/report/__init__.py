@@ -1,0 +1,1 @@
+"""What is made of class probabilities: maps in the formats people use, and their agreement with ground truth."""

@@ -1,0 +1,111 @@
+"""Which teachers a run has: chosen once, written down, kept when the run is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from special.errors import SettingsError
+from special.resources import folder
+from special.run import files
+from special.run.request import Request, Teaching
+
+if TYPE_CHECKING:
+    from special.teachers.base import Teacher
+
+Choose = Callable[[Request, str, str, Callable[[str], None]], "list[Teacher]"]
+"""``choose(request, clip, device, say)``: make the teachers; ``clip`` is the image-text model to look for."""
+
+
+def choose(request: Request, clip: str, device: str, say: Callable[[str], None]) -> list[Teacher]:
+    """Make the teachers of a run.
+
+    Raises:
+        WeightsError: a model that was asked for by name cannot be had.
+        SettingsError: a setting or a file of concepts cannot be understood.
+    """
+    from special import teachers
+
+    return teachers.choose(
+        request.settings,
+        clip=clip,
+        offline=request.offline,
+        concepts=list(request.concepts),
+        device=device,
+        seed=request.seed,
+        say=say,
+    )
+
+
+def keep(request: Request, previous: Request | None) -> Teaching | None:
+    """Return the teachers of ``previous`` where nothing that decides them has changed since; else None."""
+    if previous is None or previous.teaching is None:
+        return None
+    return previous.teaching if previous.teaching.decided_by == decided_by(request) else None
+
+
+def decide(
+    request: Request, previous: Request | None, device: str, say: Callable[[str], None], choose: Choose = choose
+) -> tuple[Teaching, list[Teacher]]:
+    """Make the teachers of a run and say which they are.
+
+    A run that began with one image-text model, or with none, goes on with that as long as ``request`` asks for what
+    ``previous`` asked for, even if ``auto`` would find more today.
+
+    Raises:
+        WeightsError, SettingsError: as ``choose``.
+    """
+    clip = request.clip
+    if previous is not None and previous.teaching is not None and previous.clip == request.clip:
+        clip = previous.teaching.clip
+    said: list[str] = []
+
+    def listen(line: str) -> None:
+        said.append(line)
+        say(line)
+
+    teachers = choose(request, clip, device, listen)
+    identities = {teacher.name: teacher.identity() for teacher in teachers}
+    used = _in_use(clip) if "image-text" in identities else "none"
+    because = ""
+    if used == "none" and clip != "none":
+        because = said[-1] if said else ""
+    elif used == "none" and request.clip != "none" and previous is not None and previous.teaching is not None:
+        because = previous.teaching.because
+    return Teaching(decided_by(request), used, because, identities), teachers
+
+
+def decided_by(request: Request) -> str:
+    """Return one hash over all that decides the teachers: the models and texts asked for, their files, the seed.
+
+    Raises:
+        SettingsError: a file of concepts is missing.
+    """
+    texts = {name: value for name, value in request.settings.of("pseudo").items() if isinstance(value, str)}
+    named = {}
+    for value in texts.values():
+        for path in (Path(value), Path(value.partition(":")[2])):
+            if path.is_file():
+                named[str(path)] = files.sha256_of(path)
+    prompts = sorted(path for path in folder("prompts").rglob("*") if path.is_file())
+    for path in request.concepts:
+        if not path.is_file():
+            raise SettingsError(f"no concepts at {path}: name a TOML file written as prompts/concepts.toml is")
+    return files.digest(
+        {
+            "texts": texts,
+            "seed": request.seed,
+            "files": named,
+            "prompts": {path.name: files.sha256_of(path) for path in prompts},
+            "concepts": [files.sha256_of(path) for path in request.concepts],
+        }
+    )
+
+
+def _in_use(clip: str) -> str:
+    if clip != "auto":
+        return clip
+    from special.teachers.clip_weights import AUTO_MODEL
+
+    return AUTO_MODEL

@@ -1,0 +1,199 @@
+"""Files of named arrays (.mat, HDF5, .npy), which know shapes but not what is a cube, a band or a wavelength."""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.source import Axes, AxesReader, Source, Stored
+from special.scene.wavelengths import plausible_nm
+
+_WAVELENGTH_NAME = re.compile(r"wave_?len|^waves?$|^wl$|^wvl?s?$|lambda|band_?cent|cent(re|er)_?wave", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """One array of a file. ``kind`` is "numbers", or what else it is (``logical``, ``struct``, ``char``...)."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str = "numbers"
+
+    def __str__(self) -> str:
+        """As messages show it: name and size."""
+        size = " x ".join(map(str, self.shape)) or "one value"
+        return f"{self.name!r} ({size}{'' if self.kind == 'numbers' else ', ' + self.kind})"
+
+
+class ArrayFile(ABC):
+    """An open file of arrays. Use it as a context manager; what ``load`` returned outlives it."""
+
+    format: str
+
+    def __init__(self, path: Path) -> None:
+        """Not opened yet: the context manager does that."""
+        self.path = path
+        self.infos: tuple[ArrayInfo, ...] = ()
+
+    @abstractmethod
+    def __enter__(self) -> Self:
+        """Open the file and list its arrays in ``infos``."""
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+
+    @abstractmethod
+    def load(self, *names: str) -> list[Stored]:
+        """The named arrays, in memory or to be sliced from the file."""
+
+    def axes(self, info: ArrayInfo) -> tuple[Axes, ...]:
+        """Which of its axes may be (rows, cols, bands), the likeliest first."""
+        return (0, 1, 2), (1, 2, 0)
+
+    def planes(self, info: ArrayInfo) -> tuple[tuple[int, int], ...]:
+        """Which axes of an image may be (rows, cols), the likeliest first."""
+        return ((0, 1),)
+
+    def row_step(self, name: str, axes: Axes) -> int:
+        """How many rows are stored together."""
+        return 1
+
+    def nodata(self, name: str) -> float | None:
+        """The value that the file itself says means "nothing"."""
+        return None
+
+
+def cube_of(file: ArrayFile, key: str | None, counts: Collection[int]) -> Source:
+    """The cube of an open file of arrays.
+
+    ``counts`` are the numbers of bands that the user's wavelengths fit; when it is empty, wavelengths stored in the
+    file beside the cube take their place. They decide which axis the bands are, as far as they can.
+
+    Raises:
+        SceneError: no cube, several candidates and no ``key``, or no array of that name.
+    """
+    info = _pick(file, key)
+    beside = [i for i in file.infos if _WAVELENGTH_NAME.search(i.name) and _is_list(i) and max(i.shape) in info.shape]
+    cube, *lists = file.load(info.name, *(i.name for i in beside))
+    if cube.dtype.kind not in "iuf":
+        raise SceneError(f"{file.path}: {info} holds {cube.dtype} values, but a cube holds real numbers")
+    wavelengths = None
+    for values in lists:
+        nm = plausible_nm(np.asarray(values[(slice(None),) * len(values.shape)]).ravel(), None)
+        if wavelengths is None and nm is not None:
+            wavelengths = nm
+    if not counts and wavelengths is not None:
+        counts = {len(wavelengths)}
+    orders = file.axes(info)
+    axes = next((order for order in orders if info.shape[order[2]] in counts), orders[0])
+    rows, cols, bands = (info.shape[axis] for axis in axes)
+    notes: tuple[str, ...] = ()
+    if axes != orders[0]:
+        notes = (f"{info} was read as {rows} x {cols} pixels with {bands} bands, the number of wavelengths",)
+    return Source(
+        path=file.path,
+        format=file.format,
+        key=info.name or None,
+        shape=(rows, cols, bands),
+        dtype=cube.dtype,
+        reader=AxesReader(cube, axes),
+        files=(file.path,),
+        wavelengths=wavelengths if wavelengths is None or len(wavelengths) == bands else None,
+        nodata=file.nodata(info.name),
+        row_step=file.row_step(info.name, axes),
+        notes=notes,
+    )
+
+
+def plane_of(file: ArrayFile, key: str | None, shape: tuple[int, int]) -> np.ndarray:
+    """The label image (rows, cols) of an open file of arrays, as stored.
+
+    Of several images the one of ``shape`` is taken.
+
+    Raises:
+        SceneError: no image of numbers has that shape, several have and no ``key`` says which, or it is unknown.
+    """
+    found: list[tuple[ArrayInfo, tuple[int, int]]] = []
+    infos = [i for i in file.infos if i.kind in ("numbers", "logical") and (key is None or i.name == key)]
+    images = [replace(info, shape=size) for info in infos if (size := _plane(info.shape))]
+    if key is not None and not images:
+        raise SceneError(f"{file.path} has no image named {key!r}: it holds {_listing(file)}")
+    for info in images:
+        for order in file.planes(info):
+            if tuple(info.shape[axis] for axis in order) == shape:
+                found.append((info, order))
+                break
+    if not images:
+        raise SceneError(
+            f"{file.path} holds no label image: it holds {_listing(file)}; one of {_size(shape)} is needed"
+        )
+    if not found:
+        sizes = ", ".join(_size(tuple(i.shape[axis] for axis in file.planes(i)[0])) for i in images)
+        raise SceneError(f"{file.path} is {sizes} but the scene is {_size(shape)} pixels: give the truth of this scene")
+    if len(found) > 1:
+        names = ", ".join(repr(info.name) for info, _ in found)
+        raise SceneError(f"{file.path} holds several images of {_size(shape)}: name one of {names} with --key")
+    info, order = found[0]
+    (stored,) = file.load(info.name)
+    plane = np.asarray(stored[(slice(None),) * len(stored.shape)])
+    return plane.reshape(info.shape).transpose(order)
+
+
+def _pick(file: ArrayFile, key: str | None) -> ArrayInfo:
+    if key is not None:
+        info = next((i for i in file.infos if i.name == key), None)
+        if info is None:
+            raise SceneError(f"{file.path} has no array named {key!r}: it holds {_listing(file)}")
+        if not _is_cube(info):
+            raise SceneError(f"{file.path}: {info} is not a cube of rows x columns x bands: it holds {_listing(file)}")
+        return info
+    cubes = [info for info in file.infos if _is_cube(info)]
+    if not cubes:
+        raise SceneError(
+            f"{file.path} holds no cube of rows x columns x bands: it holds {_listing(file)}; "
+            "a table of pixels x bands has to be put back into rows and columns"
+        )
+    if len(cubes) > 1:
+        listing = ", ".join(map(str, cubes))
+        raise SceneError(
+            f"{file.path} holds {len(cubes)} arrays that could be the cube: name one with --key: {listing}"
+        )
+    return cubes[0]
+
+
+def _is_cube(info: ArrayInfo) -> bool:
+    return info.kind == "numbers" and len(info.shape) == 3 and min(info.shape) > 0
+
+
+def _is_list(info: ArrayInfo) -> bool:
+    return info.kind == "numbers" and 1 <= len(info.shape) <= 2 and max(info.shape) == math.prod(info.shape) > 1
+
+
+def _plane(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """The shape of an image, also of one that is stored as a cube of one band."""
+    if len(shape) == 3 and 1 in (shape[0], shape[2]):
+        shape = shape[:2] if shape[2] == 1 else shape[1:]
+    return (shape[0], shape[1]) if len(shape) == 2 and min(shape) > 0 else None
+
+
+def _listing(file: ArrayFile) -> str:
+    if not file.infos:
+        return "nothing"
+    shown = ", ".join(map(str, file.infos[:8]))
+    return shown + (f" and {len(file.infos) - 8} more" if len(file.infos) > 8 else "")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

@@ -1,0 +1,187 @@
+"""Which bands and which pixels carry data: one pass over the scene, and a second one where it is needed.
+
+The rules, in order:
+
+1. A value is *missing* when it is NaN, infinite, 1e30 or more in size (formats write their largest float there), the
+   header's nodata value, or one of the customary fills -9999 and -32768. Nodata 0 is an exception: a dark band may hold
+   an honest zero, so it only counts when the whole spectrum is zero.
+2. A pixel is *empty* when all its values are missing or zero. Empty pixels are invalid and have no say about bands.
+3. A band is bad when the header says so (``bbl``), when it has no wavelength, when its values are missing at more than
+   half of the other pixels, or when they are all zero or constant. (A scene whose every band is constant, for instance
+   a single pixel, keeps those that are not zero.)
+4. A pixel is valid when no value in a good band is missing and not all of them are zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.source import Source
+
+_FILLS = (-9999, -32768)
+_HUGE = 1e30
+_BLOCK_BYTES = 1 << 24
+_MOST = 0.5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``good`` bool (bands of the file,), ``valid`` bool (rows, cols), the reason for each bad band, and sentences."""
+
+    good: np.ndarray
+    valid: np.ndarray
+    bad_bands: dict[int, str]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Counts:
+    """Per band, over the pixels that are not empty: how many, how many missing, and the range of the others."""
+
+    pixels: int
+    missing: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def judge(source: Source, *, has_wavelength: np.ndarray, allowed: np.ndarray | None = None) -> Verdict:
+    """Judge every band and pixel of a source. ``has_wavelength`` bool (bands,); ``allowed`` bool (rows, cols).
+
+    Raises:
+        SceneError: nothing valid is left.
+    """
+    candidates = np.array(has_wavelength, dtype=bool)
+    reasons = dict.fromkeys(np.flatnonzero(~candidates).tolist(), "no wavelength")
+    if source.good_bands is not None:
+        marked = candidates & ~source.good_bands
+        reasons.update(dict.fromkeys(np.flatnonzero(marked).tolist(), "marked bad in the file (bbl)"))
+        candidates &= source.good_bands
+    numbers = np.flatnonzero(candidates)
+    if not len(numbers):
+        raise SceneError(f"{source.name}: every band is marked bad or lacks a wavelength; mend its band list (bbl)")
+
+    valid = np.ones(source.shape[:2], dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
+    counts, partial = _first_pass(source, numbers, valid)
+    if not valid.any():
+        raise SceneError(f"{source.name} has no valid pixel: every spectrum is zero, nodata or not finite")
+    bad = _bad_bands(counts)
+    reasons.update({int(numbers[i]): reason for i, reason in bad.items()})
+    kept = np.array([i for i in range(len(numbers)) if i not in bad], dtype=np.intp)
+    if not len(kept):
+        raise SceneError(f"{source.name} has no usable band: each is constant, zero or without data at most pixels")
+
+    # A spectrum that had values only in bands that are now dropped has none left: look at everything again.
+    lost_values = any(counts.missing[i] < counts.pixels and (counts.low[i], counts.high[i]) != (0, 0) for i in bad)
+    for rows in source.row_blocks(_BLOCK_BYTES) if lost_values else partial:
+        block = _read(source, rows, numbers[kept])
+        missing = _missing(block, source.nodata)
+        valid[rows] &= (block != 0).any(axis=2)
+        if missing is not None:
+            valid[rows] &= ~missing.any(axis=2)
+    if not valid.any():
+        raise SceneError(f"{source.name} has no valid pixel: each lacks data in some good band")
+
+    good = np.zeros(source.shape[2], dtype=bool)
+    good[numbers[kept]] = True
+    return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, valid))
+
+
+def _first_pass(source: Source, numbers: np.ndarray, valid: np.ndarray) -> tuple[_Counts, list[slice]]:
+    """Count over all blocks; clears empty pixels in ``valid``; returns the blocks that need a second look."""
+    bands = len(numbers)
+    counts = _Counts(0, np.zeros(bands, dtype=np.int64), np.full(bands, np.inf), np.full(bands, -np.inf))
+    partial = []
+    for rows in source.row_blocks(_BLOCK_BYTES):
+        block = _read(source, rows, numbers)
+        missing = _missing(block, source.nodata)
+        filled = block.any(axis=2) if missing is None else ((block != 0) & ~missing).any(axis=2)
+        valid[rows] &= filled
+        inside = valid[rows]
+        counts.pixels += int(inside.sum())
+        if not inside.any():
+            continue
+        if missing is None:
+            values = block if inside.all() else block[inside]
+            axes = tuple(range(values.ndim - 1))
+            low, high = values.min(axis=axes), values.max(axis=axes)
+        else:
+            gaps = missing[inside]
+            counts.missing += gaps.sum(axis=0)
+            values = block[inside].astype(np.float64)
+            low = np.where(gaps, np.inf, values).min(axis=0)
+            high = np.where(gaps, -np.inf, values).max(axis=0)
+            if gaps.any():
+                partial.append(rows)
+        np.minimum(counts.low, low, out=counts.low)
+        np.maximum(counts.high, high, out=counts.high)
+    return counts, partial
+
+
+def _bad_bands(counts: _Counts) -> dict[int, str]:
+    bad: dict[int, str] = {}
+    for i, missing in enumerate(counts.missing):
+        if missing == counts.pixels:
+            bad[i] = "no data"
+        elif missing > _MOST * counts.pixels:
+            bad[i] = f"no data at {missing / counts.pixels:.0%} of the pixels"
+    left = [i for i in range(len(counts.missing)) if i not in bad]
+    constant = [i for i in left if counts.low[i] == counts.high[i]]
+    uniform = len(constant) == len(left)
+    for i in constant:
+        if counts.low[i] == 0:
+            bad[i] = "all zero"
+        elif not uniform:
+            bad[i] = "constant"
+    return bad
+
+
+def _read(source: Source, rows: slice, numbers: np.ndarray) -> np.ndarray:
+    return source.reader(rows, slice(0, source.shape[1]), numbers)
+
+
+def _missing(block: np.ndarray, nodata: float | None) -> np.ndarray | None:
+    """bool, like ``block``: True where a value is missing; None when none is."""
+    # Two reductions tell in most blocks that there is nothing to look for; NaN passes through them.
+    low, high = block.min(), block.max()
+    flags = [value for value in _flags(block.dtype, nodata) if not (low > value or high < value)]
+    if block.dtype.kind != "f":
+        if not flags:
+            return None
+        missing = np.zeros(block.shape, dtype=bool)
+    else:
+        if low > -_HUGE and high < _HUGE and not flags:
+            return None
+        missing = ~(np.abs(block) < _HUGE)
+    for value in flags:
+        missing |= block == value
+    return missing if missing.any() else None
+
+
+def _flags(dtype: np.dtype, nodata: float | None) -> list[np.generic]:
+    """The values of this type that mean "missing"; a nodata value the type cannot hold is none."""
+    values = [float(value) for value in _FILLS] + ([] if nodata is None else [nodata])
+    flags = []
+    for value in values:
+        if value == 0 or not np.isfinite(value):
+            continue
+        if dtype.kind == "f":
+            if abs(value) <= np.finfo(dtype).max:
+                flags.append(dtype.type(value))
+        elif value.is_integer() and np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+            flags.append(dtype.type(int(value)))
+    return flags
+
+
+def _notes(source: Source, reasons: dict[int, str], valid: np.ndarray) -> tuple[str, ...]:
+    by_reason: dict[str, int] = {}
+    for reason in reasons.values():
+        family = "no data at most pixels" if reason.startswith("no data at") else reason
+        by_reason[family] = by_reason.get(family, 0) + 1
+    notes = [f"{count} of {source.shape[2]} bands dropped: {reason}" for reason, count in by_reason.items()]
+    invalid = int(valid.size - valid.sum())
+    if invalid:
+        notes.append(f"{invalid} of {valid.size} pixels are invalid (no data, zero or not finite)")
+    return tuple(notes)

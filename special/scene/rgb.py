@@ -1,0 +1,91 @@
+"""The ``rgb`` step: what the eye would see, interpolated from the spectrum (SPECIAL, arXiv 2501.16222, "spectral
+interpolation"; 655 / 553 / 451 nm are its authors' numbers)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from special.errors import SettingsError
+from special.scene.scene import Scene
+
+REACH_NM = 30.0
+"""A colour is covered when some good band lies this near to it. Scenes that begin at 460 or 475 nm keep their blue; one
+that begins in the near infrared has none, and a gap left by dropped bands is not bridged."""
+
+_GREY = 128
+
+
+@dataclass(frozen=True)
+class RgbSettings:
+    """Where red, green and blue are (nm), and which quantiles of a channel become black and white."""
+
+    red_nm: float
+    green_nm: float
+    blue_nm: float
+    low_quantile: float
+    high_quantile: float
+
+    def __post_init__(self) -> None:
+        """Refuse quantiles that do not rise."""
+        if not 0 <= self.low_quantile < self.high_quantile <= 1:
+            raise SettingsError(
+                f"rgb.low_quantile = {self.low_quantile} and rgb.high_quantile = {self.high_quantile}: "
+                "they must rise from 0 towards 1"
+            )
+
+    @property
+    def colours(self) -> tuple[tuple[str, float], ...]:
+        """Name and wavelength (nm) of each channel, red first."""
+        return ("red", self.red_nm), ("green", self.green_nm), ("blue", self.blue_nm)
+
+
+def missing_colours(wavelengths: np.ndarray, settings: RgbSettings) -> list[str]:
+    """The colours that no band of ``wavelengths`` (nm) covers; empty when an RGB image can be made."""
+    return [name for name, nm in settings.colours if np.abs(wavelengths - nm).min() > REACH_NM]
+
+
+def render(scene: Scene, settings: RgbSettings) -> np.ndarray | None:
+    """An RGB image, uint8 (rows, cols, 3), 0 at invalid pixels; None when the scene does not cover the visible.
+
+    Each colour is interpolated linearly between the bands on both sides of it; beyond the first or last band the
+    nearest one is taken. Each channel is stretched on its own between two quantiles of its valid pixels: gains and
+    haze differ from band to band in raw numbers and radiance, and a joint stretch would leave their colour cast in.
+    A channel that is constant over the valid pixels becomes mid-grey.
+    """
+    if missing_colours(scene.wavelengths, settings):
+        return None
+    weights = np.array([_weights(scene.wavelengths, nm) for _, nm in settings.colours], dtype=np.float32)
+    bands = np.flatnonzero(weights.any(axis=0))
+    colours = np.empty((*scene.shape[:2], 3), dtype=np.float32)
+    for rows in scene.windows():
+        colours[rows] = scene.read(rows, bands=bands) @ weights[:, bands].T
+    image = np.zeros(colours.shape, dtype=np.uint8)
+    for channel in range(3):
+        values = colours[..., channel][scene.valid]
+        image[..., channel][scene.valid] = _stretched(values, settings.low_quantile, settings.high_quantile)
+    return image
+
+
+def _weights(wavelengths: np.ndarray, nm: float) -> np.ndarray:
+    """Share of each band (bands,) in the value at ``nm``; they sum to 1."""
+    weights = np.zeros(len(wavelengths))
+    above = int(np.searchsorted(wavelengths, nm))
+    below = above - 1
+    if below < 0 or above == len(wavelengths):
+        weights[min(max(below, 0), len(wavelengths) - 1)] = 1.0
+        return weights
+    # Not zero: searchsorted gives wavelengths[below] < nm <= wavelengths[above].
+    share = (nm - wavelengths[below]) / (wavelengths[above] - wavelengths[below])
+    weights[below], weights[above] = 1.0 - share, share
+    return weights
+
+
+def _stretched(values: np.ndarray, low_quantile: float, high_quantile: float) -> np.ndarray:
+    low, high = (float(q) for q in np.quantile(values.astype(np.float64), (low_quantile, high_quantile)))
+    if low == high:
+        low, high = float(values.min()), float(values.max())  # nearly all the same: show what differs
+    if low == high:
+        return np.full(values.shape, _GREY, dtype=np.uint8)
+    return np.rint(255 * np.clip((values - low) / (high - low), 0, 1)).astype(np.uint8)

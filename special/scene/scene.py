@@ -1,0 +1,154 @@
+"""The scene: a hyperspectral cube with its wavelengths, its valid pixels and its place on the map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.quality import judge
+from special.scene.source import AxesReader, Georeference, Source
+
+__all__ = ["Georeference", "Scene"]
+
+_EVERYTHING = slice(None)
+_WINDOW_BYTES = 1 << 25
+
+
+class Scene:
+    """A cube that is read by windows: only its masks and its description are held in memory.
+
+    Attributes:
+        path: the file, or None for an array. format, key: how it is stored, and the array's name in its file.
+        shape: (rows, cols, bands), good bands only.
+        wavelengths: float64 (bands,), nm, ascending; overlapping detectors are merged by wavelength.
+        valid: bool (rows, cols); False where a pixel has no data.
+        georeference: where it lies, or None.
+        band_numbers: int (bands,), for each good band its number in the file, counted from 0.
+        bad_bands: for each dropped band, by its number in the file, the reason.
+        scale_factor: what ``read`` has divided by to give reflectance, when the file says so, else None.
+        notes: what was understood, sentences for people.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        wavelengths: np.ndarray,
+        *,
+        valid: np.ndarray | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        """Judge the bands and pixels of ``source``; ``wavelengths`` are nm, one per band of the file.
+
+        ``valid``, bool (rows, cols), excludes pixels that the data alone would not.
+
+        Raises:
+            SceneError: no band is good or no pixel is valid.
+        """
+        verdict = judge(source, has_wavelength=np.isfinite(wavelengths), allowed=valid)
+        good = np.flatnonzero(verdict.good)
+        order = good[np.argsort(wavelengths[good], kind="stable")]
+        self._source = source
+        self.path: Path | None = source.path
+        self.format: str = source.format
+        self.key: str | None = source.key
+        self.shape: tuple[int, int, int] = (*source.shape[:2], len(order))
+        self.wavelengths: np.ndarray = wavelengths[order].astype(np.float64)
+        self.valid: np.ndarray = verdict.valid
+        self.georeference: Georeference | None = source.georeference
+        self.band_numbers: np.ndarray = order
+        self.bad_bands: Mapping[int, str] = verdict.bad_bands
+        self.scale_factor: float | None = source.scale_factor
+        merged = ("the bands were put in order of wavelength",) if np.any(np.diff(order) < 0) else ()
+        self.notes: tuple[str, ...] = (*source.notes, *notes, *merged, *verdict.notes)
+
+    @classmethod
+    def from_array(
+        cls,
+        cube: np.ndarray,
+        wavelengths: Sequence[float] | np.ndarray,
+        *,
+        valid: np.ndarray | None = None,
+        georeference: Georeference | None = None,
+    ) -> Scene:
+        """A scene from an array (rows, cols, bands) and its wavelengths (bands,), nm or micrometres, in any order.
+
+        Bands and pixels are judged as those of a file are. The array is not copied.
+
+        Raises:
+            SceneError: not a cube of numbers, or the wavelengths or ``valid`` do not fit it.
+        """
+        from special.scene.wavelengths import plausible_nm
+
+        cube = np.asarray(cube)
+        if cube.ndim != 3 or 0 in cube.shape or cube.dtype.kind not in "iuf":
+            raise SceneError(f"an array of {cube.dtype} {cube.shape} is no cube: give numbers as (rows, cols, bands)")
+        nm = plausible_nm(np.asarray(wavelengths, dtype=np.float64).ravel(), None)
+        if nm is None:
+            raise SceneError("the wavelengths are not plausible: give one per band, in nm")
+        if len(nm) != cube.shape[2]:
+            raise SceneError(f"{len(nm)} wavelengths were given for {cube.shape[2]} bands: give one per band")
+        if valid is not None and np.shape(valid) != cube.shape[:2]:
+            raise SceneError(f"valid is {np.shape(valid)} but the cube is {cube.shape[:2]}: give one flag per pixel")
+        source = Source(
+            path=None,
+            format="array",
+            shape=cube.shape,
+            dtype=cube.dtype,
+            reader=AxesReader(cube, (0, 1, 2)),
+            georeference=georeference,
+        )
+        return cls(source, nm, valid=None if valid is None else np.asarray(valid, dtype=bool))
+
+    @property
+    def file_bands(self) -> int:
+        """How many bands the file holds, good and bad."""
+        return self._source.shape[2]
+
+    def read(
+        self, rows: slice = _EVERYTHING, cols: slice = _EVERYTHING, *, bands: Sequence[int] | np.ndarray | None = None
+    ) -> np.ndarray:
+        """A window as float32 (rows, cols, bands): reflectance when the file says how, else its own numbers.
+
+        Invalid pixels are NaN in every band, all others finite. ``bands`` picks good bands by position; the slices
+        are Python's, without a step. The result is the caller's own.
+        """
+        rows, cols = (_whole_slice(part, size) for part, size in zip((rows, cols), self.shape[:2], strict=True))
+        numbers = self.band_numbers if bands is None else self.band_numbers[np.asarray(bands, dtype=np.intp)]
+        if rows.stop <= rows.start or cols.stop <= cols.start or not len(numbers):
+            shape = (max(0, rows.stop - rows.start), max(0, cols.stop - cols.start), len(numbers))
+            return np.empty(shape, dtype=np.float32)
+        raw = self._source.reader(rows, cols, numbers)
+        with np.errstate(over="ignore", invalid="ignore"):
+            cube = np.array(raw, dtype=np.float32, order="C")
+            if self._source.gains is not None:
+                cube *= self._source.gains[numbers].astype(np.float32)
+            if self._source.offsets is not None:
+                cube += self._source.offsets[numbers].astype(np.float32)
+            if self.scale_factor is not None:
+                cube /= np.float32(self.scale_factor)
+        cube[~self.valid[rows, cols]] = np.nan
+        return cube
+
+    def windows(self, max_bytes: int = _WINDOW_BYTES) -> Iterator[slice]:
+        """Row slices that cover the scene in order; each window takes about ``max_bytes`` as float32."""
+        return self._source.row_blocks(max_bytes, bytes_per_value=4)
+
+    def content_hash(self) -> str:
+        """SHA-256 (hex) over the bytes of every file this scene is made of: the same data, the same hash."""
+        return self._source.content_hash()
+
+    def __repr__(self) -> str:
+        """Name, size, range and format."""
+        rows, cols, bands = self.shape
+        span = f"{self.wavelengths[0]:.0f}-{self.wavelengths[-1]:.0f} nm"
+        return f"<Scene {self._source.name}: {rows} x {cols} x {bands}, {span}, {self.format}>"
+
+
+def _whole_slice(part: slice, size: int) -> slice:
+    start, stop, step = part.indices(size)
+    if step != 1:
+        raise ValueError("a window is a slice without a step")
+    return slice(start, stop)

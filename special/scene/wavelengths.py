@@ -1,0 +1,201 @@
+"""Where a scene's wavelengths come from: its file, ``--wavelengths`` or ``--sensor``. All are nm in the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.sensors import SENSORS
+from special.scene.source import Source
+
+_SHORTEST_NM, _LONGEST_NM = 200.0, 30000.0
+_SPAN = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*:\s*([0-9]*\.?[0-9]+)\s*")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_HEADING = re.compile(r"wave|lambda|cent(re|er)|^nm$|^um$|^µm$")
+_THREE_WAYS = (
+    "give --wavelengths FILE (a CSV with one wavelength per band), --wavelengths 430:860 (evenly spaced over the "
+    "bands), or --sensor NAME"
+)
+
+# Multiply by this to get nm; frequencies and wavenumbers divide into it.
+_LENGTHS = {"nm": 1.0, "nano": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3, "micro": 1e3, "mm": 1e6, "milli": 1e6}
+_LENGTHS |= {"cm": 1e7, "centi": 1e7, "ang": 0.1, "å": 0.1, "meter": 1e9, "metre": 1e9, "m": 1e9}
+_RECIPROCALS = {"wavenumber": 1e7, "cm-1": 1e7, "cm^-1": 1e7, "1/cm": 1e7, "ghz": 299792458.0, "mhz": 299792458e3}
+
+
+def plausible_nm(values: np.ndarray, units: str | None) -> np.ndarray | None:
+    """``values`` (bands,) in nm, or None when they cannot be wavelengths.
+
+    ``units`` are believed when they lead to 200-30000 nm; else the size of the numbers decides between nm and
+    micrometres. Band indices (0, 1, 2...) are no wavelengths. A band at 0 or NaN has none: it comes back as NaN.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    known = np.isfinite(values) & (values > 0)
+    if not known.any() or _is_index(values):
+        return None
+    name = " ".join((units or "").lower().split())
+    if name == "index":
+        return None
+    guesses = [1.0, 1e3]
+    if factor := _factor(name, _RECIPROCALS):
+        with np.errstate(divide="ignore"):
+            values = np.where(known, factor / np.where(known, values, 1.0), np.nan)
+        guesses = [1.0]
+    elif factor := _factor(name, _LENGTHS):
+        guesses.insert(0, factor)
+    for guess in guesses:
+        nm = np.where(known, values * guess, np.nan)
+        if nm[known].min() >= _SHORTEST_NM and nm[known].max() <= _LONGEST_NM:
+            return nm
+    return None
+
+
+def _factor(name: str, table: Mapping[str, float]) -> float | None:
+    if name in table:
+        return table[name]
+    return next((value for start, value in table.items() if len(start) > 2 and name.startswith(start)), None)
+
+
+def _is_index(values: np.ndarray) -> bool:
+    return len(values) > 1 and values[0] in (0, 1) and bool(np.all(np.diff(values) == 1))
+
+
+@dataclass(frozen=True)
+class Given:
+    """Wavelengths that the user gave: by number of bands, or a span to divide among them. ``origin`` names them."""
+
+    origin: str
+    lists: Mapping[int, np.ndarray] = field(default_factory=dict)
+    span: tuple[float, float] | None = None
+    note: str = ""
+
+    def centres(self, bands: int, scene: str) -> np.ndarray:
+        """Wavelengths float64 (bands,), nm.
+
+        Raises:
+            SceneError: they are for another number of bands.
+        """
+        if self.span:
+            return np.linspace(*self.span, bands)
+        if bands not in self.lists:
+            counts = " or ".join(map(str, self.lists))
+            raise SceneError(
+                f"{self.origin} has {counts} wavelengths but {scene} has {bands} bands: give one wavelength per band"
+            )
+        return self.lists[bands]
+
+
+def given_wavelengths(
+    wavelengths: str | Path | Sequence[float] | np.ndarray | None, sensor: str | None
+) -> Given | None:
+    """What the user said, or None. ``wavelengths`` is a file, ``"430:860"``, or numbers in nm or micrometres.
+
+    Raises:
+        SceneError: both are given, the file or the sensor is unknown, or the numbers are no wavelengths.
+    """
+    if wavelengths is not None and sensor is not None:
+        raise SceneError("both --wavelengths and --sensor are given: give one of them")
+    if sensor is not None:
+        return _from_sensor(sensor)
+    if wavelengths is None:
+        return None
+    if isinstance(wavelengths, str | Path):
+        span = _SPAN.fullmatch(str(wavelengths))
+        if span and not Path(wavelengths).exists():
+            return _from_span(str(wavelengths), float(span[1]), float(span[2]))
+        return _from_file(Path(wavelengths))
+    nm = plausible_nm(np.asarray(wavelengths, dtype=np.float64).ravel(), None)
+    if nm is None:
+        raise SceneError("the given wavelengths are not plausible: give nm, one per band")
+    return Given("the given list", {len(nm): nm})
+
+
+def centres_of(source: Source, given: Given | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Wavelengths float64 (bands,), nm, NaN where a band has none, for every band of the file; and notes.
+
+    What the user gave beats what the file says.
+
+    Raises:
+        SceneError: there are none, or not one per band.
+    """
+    rows, cols, bands = source.shape
+    if given:
+        return given.centres(bands, source.name), (f"wavelengths from {given.origin}{given.note}",)
+    if source.wavelengths is None:
+        raise SceneError(f"{source.name} ({rows} x {cols} pixels, {bands} bands) has no wavelengths: {_THREE_WAYS}")
+    if len(source.wavelengths) != bands:
+        listed = len(source.wavelengths)
+        raise SceneError(f"{source.name} lists {listed} wavelengths for its {bands} bands: mend it, or {_THREE_WAYS}")
+    return source.wavelengths, ("wavelengths from the file",)
+
+
+def _from_sensor(name: str) -> Given:
+    sensor = SENSORS.get(name.strip().lower())
+    if sensor is None:
+        known = ", ".join(f"{key} ({'/'.join(map(str, s.band_counts))} bands)" for key, s in SENSORS.items())
+        raise SceneError(f"the sensor {name!r} is unknown: choose one of {known}, or give --wavelengths FILE")
+    lists = {count: centres for count in sensor.band_counts if (centres := sensor.centres(count)) is not None}
+    return Given(f"--sensor {name}", lists, note=f", nominal centres, good to {sensor.accuracy_nm:g} nm")
+
+
+def _from_span(text: str, first: float, last: float) -> Given:
+    nm = plausible_nm(np.array([first, last]), None)
+    if nm is None or first == last:
+        raise SceneError(f"--wavelengths {text} is no span of wavelengths: write it in nm, as in 430:860")
+    return Given(f"--wavelengths {text}", span=(float(nm[0]), float(nm[1])), note=", evenly spaced")
+
+
+def _from_file(path: Path) -> Given:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise SceneError(f"no wavelengths file at {path}: give a CSV, one per band, or a span as in 430:860") from None
+    except (IsADirectoryError, PermissionError):
+        raise SceneError(f"{path} cannot be read as a file: give a CSV with one wavelength per band") from None
+    except UnicodeDecodeError:
+        raise SceneError(f"{path} is not text: give the wavelengths as CSV, one per band") from None
+    nm = _parse_table(text, path)
+    return Given(str(path), {len(nm): nm})
+
+
+def _parse_table(text: str, path: Path) -> np.ndarray:
+    """The column of wavelengths of a CSV or a plain list, found by its heading or else by its numbers."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if any(";" in line for line in lines) and not any("." in line for line in lines):
+        lines = [line.replace(",", ".") for line in lines]  # a decimal comma
+    separator = r"\s*[;,\t]\s*" if any(re.search(r"[;,\t]", line) for line in lines) else r"\s+"
+    rows = [[cell.strip("\"' ") for cell in re.split(separator, line)] for line in lines]
+    numeric = [row for row in rows if any(_NUMBER.fullmatch(cell) for cell in row)]
+    if not numeric:
+        raise SceneError(f"{path} holds no numbers: write one wavelength per band, in nm")
+    width = max(map(len, numeric))
+    headings = rows[0] if rows[0] is not numeric[0] and len(rows[0]) == width else [""] * width
+    if len(numeric) == 1:
+        numeric, headings, width = [[cell] for cell in numeric[0] if cell], [""], 1
+    candidates = []
+    for column, heading in enumerate(headings):
+        values = np.array([_number(row, column) for row in numeric])
+        nm = plausible_nm(values, None) if np.isfinite(values).all() else None
+        if nm is not None and np.isfinite(nm).all():
+            # Band widths can pass for micrometres, so what reads as nm goes before what does not.
+            in_nm = values.min() >= _SHORTEST_NM
+            candidates.append((bool(_HEADING.search(heading.lower())), in_nm, _one_way(nm), -column, nm))
+    if not candidates:
+        raise SceneError(f"no column of {path} reads as wavelengths: write one per band, in nm or micrometres")
+    return max(candidates, key=lambda candidate: candidate[:4])[4]
+
+
+def _one_way(nm: np.ndarray) -> bool:
+    """Detectors may overlap and products may run downwards, but a list of wavelengths mostly goes one way."""
+    steps = np.sign(np.diff(nm))
+    return len(steps) == 0 or bool(abs(steps.sum()) >= 0.5 * len(steps))
+
+
+def _number(row: list[str], column: int) -> float:
+    cell = row[column] if column < len(row) else ""
+    return float(cell) if _NUMBER.fullmatch(cell) else np.nan

@@ -1,0 +1,58 @@
+"""Who makes the pseudo-labels: the teachers, and how a run gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from special.settings import Settings
+    from special.teachers.base import Teacher
+
+
+def choose(
+    settings: Settings,
+    *,
+    clip: str,
+    offline: bool,
+    concepts: Sequence[Path],
+    device: str,
+    seed: int,
+    say: Callable[[str], None],
+) -> list[Teacher]:
+    """Make the teachers of a run, the spectrum-text teacher first.
+
+    Args:
+        settings: of the pipeline.
+        clip: the image-text model: ``"auto"``, ``"none"``, or one to have or to fail.
+        offline: never ask the network.
+        concepts: the user's concept files.
+        device: where the image-text model computes.
+        seed: of the run.
+        say: takes the line that says why ``"auto"`` found no model.
+
+    Raises:
+        WeightsError: a model was asked for by name and cannot be had, or the sentence encoder is missing.
+        SettingsError: a concept file or a setting cannot be used.
+    """
+    from special.teachers.clip_weights import find_clip
+    from special.teachers.concepts import load_concepts
+    from special.teachers.image_text import ImageTextSettings, ImageTextTeacher
+    from special.teachers.spectrum_text import SpectrumTextSettings, SpectrumTextTeacher
+    from special.text.encoder import default_encoder
+
+    teachers: list[Teacher] = [
+        SpectrumTextTeacher(
+            load_concepts(concepts),
+            default_encoder(),
+            settings.build("pseudo.spectrum_text", SpectrumTextSettings),
+            seed,
+        )
+    ]
+    loaded, reason = find_clip(clip, offline=offline, device=device)
+    if loaded is not None:
+        teachers.append(ImageTextTeacher(loaded, settings.build("pseudo.image_text", ImageTextSettings)))
+    elif reason:
+        say(reason)
+    return teachers

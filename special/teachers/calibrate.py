@@ -1,0 +1,151 @@
+"""From a scene's numbers to reflectance, with nothing but the scene and the names of its classes.
+
+Is it reflectance, radiance or raw numbers? The depth of the atmosphere's water bands tells. Radiance is divided by sunlight
+as it reaches the ground, after the dark current and the haze are taken off. What is left, a scale and a smooth gain, is
+fitted so that the named classes explain the scene.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from special.teachers.likelihood import SpectralLikelihood, log_reflectance, smooth_correlation, softmax
+from special.teachers.regions import Regions
+
+WATER_BANDS = (((930, 960), (860, 880), (1000, 1040)), ((1115, 1145), (1060, 1085), (1220, 1250)))  # nm: band, shoulders
+CLEAR = 0.8  # of the shoulders: reflectance is never this low in the middle of a water band, radiance always is
+AIR_MASS = 2.2  # sun to ground to sensor
+SCALES = (1.0, 100.0, 10_000.0)  # reflectance as a fraction, in percent, or in hundredths of a percent
+DARKEST = 0.002  # quantile of pixels that stands for "dark" against outliers
+DARK_REFLECTANCE = 0.02  # of the darkest things in a scene of land: shade, water, dense canopy
+TYPICAL_NEAR_INFRARED = 0.3  # of land between 800 and 1300 nm
+
+
+@dataclass(frozen=True)
+class CalibrationSettings:
+    """Standard deviations of log reflectance: of the scale, and of the smooth gain by kind of scene; EM's schedule."""
+
+    scale_sd: float
+    radiance_scale_sd: float
+    reflectance_gain_sd: float
+    radiance_gain_sd: float
+    iterations: int
+    temper: float
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Takes a scene's numbers to signals proportional to reflectance: ``(numbers - dark) / sunlight - haze``."""
+
+    kind: str  # "reflectance" or "radiance"
+    regions: Regions
+    dark: float
+    sunlight: np.ndarray  # (bands,)
+    haze: np.ndarray  # (regions,)
+    start: float  # log of the scale that a first look suggests
+
+    def apply(self, spectra: np.ndarray) -> np.ndarray:
+        """Return signals float64 (..., regions) of ``spectra`` (..., bands)."""
+        return self.regions.average((spectra - self.dark) / self.sunlight) - self.haze
+
+
+def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
+    """Tell radiance from reflectance by water vapour absorption in the brighter half of ``spectra`` (pixels, bands).
+
+    A scene without the bands at 940 and 1130 nm is taken for reflectance.
+    """
+    brightness = spectra.mean(axis=1)
+    typical = np.median(spectra[brightness >= np.median(brightness)], axis=0)
+
+    def level(low: float, high: float) -> float:
+        inside = (wavelengths >= low) & (wavelengths <= high)
+        return float(typical[inside].mean()) if inside.any() else float("nan")
+
+    for band, left, right in WATER_BANDS:
+        shoulders = (level(*left) + level(*right)) / 2
+        if np.isfinite(shoulders) and level(*band) < CLEAR * shoulders:
+            return True
+    return False
+
+
+def sunlight(wavelengths: np.ndarray) -> np.ndarray:
+    """Relative solar spectrum at the sensor over a white ground: Planck at 5778 K, Rayleigh and aerosol extinction.
+
+    ``wavelengths`` in nm. Rayleigh optical depth 0.00874 l^-4.08 and a clear sky's aerosol 0.08 l^-1.3, l in micrometres.
+    """
+    micrometres = wavelengths / 1000
+    planck = micrometres**-5 / np.expm1(14387.77 / (micrometres * 5778))
+    depth = 0.008735 * micrometres**-4.08 + 0.08 * micrometres**-1.3
+    light = planck * np.exp(-AIR_MASS * depth)
+    return np.asarray(light / light.max())
+
+
+def convert(spectra: np.ndarray, wavelengths: np.ndarray, *, known_reflectance: bool) -> Conversion:
+    """Work out the conversion from a sample of valid pixels, ``spectra`` (pixels, bands).
+
+    ``known_reflectance``: the file says that it holds reflectance.
+    """
+    bands = len(wavelengths)
+    if known_reflectance or not is_radiance(spectra, wavelengths):
+        regions = Regions.of(wavelengths, through_air=False)
+        top = np.quantile(spectra.max(axis=1), 0.99)
+        scale = next((s for s in SCALES if top <= 2 * s), SCALES[-1])
+        return Conversion("reflectance", regions, 0.0, np.ones(bands), np.zeros(len(regions)), float(np.log(scale)))
+    regions = Regions.of(wavelengths, through_air=True)
+    dark = float(np.quantile(spectra, DARKEST, axis=0).min())
+    light = sunlight(wavelengths)
+    signals = regions.average((spectra - dark) / light)
+    infrared = (regions.centres > 800) & (regions.centres < 1300)
+    scale = float(np.median(signals[:, infrared])) / TYPICAL_NEAR_INFRARED
+    haze = _haze(np.quantile(signals, 0.005, axis=0) - DARK_REFLECTANCE * scale, regions.centres)
+    return Conversion("radiance", regions, dark, light, haze, float(np.log(max(scale, 1e-12))))
+
+
+def _haze(darkest: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Path radiance (regions,): the power law of wavelength, -4 to -1, that explains most of the dark and no more."""
+    visible = centres < 700
+    best = np.zeros(len(centres))
+    for power in (4.0, 3.0, 2.0, 1.0):
+        law = (centres / 550) ** -power
+        haze = max(0.0, float((darkest[visible] / law[visible]).min())) * law if visible.any() else best
+        if haze[visible].sum() > best[visible].sum():
+            best = haze
+    return best
+
+
+def fit_gain(
+    signals: np.ndarray, conversion: Conversion, likelihood: SpectralLikelihood, settings: CalibrationSettings
+) -> np.ndarray:
+    """Return log gain (regions,) by expectation maximisation: ``reflectance = signals * exp(-gain)``.
+
+    The errors of an expected spectrum are the same for all its pixels, so a class speaks once, by its share of the scene,
+    however many pixels it has; a scene of one class therefore cannot bend the gain to its will.
+    """
+    radiance = conversion.kind == "radiance"
+    scale_sd = settings.radiance_scale_sd if radiance else settings.scale_sd
+    gain_sd = settings.radiance_gain_sd if radiance else settings.reflectance_gain_sd
+    regions = signals.shape[1]
+    prior = scale_sd**2 + gain_sd**2 * smooth_correlation(conversion.regions.centres) + 1e-6 * np.eye(regions)
+    prior_precision = np.linalg.inv(prior)
+    start = np.full(regions, conversion.start)
+    if radiance:
+        logs = log_reflectance(signals * np.exp(-start))
+        start += (np.median(logs, axis=0) - np.median(likelihood.means, axis=0)).mean()
+    gain = start.copy()
+    for _ in range(settings.iterations):
+        logs = log_reflectance(signals * np.exp(-gain))
+        weights = softmax(settings.temper * likelihood.per_spectrum(logs))
+        totals = weights.sum(axis=0)
+        shares = totals / totals.sum()
+        by_class = np.bincount(likelihood.owners, shares)
+        by_class = by_class[by_class > 0]
+        voices = shares * np.exp(-(by_class * np.log(by_class)).sum())
+        precision, pull = prior_precision.copy(), np.zeros(regions)
+        for i in np.flatnonzero(shares > 1e-4):
+            residual = weights[:, i] @ logs / totals[i] - likelihood.means[i] + (gain - start)
+            precision += voices[i] * likelihood.precisions[i]
+            pull += voices[i] * likelihood.precisions[i] @ residual
+        gain = start + np.linalg.solve(precision, pull)
+    return gain

@@ -1,0 +1,186 @@
+"""The concept table: what the words of a class list look like to a spectrometer.
+
+A concept carries one or more expected reflectance spectra with their uncertainty. The table is text
+(``prompts/concepts.toml``) that a user can read, extend and override; its head says what every field means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from special import resources
+from special.errors import SettingsError
+
+FLOOR = 1e-3  # smallest reflectance the table can say: below it, a logarithm would speak of noise
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One expected spectrum of a concept: ``reflectance`` float64 (table wavelengths,), as a fraction.
+
+    A plant canopy over ground also says of what it is made: ``reflectance = cover * canopy + (1 - cover) * ground``.
+    """
+
+    name: str
+    reflectance: np.ndarray
+    cover: float | None = None
+    canopy: np.ndarray | None = None
+    ground: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One land-cover concept. ``level_sd`` and ``shape_sd`` are standard deviations of log reflectance."""
+
+    name: str
+    synonyms: tuple[str, ...]
+    sentence: str
+    source: str
+    level_sd: float
+    shape_sd: float
+    variants: tuple[Variant, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What people call it, the name first."""
+        return (self.name, *self.synonyms)
+
+
+@dataclass(frozen=True)
+class ConceptTable:
+    """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from."""
+
+    wavelengths: np.ndarray
+    concepts: dict[str, Concept]
+    sha256: str
+
+    def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
+        """Bring spectra (..., table wavelengths) to other wavelengths (nm), smoothly in log reflectance.
+
+        Outside the table's range the nearest value holds.
+        """
+        at = np.clip(wavelengths, self.wavelengths[0], self.wavelengths[-1])
+        logs = np.log(np.maximum(reflectance, FLOOR))
+        return np.exp(PchipInterpolator(self.wavelengths, logs, axis=-1)(at))
+
+
+def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
+    """Read the table that comes with the package, then the user's files, later ones replacing earlier ones.
+
+    Raises:
+        SettingsError: a file is missing, is not TOML, or a concept in it cannot be used; the message says which.
+    """
+    files = [resources.folder("prompts") / "concepts.toml", *map(Path, extra)]
+    digest = hashlib.sha256()
+    raw: dict[str, dict[str, Any]] = {}
+    grid = np.empty(0)
+    for path in files:
+        try:
+            data = path.read_bytes()
+        except OSError:
+            raise SettingsError(f"no concept file at {path}") from None
+        digest.update(data)
+        try:
+            document = tomllib.loads(data.decode("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{path} is not a TOML file: {error}") from None
+        own = _grid(document, path)
+        grid = grid if len(grid) else own
+        for entry in document.get("concept", []):
+            name = _checked(entry, path, own, grid)
+            raw[name] = entry
+    build = _Builder(raw, grid)
+    return ConceptTable(grid, {name: build.concept(name) for name in raw}, digest.hexdigest())
+
+
+def _grid(document: dict[str, Any], path: Path) -> np.ndarray:
+    grid = np.asarray(document.get("wavelengths", []), dtype=float)
+    if grid.ndim != 1 or len(grid) < 12 or np.any(np.diff(grid) <= 0) or grid[0] < 300 or grid[-1] > 2600:
+        raise SettingsError(f"{path}: `wavelengths` must be 12 or more rising values between 300 and 2600 nm")
+    return grid
+
+
+_REQUIRED = {"name": str, "sentence": str, "source": str, "level_sd": float, "shape_sd": float, "variants": list}
+_OPTIONAL = {"synonyms": list, "cover": list, "background": str}
+
+
+def _checked(entry: dict[str, Any], path: Path, own: np.ndarray, grid: np.ndarray) -> str:
+    """Check one concept's fields and bring its spectra from its file's wavelengths to the table's."""
+    name = entry.get("name", "?")
+    for field, kind in _REQUIRED.items():
+        value = entry.get(field)
+        if not isinstance(value, (int, float) if kind is float else kind) or value in ("", []):
+            raise SettingsError(f"{path}: concept {name!r} needs `{field}` ({kind.__name__})")
+    unknown = set(entry) - set(_REQUIRED) - set(_OPTIONAL)
+    if unknown:
+        raise SettingsError(f"{path}: concept {name!r} has the unknown field `{min(unknown)}`")
+    if not (0 < entry["level_sd"] < 3 and 0 < entry["shape_sd"] < 3):
+        raise SettingsError(f"{path}: concept {name!r}: level_sd and shape_sd lie between 0 and 3")
+    if entry.get("cover") and not (entry.get("background") and all(0 < f <= 1 for f in entry["cover"])):
+        raise SettingsError(f"{path}: concept {name!r}: `cover` is fractions in (0, 1] and needs a `background`")
+    for variant in entry["variants"]:
+        if ("percent" in variant) == ("mix" in variant):
+            raise SettingsError(f"{path}: every variant of concept {name!r} needs either `percent` or `mix`")
+        if "percent" in variant:
+            percent = np.asarray(variant["percent"], dtype=float)
+            if percent.shape != own.shape or not np.all((percent >= 0) & (percent <= 150)):
+                raise SettingsError(
+                    f"{path}: concept {name!r}: `percent` must be {len(own)} reflectances between 0 and 150 %"
+                )
+            spectrum = PchipInterpolator(own, np.log(np.maximum(percent / 100, FLOOR)))
+            variant["reflectance"] = np.exp(spectrum(np.clip(grid, own[0], own[-1])))
+        elif not variant["mix"] or abs(sum(variant["mix"].values()) - 1) > 1e-6:
+            raise SettingsError(f"{path}: concept {name!r}: the fractions of `mix` must add up to 1")
+    return str(name)
+
+
+class _Builder:
+    """Resolves mixtures and canopies over their backgrounds."""
+
+    def __init__(self, raw: dict[str, dict[str, Any]], grid: np.ndarray) -> None:
+        self.raw, self.grid = raw, grid
+
+    def first_spectrum(self, name: str, user: str, seen: tuple[str, ...] = ()) -> np.ndarray:
+        """The spectrum that a mixture takes from concept ``name``: its first variant, whole cover."""
+        if name not in self.raw:
+            raise SettingsError(f"concept {user!r} mixes {name!r}, which is not in the table")
+        if name in seen:
+            raise SettingsError(f"concept {user!r} mixes itself through {' -> '.join((*seen, name))}")
+        return self.spectrum(self.raw[name]["variants"][0], user, (*seen, name))
+
+    def spectrum(self, variant: dict[str, Any], user: str, seen: tuple[str, ...] = ()) -> np.ndarray:
+        if "reflectance" in variant:
+            return np.asarray(variant["reflectance"])
+        parts = [fraction * self.first_spectrum(part, user, seen) for part, fraction in variant["mix"].items()]
+        return np.sum(parts, axis=0)
+
+    def concept(self, name: str) -> Concept:
+        entry = self.raw[name]
+        spectra = [(str(v.get("name", "")), self.spectrum(v, name)) for v in entry["variants"]]
+        cover = entry.get("cover")
+        if cover:
+            ground = self.first_spectrum(entry["background"], name)
+            variants = tuple(
+                Variant(f"{label}, cover {f:g}", f * leaf + (1 - f) * ground, f, leaf, ground)
+                for label, leaf in spectra
+                for f in cover
+            )
+        else:
+            variants = tuple(Variant(label, leaf) for label, leaf in spectra)
+        return Concept(
+            name=name,
+            synonyms=tuple(entry.get("synonyms", ())),
+            sentence=entry["sentence"],
+            source=entry["source"],
+            level_sd=float(entry["level_sd"]),
+            shape_sd=float(entry["shape_sd"]),
+            variants=variants,
+        )

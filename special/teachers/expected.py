@@ -1,0 +1,141 @@
+"""From readings of class names to the spectra a scene should show: concepts, bent by the modifiers of the name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from special.teachers.concepts import Concept, ConceptTable, Variant
+from special.text.names import Reading
+
+NEGLIGIBLE = 0.03  # weight below which a concept that a name might mean is not followed up
+DRYNESS = (0.7, 0.95)  # a plant called dry has lost this much of its green
+WEEDS = (0.08, 0.3)  # area fraction of weeds between the plants
+RESIDUE_SPREAD = 0.2  # a tillage practice leaves more or less residue
+SERIES_COVERS = tuple(np.linspace(0.02, 0.98, 9).tolist())  # stages of growth: their order is known, not their cover
+ALREADY_DRY = frozenset({"dry grass", "straw", "crop residue"})
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty.
+
+    ``rest`` marks what a class called "other" may show: anything that no named class means.
+    """
+
+    class_index: int
+    concept: str
+    reflectance: np.ndarray
+    log_weight: float
+    level_sd: float
+    shape_sd: float
+    rest: bool = False
+
+
+def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable, rest_weight: float) -> list[Expected]:
+    """Return the spectra of all classes, in class order.
+
+    The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less likely
+    by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
+    concept that is not named, each weighed by the logarithm ``rest_weight``.
+    """
+    named = {concept for group in readings for reading in group for concept, _ in reading.concepts}
+    spectra: list[Expected] = []
+    for index, group in enumerate(readings):
+        for reading in group:
+            if not reading.concepts:
+                for concept in table.concepts.values():
+                    if concept.name not in named:
+                        spectra += [
+                            Expected(index, concept.name, v.reflectance, rest_weight, concept.level_sd, concept.shape_sd, True)
+                            for v in concept.variants
+                        ]
+            elif reading.parts:
+                spectra += _side_by_side(index, reading, table)
+            else:
+                spectra += _one_of(index, reading, table)
+    return spectra
+
+
+def _side_by_side(index: int, reading: Reading, table: ConceptTable) -> list[Expected]:
+    """A name of several parts ("grass trees") is each of them, and their even mixture."""
+    parts = [table.concepts[name] for name, _ in reading.concepts]
+    pure = [part.variants[0].reflectance for part in parts]
+    level = float(np.mean([part.level_sd for part in parts]))
+    shape = float(np.mean([part.shape_sd for part in parts]))
+    brightness = np.exp(reading.level)
+    return [
+        Expected(index, " + ".join(p.name for p in parts), brightness * spectrum, 0.0, level, shape)
+        for spectrum in [np.mean(pure, axis=0), *pure]
+    ]
+
+
+def _one_of(index: int, reading: Reading, table: ConceptTable) -> list[Expected]:
+    best = max(weight for _, weight in reading.concepts)
+    return [
+        Expected(
+            index,
+            name,
+            np.exp(reading.level) * spectrum,
+            float(np.log(weight / best)),
+            table.concepts[name].level_sd,
+            table.concepts[name].shape_sd,
+        )
+        for name, weight in reading.concepts
+        if weight >= NEGLIGIBLE
+        for spectrum in _bent(table.concepts[name], reading, table)
+    ]
+
+
+def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[np.ndarray]:
+    """Every spectrum of a concept under the reading's modifiers."""
+    dry_matter = (_first(table, "dry grass") + _first(table, "straw")) / 2
+    dryness = DRYNESS if reading.dry and concept.name not in ALREADY_DRY else (0.0,)
+    weeds = WEEDS if reading.weeds else (0.0,)
+    green_weeds = _first(table, "weeds")
+    # in a series every stage may have any cover, so that one variant stands for all that differ in cover alone
+    variants = concept.variants[:1] if reading.series is not None else concept.variants
+    for variant in variants:
+        for dry in dryness:
+            for plants in _stands(variant, concept, reading, table, dry, dry_matter):
+                for fraction in weeds:
+                    yield plants if not fraction else (1 - fraction) * plants + fraction * green_weeds
+
+
+def _stands(
+    variant: Variant, concept: Concept, reading: Reading, table: ConceptTable, dry: float, dry_matter: np.ndarray
+) -> Iterator[np.ndarray]:
+    """A variant as it stands: the canopy, dried, over every ground that may lie below it."""
+    if variant.cover is None or variant.canopy is None or variant.ground is None:
+        yield (1 - dry) * variant.reflectance + dry * dry_matter
+        return
+    covers: Sequence[float] = (variant.cover,)
+    if reading.series is not None:
+        covers = SERIES_COVERS
+    elif reading.stage is not None:
+        known = [v.cover for v in concept.variants if v.cover is not None]
+        covers = (min(known) + reading.stage * (max(known) - min(known)),)
+    canopy = (1 - dry) * variant.canopy + dry * dry_matter
+    for ground in _grounds(variant.ground, reading, table):
+        for cover in covers:
+            yield cover * canopy + (1 - cover) * ground
+
+
+def _grounds(ground: np.ndarray, reading: Reading, table: ConceptTable) -> Iterator[np.ndarray]:
+    soils = [v.reflectance for v in table.concepts["bare soil"].variants]
+    on_soil = any(np.array_equal(ground, soil) for soil in soils)
+    residue = _first(table, "crop residue")
+    for base in soils if on_soil else [ground]:
+        if reading.residue is None:
+            yield base
+        else:
+            for share in (reading.residue - RESIDUE_SPREAD, reading.residue + RESIDUE_SPREAD):
+                share = min(max(share, 0.0), 1.0)
+                yield (1 - share) * base + share * residue
+
+
+def _first(table: ConceptTable, name: str) -> np.ndarray:
+    variant = table.concepts[name].variants[0]
+    return variant.reflectance if variant.canopy is None else variant.canopy

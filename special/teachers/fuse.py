@@ -1,0 +1,92 @@
+"""Several teachers, one answer: log-linear fusion with weights that the teachers' agreement earns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.errors import SceneError
+from special.learn.split import bvsb
+from special.progress import SILENT, Progress
+from special.teachers.base import Teacher
+from special.text.classes import ClassList
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class FusionSettings:
+    """``image_weight``: largest weight of another teacher beside the first one, reached when both agree fully."""
+
+    image_weight: float
+
+
+@dataclass(frozen=True)
+class Pseudo:
+    """Pseudo-labels: float32 ``probabilities`` (rows, cols, K), ``bvsb`` (rows, cols), and how they came about."""
+
+    probabilities: np.ndarray
+    bvsb: np.ndarray
+    parts: dict[str, np.ndarray]
+    record: dict[str, Any]
+
+
+def pseudo_labels(
+    scene: Scene,
+    rgb: np.ndarray | None,
+    classes: ClassList,
+    teachers: Sequence[Teacher],
+    settings: FusionSettings,
+    progress: Progress = SILENT,
+) -> Pseudo:
+    """Ask every teacher and fuse their answers; the first teacher is the one the others are held against.
+
+    Raises:
+        SceneError: a teacher needs the visible and the scene does not cover it, and there is no other.
+    """
+    parts: dict[str, np.ndarray] = {}
+    for teacher in teachers:
+        if rgb is None and teacher.name == "image-text":
+            progress.say("The scene does not cover the visible: the image-text teacher is left out.")
+            continue
+        parts[teacher.name] = teacher.predict(scene, rgb, classes, progress)
+    if not parts:
+        raise SceneError("the scene does not cover the visible, which the image-text teacher needs: add the other teacher")
+    first, *others = parts
+    weights = {first: 1.0}
+    for name in others:
+        weights[name] = settings.image_weight * agreement(parts[first], parts[name], scene.valid)
+    probabilities = fuse([parts[name] for name in parts], [weights[name] for name in parts])
+    record = {
+        "teachers": {t.name: {**t.identity(), "weight": round(weights[t.name], 6)} for t in teachers if t.name in parts},
+        "left_out": [t.name for t in teachers if t.name not in parts],
+    }
+    return Pseudo(probabilities, bvsb(probabilities), parts, record)
+
+
+def agreement(first: np.ndarray, second: np.ndarray, valid: np.ndarray) -> float:
+    """Cohen's kappa between the labels of two teachers over the valid pixels, never below 0.
+
+    Two teachers that share no knowledge agree as often as chance has it, whatever structure each of them sees, so that
+    one that knows nothing earns no weight.
+    """
+    a, b = first[valid].argmax(axis=1), second[valid].argmax(axis=1)
+    count = first.shape[-1]
+    table = np.bincount(a * count + b, minlength=count * count).reshape(count, count) / max(len(a), 1)
+    chance = float(table.sum(0) @ table.sum(1))
+    return max(0.0, (float(np.trace(table)) - chance) / (1 - chance)) if chance < 1 else 0.0
+
+
+def fuse(parts: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """Return the normalised product of ``parts[i] ** weights[i]``: float32 (rows, cols, K), 0 at invalid pixels."""
+    valid = parts[0].sum(axis=-1, keepdims=True) > 0
+    logs = sum(w * np.log(np.maximum(p, 1e-8, dtype=np.float32)) for p, w in zip(parts, weights, strict=True))
+    logs = np.asarray(logs, dtype=np.float32)
+    logs -= logs.max(axis=-1, keepdims=True)
+    product = np.exp(logs)
+    product /= product.sum(axis=-1, keepdims=True)
+    return np.where(valid, product, np.float32(0))

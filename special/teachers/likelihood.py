@@ -1,0 +1,93 @@
+"""How likely a pixel is under every expected spectrum, in log reflectance, with honest uncertainty.
+
+An expected spectrum is uncertain in its overall level, in its smooth shape, in details, and by sensor noise. Each is a term
+of a covariance over the spectral regions; the tails are those of Student's t, because a sketch of a dozen wavelengths is now
+and then simply wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from special.teachers.concepts import ConceptTable
+from special.teachers.expected import Expected
+
+DARK = 0.01  # reflectance added before the logarithm: errors near black are additive (haze, noise), not relative
+SMOOTH = 0.35  # correlation length of shape errors, in log wavelength: pigments, water, haze
+ROUGH = 0.06  # and of details: single absorption features
+
+
+@dataclass(frozen=True)
+class UncertaintySettings:
+    """Standard deviations of log reflectance beyond those in the concept table, and the degrees of freedom of the tails."""
+
+    level_sd: float
+    detail_sd: float
+    noise_sd: float
+    degrees_of_freedom: float
+
+
+def log_reflectance(reflectance: np.ndarray) -> np.ndarray:
+    """Return log(reflectance + a little); what lies below 0 counts as 0."""
+    return np.log(np.maximum(reflectance, 0) + DARK)
+
+
+def smooth_correlation(centres: np.ndarray, length: float = SMOOTH) -> np.ndarray:
+    """Squared-exponential correlation (regions, regions) over log wavelength."""
+    distance = np.abs(np.log(centres)[:, None] - np.log(centres)[None, :])
+    return np.exp(-0.5 * (distance / length) ** 2)
+
+
+class SpectralLikelihood:
+    """Multivariate Student's t around every expected spectrum, on a scene's spectral regions."""
+
+    def __init__(
+        self, spectra: Sequence[Expected], table: ConceptTable, centres: np.ndarray, settings: UncertaintySettings
+    ) -> None:
+        self.owners = np.array([s.class_index for s in spectra])
+        self.log_weights = np.array([s.log_weight for s in spectra])
+        self.degrees = settings.degrees_of_freedom
+        reflectance = table.resample(np.stack([s.reflectance for s in spectra]), centres)
+        self.means = log_reflectance(reflectance)
+        smooth, rough = smooth_correlation(centres), smooth_correlation(centres, ROUGH)
+        noise = settings.noise_sd**2 * np.eye(len(centres))
+        relative = reflectance / (reflectance + DARK)
+        self.precisions = np.empty((len(spectra), len(centres), len(centres)))
+        self._whiten = np.empty_like(self.precisions)
+        self._log_norms = np.empty(len(spectra))
+        for i, spectrum in enumerate(spectra):
+            level = spectrum.level_sd**2 + settings.level_sd**2
+            covariance = level + spectrum.shape_sd**2 * smooth + settings.detail_sd**2 * rough
+            covariance = covariance * np.outer(relative[i], relative[i]) + noise
+            root = np.linalg.cholesky(covariance)
+            self._whiten[i] = np.linalg.inv(root)
+            self._log_norms[i] = np.log(np.diag(root)).sum()
+            self.precisions[i] = self._whiten[i].T @ self._whiten[i]
+
+    def per_spectrum(self, logs: np.ndarray) -> np.ndarray:
+        """Return log densities (pixels, expected spectra) of ``logs`` (pixels, regions), weights included."""
+        regions = logs.shape[1]
+        out = np.empty((len(logs), len(self.means)))
+        for i, mean in enumerate(self.means):
+            residual = (logs - mean) @ self._whiten[i].T
+            distance = np.einsum("pr,pr->p", residual, residual)
+            tail = -(self.degrees + regions) / 2 * np.log1p(distance / self.degrees)
+            out[:, i] = self.log_weights[i] - self._log_norms[i] + tail
+        return out
+
+    def per_class(self, densities: np.ndarray, classes: int) -> np.ndarray:
+        """Return (pixels, classes): for each class the density of its most likely spectrum."""
+        out = np.full((len(densities), classes), -np.inf)
+        for k in range(classes):
+            if (self.owners == k).any():
+                out[:, k] = densities[:, self.owners == k].max(axis=1)
+        return out
+
+
+def softmax(logs: np.ndarray) -> np.ndarray:
+    """Normalise log weights along the last axis."""
+    shifted = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)

@@ -1,0 +1,358 @@
+"""The selective scan: every backend does what the equations say, forward and backward."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from numba import njit
+from torch import Tensor
+
+from special.models import scan as scan_module
+from special.models.scan import available_backends, kernels, selective_scan
+from special.models.scan.reference import CHUNK
+
+BACKENDS = ["cpu", "reference"]
+NAMES = ["u", "delta", "A", "B", "C", "D", "z", "delta_bias"]
+
+
+def plain_loop(
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """The definition, one step after another, for every way to give B and C."""
+    batch, dim, length = u.shape
+    if delta_bias is not None:
+        delta = delta + delta_bias[:, None]
+    if delta_softplus:
+        delta = torch.log1p(torch.exp(delta))
+
+    def at(matrix: Tensor, t: int) -> Tensor:  # (batch, dim, state)
+        if matrix.dim() == 2:
+            return matrix.expand(batch, -1, -1)
+        if matrix.dim() == 3:
+            return matrix[:, None, :, t].expand(-1, dim, -1)
+        return matrix[..., t].repeat_interleave(dim // matrix.shape[1], dim=1)
+
+    h = u.new_zeros(batch, dim, A.shape[1])
+    outputs = []
+    for t in range(length):
+        step = delta[:, :, t, None]
+        h = torch.exp(step * A) * h + step * at(B, t) * u[:, :, t, None]
+        outputs.append((at(C, t) * h).sum(-1))
+    y = torch.stack(outputs, dim=-1)
+    if D is not None:
+        y = y + D[:, None] * u
+    if z is not None:
+        y = y * z / (1 + torch.exp(-z))
+    return y, h
+
+
+def arguments(
+    batch: int,
+    dim: int,
+    state: int,
+    length: int,
+    *,
+    kind: str = "each step",
+    without: tuple[str, ...] = (),
+    seed: int = 0,
+) -> dict[str, Tensor]:
+    """Float64 arguments with step sizes above zero, so that they also make sense without softplus."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    matrix = {"constant": (dim, state), "each step": (batch, state, length), "two groups": (batch, 2, state, length)}[
+        kind
+    ]
+    every = {
+        "u": normal(batch, dim, length),
+        "delta": 0.5 * normal(batch, dim, length).abs(),
+        "A": -normal(dim, state).abs() - 0.1,
+        "B": normal(*matrix),
+        "C": normal(*matrix),
+        "D": normal(dim),
+        "z": normal(batch, dim, length),
+        "delta_bias": 0.5 * normal(dim).abs(),
+    }
+    return {name: tensor for name, tensor in every.items() if name not in without}
+
+
+def outcome(
+    function: Callable[..., Any], tensors: dict[str, Tensor], real: torch.dtype, *, delta_softplus: bool
+) -> dict[str, Tensor]:
+    """Result, last state and the gradient of every argument for one fixed loss, in float64."""
+    leaves = {name: tensor.to(real, copy=True).requires_grad_() for name, tensor in tensors.items()}
+    y, last = function(**leaves, delta_softplus=delta_softplus)
+    weights = torch.linspace(-1, 1, y.numel(), dtype=real, device=y.device).view_as(y)
+    ((weights * y).sum() + last.square().sum()).backward()
+    gradients = {f"d{name}": leaf.grad for name, leaf in leaves.items() if leaf.grad is not None}
+    assert len(gradients) == len(leaves)
+    return {name: value.detach().double() for name, value in {"y": y, "last": last, **gradients}.items()}
+
+
+def backend_call(backend: str) -> Callable[..., Any]:
+    def call(**tensors: Any) -> Any:
+        return selective_scan(**tensors, return_last_state=True, backend=backend)
+
+    return call
+
+
+def assert_near(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float) -> None:
+    for name, value in expected.items():
+        error, size = (found[name] - value).abs().max(), value.abs().max()
+        assert error <= tolerance * size, f"{name}: error {error:.1e} of {size:.1e}"
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+SHAPES = {
+    "one number": (1, 1, 1, 1, "each step"),
+    "odd everywhere": (3, 5, 3, 37, "each step"),
+    "more channels than lanes": (2, 35, 16, 20, "each step"),
+    "many short sequences": (70, 16, 16, 4, "each step"),
+    "groups of channels": (2, 6, 4, 18, "two groups"),
+    "constant matrices": (2, 4, 3, 9, "constant"),
+}
+
+
+@pytest.mark.parametrize("real", [torch.float64, torch.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_backend_agrees_with_a_plain_loop(backend: str, shape: str, real: torch.dtype) -> None:
+    *sizes, kind = SHAPES[shape]
+    tensors = arguments(*sizes, kind=kind)
+    expected = outcome(plain_loop, tensors, torch.float64, delta_softplus=True)
+    found = outcome(backend_call(backend), tensors, real, delta_softplus=True)
+    assert_near(found, expected, 1e-12 if real == torch.float64 else 5e-6)
+
+
+@pytest.mark.parametrize("length", [kernels.STEPS - 1, kernels.STEPS, kernels.STEPS + 1, 3 * kernels.STEPS])
+def test_tiles_of_the_cpu_backend_join(length: int) -> None:
+    tensors = arguments(2, 3, 2, length)
+    expected = outcome(plain_loop, tensors, torch.float64, delta_softplus=True)
+    assert_near(outcome(backend_call("cpu"), tensors, torch.float64, delta_softplus=True), expected, 1e-12)
+
+
+@pytest.mark.parametrize("length", [CHUNK - 1, CHUNK, CHUNK + 1])
+def test_chunks_of_the_reference_join(length: int) -> None:
+    tensors = arguments(1, 2, 2, length)
+    expected = outcome(plain_loop, tensors, torch.float64, delta_softplus=True)
+    assert_near(outcome(backend_call("reference"), tensors, torch.float64, delta_softplus=True), expected, 1e-12)
+
+
+OPTIONS = [(), ("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")]
+
+
+@pytest.mark.parametrize("delta_softplus", [False, True])
+@pytest.mark.parametrize("without", OPTIONS, ids=lambda names: "without " + (" ".join(names) or "nothing"))
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_gradients_are_those_of_the_function(backend: str, without: tuple[str, ...], delta_softplus: bool) -> None:
+    tensors = arguments(2, 3, 2, 4, without=without)
+    names = list(tensors)
+
+    def function(*values: Tensor) -> Any:
+        return backend_call(backend)(**dict(zip(names, values, strict=True)), delta_softplus=delta_softplus)
+
+    leaves = [tensor.requires_grad_() for tensor in tensors.values()]
+    assert torch.autograd.gradcheck(function, leaves, eps=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_sequences_of_a_batch_do_not_leak_into_each_other(backend: str) -> None:
+    tensors = {name: tensor.float() for name, tensor in arguments(3, 4, 3, 21).items()}
+    before = selective_scan(**tensors, backend=backend)
+    for name in ("u", "delta", "B", "C", "z"):
+        tensors[name] = torch.cat([torch.full_like(tensors[name][:1], 0.3), tensors[name][1:]])
+    after = selective_scan(**tensors, backend=backend)
+    assert not torch.equal(after[0], before[0])
+    assert torch.equal(after[1:], before[1:])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_strides_do_not_matter(backend: str) -> None:
+    plain = {name: tensor.float() for name, tensor in arguments(2, 5, 3, 19).items()}
+    strided = {
+        name: tensor.transpose(1, 2).contiguous().transpose(1, 2)
+        if tensor.dim() == 3
+        else tensor.repeat(2)[: len(tensor)]
+        for name, tensor in plain.items()
+        if name != "A"
+    }
+    strided["A"] = torch.stack([plain["A"], plain["A"]], dim=-1)[..., 0]
+    strided["u"] = torch.cat([plain["u"], plain["u"]], dim=1)[:, :5]
+    torch.testing.assert_close(selective_scan(**strided, backend=backend), selective_scan(**plain, backend=backend))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_nan_is_passed_on_to_later_steps_and_not_to_earlier_ones(backend: str) -> None:
+    tensors = {name: tensor.float() for name, tensor in arguments(1, 2, 2, 12).items()}
+    tensors["delta"][0, 1, 5] = float("nan")
+    y = selective_scan(**tensors, delta_softplus=True, backend=backend)
+    assert torch.equal(y.isnan().sum(-1), torch.tensor([[0, 7]]))
+    assert y[0, 1, :5].isfinite().all()
+
+
+def test_steep_decay_forgets_without_overflow() -> None:
+    tensors = {name: tensor.float() for name, tensor in arguments(1, 3, 2, 40, without=("D", "z")).items()}
+    steep = selective_scan(**{**tensors, "A": tensors["A"] * 1e6}, delta_softplus=True, backend="cpu")
+    step = F.softplus(tensors["delta"] + tensors["delta_bias"][:, None])
+    memoryless = step * tensors["u"] * (tensors["B"] * tensors["C"]).sum(1, keepdim=True)
+    torch.testing.assert_close(steep, memoryless)
+
+
+def test_narrow_types_come_back_as_they_went_in() -> None:
+    tensors = {name: tensor.float() for name, tensor in arguments(1, 3, 2, 10).items()}
+    exact = selective_scan(**tensors)
+    narrow = selective_scan(**{name: tensor.bfloat16() for name, tensor in tensors.items()})
+    assert narrow.dtype == torch.bfloat16
+    torch.testing.assert_close(narrow.float(), exact, rtol=0.1, atol=0.1)
+
+
+def test_number_of_threads_does_not_change_a_bit() -> None:
+    tensors = arguments(40, 35, 16, 33)  # enough for several threads
+    alone, together = {}, {}
+    with threads(1):
+        alone = outcome(backend_call("cpu"), tensors, torch.float32, delta_softplus=True)
+    with threads(3):
+        together = outcome(backend_call("cpu"), tensors, torch.float32, delta_softplus=True)
+    # The sums that PyTorch takes over shards are split by rows, not by terms: they do not depend on threads either.
+    assert all(torch.equal(alone[name], together[name]) for name in alone)
+
+
+def test_cpu_backend_keeps_one_state_in_sixteen() -> None:
+    batch, dim, state, length = 1, 16, 16, 1600
+    tensors = {name: t.float().requires_grad_() for name, t in arguments(batch, dim, state, length).items()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.data_ptr()] = tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        selective_scan(**tensors, backend="cpu")
+    beyond = sum(kept.values()) - sum(tensor.numel() for tensor in tensors.values())
+    assert beyond < 1.1 * batch * dim * state * length / kernels.STEPS
+
+
+def test_without_gradients_nothing_is_kept() -> None:
+    tensors = {name: tensor.float() for name, tensor in arguments(1, 2, 2, 40).items()}
+    assert selective_scan(**tensors).grad_fn is None
+
+
+def vectorised(function: Callable[[float], float]) -> Callable[[np.ndarray], np.ndarray]:
+    @njit
+    def apply(x: np.ndarray) -> np.ndarray:
+        y = np.empty_like(x)
+        for i in range(x.size):
+            y[i] = function(x[i])
+        return y
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("name", "exact", "low", "high"),
+    [
+        ("exp2", np.exp2, -99.5, 20.0),
+        ("softplus", lambda x: np.logaddexp(0, x), -60.0, 60.0),
+        ("sigmoid", lambda x: 1 / (1 + np.exp(-x)), -60.0, 60.0),
+    ],
+)
+def test_single_precision_functions_are_accurate(
+    name: str, exact: Callable[[np.ndarray], np.ndarray], low: float, high: float
+) -> None:
+    x = np.linspace(low, high, 200_001).astype(np.float32)
+    found = vectorised(getattr(kernels, name))(x)
+    expected = exact(x.astype(np.float64))
+    assert found.dtype == np.float32
+    # exp(-x) as 2**(-x / ln 2) inherits the rounding of the exponent, which grows with x.
+    allowed = 3e-7 if name == "exp2" else 3e-7 + 1e-7 * np.abs(x)
+    assert np.all(np.abs(found / expected - 1) < allowed)
+
+
+def test_backends_are_listed_the_fastest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert available_backends("cpu") == ("cpu", "reference")
+    scan_module._has_mamba_ssm.cache_clear()
+    monkeypatch.setitem(sys.modules, "mamba_ssm", None)  # importing it fails
+    assert available_backends("cuda") == ("reference",)
+
+    scan_module._has_mamba_ssm.cache_clear()
+    interface = types.ModuleType("mamba_ssm.ops.selective_scan_interface")
+    interface.selective_scan_fn = None  # type: ignore[attr-defined]
+    for name in ("mamba_ssm", "mamba_ssm.ops", "mamba_ssm.ops.selective_scan_interface"):
+        monkeypatch.setitem(sys.modules, name, interface)
+    assert available_backends("cuda") == ("mamba_ssm", "reference")
+    scan_module._has_mamba_ssm.cache_clear()
+
+
+def test_auto_takes_the_compiled_backend_on_the_cpu() -> None:
+    tensors = {name: tensor.float() for name, tensor in arguments(1, 3, 2, 10).items()}
+    assert torch.equal(selective_scan(**tensors), selective_scan(**tensors, backend="cpu"))
+
+
+@pytest.mark.parametrize("backend", ["mamba_ssm", "fastest"])
+def test_a_backend_that_does_not_work_here_is_an_error(backend: str) -> None:
+    with pytest.raises(ValueError, match=f"{backend}.*cpu.*choose from cpu, reference"):
+        selective_scan(**arguments(1, 2, 2, 3), backend=backend)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("u", (2, 3)),
+        ("u", (2, 4, 0)),
+        ("delta", (2, 4, 6)),
+        ("A", (3, 2)),
+        ("B", (2, 3, 5)),
+        ("C", (2, 3, 2, 5)),
+        ("D", (3,)),
+        ("z", (1, 4, 5)),
+        ("delta_bias", (4, 1)),
+    ],
+)
+def test_shapes_that_do_not_fit_are_named(name: str, shape: tuple[int, ...]) -> None:
+    tensors = {**arguments(2, 4, 2, 5), name: torch.ones(shape, dtype=torch.float64)}
+    with pytest.raises(ValueError, match=f"^{name} must be"):
+        selective_scan(**tensors)
+
+
+@pytest.mark.gpu
+def test_cuda_backends_agree_with_a_plain_loop() -> None:
+    tensors = arguments(2, 8, 16, 300)
+
+    def result_only(**given: Any) -> Any:  # mamba-ssm does not differentiate the last state
+        y, last = given.pop("function")(**given)
+        return y, last.detach()
+
+    expected = outcome(partial(result_only, function=plain_loop), tensors, torch.float64, delta_softplus=True)
+    on_device = {name: tensor.cuda() for name, tensor in tensors.items()}
+    for backend in available_backends("cuda"):
+        call = partial(result_only, function=backend_call(backend))
+        found = outcome(call, on_device, torch.float32, delta_softplus=True)
+        assert_near({name: value.cpu() for name, value in found.items()}, expected, 1e-4)

@@ -1,0 +1,220 @@
+"""ENVI scenes: every layout and type, and what the header says about bands, values and place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from special.errors import SceneError
+from special.scene import open_scene
+
+TYPES = {1: "u1", 2: "i2", 3: "i4", 4: "f4", 5: "f8", 12: "u2", 13: "u4", 14: "i8", 15: "u8"}
+LAYOUTS = {"bsq": (2, 0, 1), "bil": (0, 2, 1), "bip": (0, 1, 2)}
+UTM = "{UTM, 1, 1, 383000, 5818000, 30, 20, 33, North, WGS-84, units=Meters}"
+
+
+def cube(rows: int = 4, cols: int = 3, bands: int = 5, code: int = 4) -> np.ndarray:
+    return np.random.default_rng(3).integers(1, 100, (rows, cols, bands)).astype(TYPES[code])
+
+
+def write(
+    folder: Path,
+    values: np.ndarray,
+    *,
+    code: int = 4,
+    interleave: str = "bsq",
+    big_endian: bool = False,
+    offset: int = 0,
+    names: tuple[str, str] = ("scene.hdr", "scene.img"),
+    **fields: object,
+) -> Path:
+    rows, cols, bands = values.shape
+    stored = values.transpose(LAYOUTS[interleave.lower()]).astype((">" if big_endian else "<") + TYPES[code])
+    (folder / names[1]).write_bytes(b"x" * offset + stored.tobytes())
+    fields.setdefault("wavelength", "{" + ", ".join(f"{w:.1f}" for w in np.linspace(400, 900, bands)) + "}")
+    known = {"samples": cols, "lines": rows, "bands": bands, "header offset": offset, "data type": code}
+    known |= {"interleave": interleave, "byte order": int(big_endian)}
+    text = "".join(f"{name.replace('_', ' ')} = {value}\n" for name, value in (known | fields).items() if value != "")
+    (folder / names[0]).write_text("ENVI\ndescription = {\n  made by a test}\n" + text)
+    return folder / names[0]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    code=st.sampled_from(sorted(TYPES)),
+    interleave=st.sampled_from(["bsq", "bil", "bip", "BIL"]),
+    big_endian=st.booleans(),
+    offset=st.sampled_from([0, 7, 512]),
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(2, 6)),
+    by_data=st.booleans(),
+)
+def test_every_layout_and_type_reads_back(
+    tmp_path: Path,
+    code: int,
+    interleave: str,
+    big_endian: bool,
+    offset: int,
+    shape: tuple[int, int, int],
+    by_data: bool,
+) -> None:
+    written = cube(*shape, code=code)
+    header = write(tmp_path, written, code=code, interleave=interleave, big_endian=big_endian, offset=offset)
+    scene = open_scene(tmp_path / "scene.img" if by_data else header)
+    assert scene.file_bands == shape[2]
+    np.testing.assert_array_equal(scene.read(), written[:, :, scene.band_numbers])
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.hdr", "a"),
+        ("a.hdr", "a.bsq"),
+        ("a.hdr", "a.DAT"),
+        ("a.img.hdr", "a.img"),
+        ("a.rfl.hdr", "a.rfl"),
+        ("A.HDR", "A"),
+    ],
+)
+def test_header_and_data_find_each_other(tmp_path: Path, names: tuple[str, str]) -> None:
+    write(tmp_path, cube(), names=names)
+    for name in names:
+        np.testing.assert_array_equal(open_scene(tmp_path / name).read(), cube())
+
+
+def test_of_two_data_files_the_one_of_the_right_size_is_taken(tmp_path: Path) -> None:
+    header = write(tmp_path, cube())
+    (tmp_path / "scene.dat").write_bytes(b"something else")
+    np.testing.assert_array_equal(open_scene(header).read(), cube())
+    (tmp_path / "scene.dat").write_bytes((tmp_path / "scene.img").read_bytes())
+    with pytest.raises(SceneError, match=r"scene.dat or scene.img.*name the data file"):
+        open_scene(header)
+
+
+@pytest.mark.parametrize(
+    ("listed", "units"),
+    [
+        ("400, 500, 600, 700, 800", "Nanometers"),
+        ("0.4, 0.5, 0.6, 0.7, 0.8", "Micrometers"),
+        ("0.4, 0.5, 0.6, 0.7, 0.8", "um"),
+        ("4000, 5000, 6000, 7000, 8000", "Angstroms"),
+        ("25000, 20000, 16666.667, 14285.714, 12500", "Wavenumber"),
+        ("400\n 500, 600,\n 700 800", "Unknown"),
+        ("0.4, 0.5, 0.6, 0.7, 0.8", ""),
+        ("0.4, 0.5, 0.6, 0.7, 0.8", "Nanometers"),
+    ],
+)
+def test_wavelengths_come_in_nm_whatever_their_units(tmp_path: Path, listed: str, units: str) -> None:
+    header = write(tmp_path, cube(), wavelength="{" + listed + "}", wavelength_units=units)
+    np.testing.assert_allclose(open_scene(header).wavelengths, [400, 500, 600, 700, 800], rtol=1e-6)
+
+
+def test_band_indices_are_no_wavelengths(tmp_path: Path) -> None:
+    header = write(tmp_path, cube(), wavelength="{1, 2, 3, 4, 5}", wavelength_units="Unknown")
+    with pytest.raises(SceneError, match="has no wavelengths"):
+        open_scene(header)
+
+
+def test_bands_marked_bad_are_dropped(tmp_path: Path) -> None:
+    header = write(tmp_path, cube(), bbl="{1, 0, 1, 1, 0}")
+    scene = open_scene(header)
+    np.testing.assert_array_equal(scene.band_numbers, [0, 2, 3])
+    np.testing.assert_array_equal(scene.read(), cube()[:, :, [0, 2, 3]])
+    assert scene.bad_bands == {1: "marked bad in the file (bbl)", 4: "marked bad in the file (bbl)"}
+    assert "2 of 5 bands dropped: marked bad in the file (bbl)" in scene.notes
+
+
+def test_reflectance_scale_factor_is_divided_by(tmp_path: Path) -> None:
+    scene = open_scene(write(tmp_path, cube(code=2), code=2, **{"reflectance scale factor": 10000}))
+    assert scene.scale_factor == 10000
+    np.testing.assert_allclose(scene.read(), cube() / 10000, rtol=1e-6)
+
+
+def test_gains_and_offsets_are_applied(tmp_path: Path) -> None:
+    gains = {"data gain values": "{1, 2, 3, 4, 5}", "data offset values": "{0, 0, 0, 0, -10}"}
+    scene = open_scene(write(tmp_path, cube(), **gains))
+    np.testing.assert_allclose(scene.read(), cube() * [1, 2, 3, 4, 5] + [0, 0, 0, 0, -10], rtol=1e-6)
+
+
+def test_data_ignore_value_makes_pixels_invalid(tmp_path: Path) -> None:
+    values = cube()
+    values[1, 2] = 77
+    values[0, 0, 3] = 77
+    values[values == 77] = -1
+    scene = open_scene(write(tmp_path, values, **{"data ignore value": -1}))
+    assert not scene.valid[1, 2] and not scene.valid[0, 0] and scene.valid.sum() >= 6
+    assert np.isnan(scene.read()[1, 2]).all()
+
+
+def test_map_info_becomes_the_georeference(tmp_path: Path) -> None:
+    scene = open_scene(write(tmp_path, cube(), map_info=UTM))
+    assert scene.georeference is not None and scene.georeference.crs_wkt is not None
+    assert "UTM zone 33N" in scene.georeference.crs_wkt
+    assert scene.georeference.transform == (30, 0, 383000, 0, -20, 5818000)
+
+
+def test_a_map_info_that_starts_inside_the_image_is_moved_to_its_corner(tmp_path: Path) -> None:
+    scene = open_scene(write(tmp_path, cube(), map_info=UTM.replace("1, 1", "2.5, 3")))
+    assert scene.georeference is not None
+    assert scene.georeference.transform == (30, 0, 383000 - 1.5 * 30, 0, -20, 5818000 + 2 * 20)
+
+
+def test_no_map_info_no_georeference(tmp_path: Path) -> None:
+    assert open_scene(write(tmp_path, cube())).georeference is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"lines": 0}, "lines is 0"),
+        ({"lines": ""}, "lines is missing"),
+        ({"bands": "many"}, "bands is 'many', which is no number"),
+        ({"data type": 6}, "complex"),
+        ({"data type": 99}, "data type '99' is unknown"),
+        ({"byte order": 2}, "byte order '2'"),
+        ({"lines": 40}, "cut short"),
+        ({"file type": "ENVI Spectral Library"}, "spectral library"),
+        ({"file compression": 1}, "save it uncompressed"),
+        ({"wavelength": "{400, 500}"}, "lists 2 wavelengths for its 5 bands"),
+        ({"wavelength": "{400, 500"}, "not closed"),
+        ({"data gain values": "{1, 2}"}, "2 gains or offsets for 5 bands"),
+    ],
+)
+def test_a_header_that_makes_no_sense_is_named(tmp_path: Path, fields: dict[str, object], message: str) -> None:
+    header = write(tmp_path, cube(), **fields)
+    with pytest.raises(SceneError, match=message):
+        open_scene(header)
+
+
+def test_an_unknown_interleave_is_named(tmp_path: Path) -> None:
+    header = write(tmp_path, cube())
+    header.write_text(header.read_text().replace("bsq", "tiled"))
+    with pytest.raises(SceneError, match="'tiled' is unknown: it must be bsq, bil or bip"):
+        open_scene(header)
+
+
+def test_a_header_without_data_and_data_without_header_are_named(tmp_path: Path) -> None:
+    header = write(tmp_path, cube())
+    (tmp_path / "scene.img").rename(tmp_path / "other.img")
+    with pytest.raises(SceneError, match="no data file beside it"):
+        open_scene(header)
+    with pytest.raises(SceneError, match=r"needs its header \(.hdr\)"):
+        open_scene(tmp_path / "other.img")
+
+
+def test_key_is_refused_where_there_are_no_names(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="--key is for"):
+        open_scene(write(tmp_path, cube()), key="cube")
+
+
+def test_the_content_hash_sees_header_and_data_and_not_the_name(tmp_path: Path) -> None:
+    header = write(tmp_path, cube())
+    first = open_scene(header).content_hash()
+    assert open_scene(tmp_path / "scene.img").content_hash() == first
+    header.write_text(header.read_text() + "sensor type = x\n")
+    second = open_scene(header).content_hash()
+    write(tmp_path, cube() + 1)
+    assert len({first, second, open_scene(header).content_hash()}) == 3

@@ -1,0 +1,139 @@
+"""GeoTIFF scenes: wavelengths in each of the usual tags, nodata, scales, georeference."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.crs import CRS
+from rasterio.transform import from_origin
+
+from special.errors import SceneError
+from special.scene import open_scene
+
+NM = [450.0, 550.5, 650.0, 850.0]
+
+
+def cube(dtype: str = "int16") -> np.ndarray:
+    return np.random.default_rng(5).integers(1, 100, (6, 5, 4)).astype(dtype)
+
+
+def write(path: Path, values: np.ndarray, tag: Callable[[Any], None] | None = None, **profile: Any) -> Path:
+    rows, cols, bands = values.shape
+    kind = {"driver": "GTiff", "height": rows, "width": cols, "count": bands, "dtype": values.dtype}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with rasterio.open(path, "w", **kind | profile) as file:
+            file.write(values.transpose(2, 0, 1))
+            if tag:
+                tag(file)
+    return path
+
+
+def by_band(name: str, values: list[Any], units: str | None = None, ns: str | None = None) -> Callable[[Any], None]:
+    def tag(file: Any) -> None:
+        for band, value in enumerate(values, 1):
+            tags = {name: value} | ({"wavelength_units": units} if units else {})
+            file.update_tags(band, ns=ns, **tags)
+
+    return tag
+
+
+def described(texts: list[str]) -> Callable[[Any], None]:
+    def tag(file: Any) -> None:
+        for band, text in enumerate(texts, 1):
+            file.set_band_description(band, text)
+
+    return tag
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        by_band("wavelength", NM, "Nanometers"),
+        by_band("WAVELENGTH", [w / 1000 for w in NM], "Micrometers"),
+        by_band("wavelength", NM),
+        by_band("wavelength", [w / 1000 for w in NM]),
+        by_band("center_wavelength", [f"{w} nm" for w in NM]),
+        by_band("CENTRAL_WAVELENGTH_UM", [w / 1000 for w in NM], ns="IMAGERY"),
+        lambda file: file.update_tags(wavelength="{450.0, 550.5, 650.0, 850.0}", wavelength_units="Nanometers"),
+        lambda file: file.update_tags(ns="ENVI", wavelength="{0.45,0.5505,0.65,0.85}", wavelength_units="Micrometers"),
+        lambda file: file.update_tags(**{f"Band_{i}": f"{w} Nanometers" for i, w in enumerate(NM, 1)}),
+        described([f"{w} nm" for w in NM]),
+        described([f"band {i} ({w / 1000:.4f} um)" for i, w in enumerate(NM, 1)]),
+        described([f"B{i}: {w} Nanometers" for i, w in enumerate(NM, 1)]),
+    ],
+)
+def test_wavelengths_are_found_in_each_of_the_usual_places(tmp_path: Path, tag: Callable[[Any], None]) -> None:
+    scene = open_scene(write(tmp_path / "scene.tif", cube(), tag))
+    np.testing.assert_allclose(scene.wavelengths, NM)
+    assert scene.format == "GeoTIFF"
+
+
+def test_without_such_tags_there_are_no_wavelengths(tmp_path: Path) -> None:
+    path = write(tmp_path / "scene.tif", cube(), described(["red", "green", "blue", "nir"]))
+    with pytest.raises(SceneError, match=r"6 x 5 pixels, 4 bands\) has no wavelengths.*--wavelengths FILE.*--sensor"):
+        open_scene(path)
+
+
+@pytest.mark.parametrize("layout", [{}, {"tiled": True, "blockxsize": 16, "blockysize": 16}, {"interleave": "pixel"}])
+def test_windows_read_what_was_written(tmp_path: Path, layout: dict[str, Any]) -> None:
+    path = write(tmp_path / "scene.tif", cube(), compress="deflate", **layout)
+    scene = open_scene(path, wavelengths=NM)
+    np.testing.assert_array_equal(scene.read(), cube())
+    np.testing.assert_array_equal(scene.read(slice(2, 5), slice(1, 3)), cube()[2:5, 1:3])
+    np.testing.assert_array_equal(scene.read(bands=[3, 0]), cube()[:, :, [3, 0]])
+
+
+def test_nodata_pixels_are_invalid(tmp_path: Path) -> None:
+    values = cube()
+    values[2, 3] = -7
+    scene = open_scene(write(tmp_path / "scene.tif", values, nodata=-7), wavelengths=NM)
+    assert not scene.valid[2, 3] and scene.valid.sum() == 29
+    assert np.isnan(scene.read()[2, 3]).all()
+
+
+def test_scales_and_offsets_are_applied_per_band(tmp_path: Path) -> None:
+    def tag(file: Any) -> None:
+        file.scales, file.offsets = [0.1, 0.2, 0.3, 0.4], [0, 0, 0, 5]
+
+    scene = open_scene(write(tmp_path / "scene.tif", cube(), tag), wavelengths=NM)
+    np.testing.assert_allclose(scene.read(), cube() * [0.1, 0.2, 0.3, 0.4] + [0, 0, 0, 5], rtol=1e-5)
+
+
+def test_bad_bands_and_scale_factor_are_read_from_tags(tmp_path: Path) -> None:
+    def tag(file: Any) -> None:
+        file.update_tags(ns="ENVI", bbl="{1, 1, 0, 1}", reflectance_scale_factor="100")
+
+    scene = open_scene(write(tmp_path / "scene.tif", cube(), tag), wavelengths=NM)
+    np.testing.assert_array_equal(scene.band_numbers, [0, 1, 3])
+    np.testing.assert_allclose(scene.read(), cube()[:, :, [0, 1, 3]] / 100, rtol=1e-6)
+
+
+def test_the_georeference_travels(tmp_path: Path) -> None:
+    transform = from_origin(500000, 5800000, 10, 10)
+    scene = open_scene(write(tmp_path / "s.tif", cube(), crs="EPSG:32633", transform=transform), wavelengths=NM)
+    assert scene.georeference is not None
+    assert CRS.from_wkt(scene.georeference.crs_wkt) == CRS.from_epsg(32633)
+    assert scene.georeference.transform == tuple(transform)[:6]
+
+
+def test_a_file_without_place_has_no_georeference(tmp_path: Path) -> None:
+    assert open_scene(write(tmp_path / "scene.tif", cube()), wavelengths=NM).georeference is None
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "scene.tif", cube())
+    path.write_bytes(path.read_bytes()[:60])
+    with pytest.raises(SceneError, match=r"cannot be read as GeoTIFF"):
+        open_scene(path, wavelengths=NM)
+
+
+def test_complex_numbers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="complex64"):
+        open_scene(write(tmp_path / "scene.tif", cube("complex64")), wavelengths=NM)

@@ -1,0 +1,180 @@
+"""Wavelengths: from --wavelengths, from --sensor, in any order, and what is said when there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from special.errors import SceneError
+from special.scene import Scene, open_scene
+from special.scene.sensors import SENSORS
+from special.scene.wavelengths import given_wavelengths, plausible_nm
+
+NM = np.linspace(400.0, 900.0, 6)
+
+
+def cube(bands: int = 6) -> np.ndarray:
+    return np.random.default_rng(11).uniform(0.1, 1.0, (3, 4, bands)).astype(np.float32)
+
+
+@pytest.fixture
+def npy(tmp_path: Path) -> Path:
+    np.save(tmp_path / "scene.npy", cube())
+    return tmp_path / "scene.npy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wavelength_nm\n400\n500\n600\n700\n800\n900\n",
+        "400\r\n500\r\n600\r\n700\r\n800\r\n900",
+        "\ufeff0.4\n0.5\n0.6\n0.7\n0.8\n0.9\n",
+        "# sensor x\nband,wavelength,fwhm\n1,400,10\n2,500,10\n3,600,11\n4,700,11\n5,800,12\n6,900,12\n",
+        "1\t400\t0.3\n2\t500\t0.4\n3\t600\t0.5\n4\t700\t0.6\n5\t800\t0.7\n6\t900\t0.8\n",
+        "fwhm,centre\n5.0,0.4\n5.1,0.5\n5.2,0.6\n5.3,0.7\n5.4,0.8\n5.5,0.9\n",
+        "fwhm;Wellenlänge\n5,0;400,0\n5,1;500,0\n5,2;600,0\n5,3;700,0\n5,4;800,0\n5,5;900,0\n",
+        "400 nm\n500 nm\n600 nm\n700 nm\n800 nm\n900 nm\n",
+        "400, 500, 600, 700, 800, 900\n",
+        '"band","nm"\n"B1","400"\n"B2","500"\n"B3","600"\n"B4","700"\n"B5","800"\n"B6","900"\n',
+    ],
+)
+def test_the_column_of_wavelengths_is_found_in_a_text_file(npy: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "w.csv").write_bytes(text.encode())
+    scene = open_scene(npy, wavelengths=tmp_path / "w.csv")
+    np.testing.assert_allclose(scene.wavelengths, NM)
+
+
+@pytest.mark.parametrize("text", ["400:900", "0.4:0.9", " 400.0 : 900 "])
+def test_a_span_is_spread_evenly_over_the_bands(npy: Path, text: str) -> None:
+    np.testing.assert_allclose(open_scene(npy, wavelengths=text).wavelengths, NM)
+
+
+def test_a_list_from_python_may_be_in_micrometres(npy: Path) -> None:
+    np.testing.assert_allclose(open_scene(npy, wavelengths=[0.4, 0.5, 0.6, 0.7, 0.8, 0.9]).wavelengths, NM)
+
+
+def test_many_equal_wavelengths_keep_the_order_of_the_file() -> None:
+    scene = Scene.from_array(cube(60), np.tile([500.0, 400.0, 600.0], 20))
+    for third, start in enumerate((1, 0, 2)):
+        np.testing.assert_array_equal(scene.band_numbers[20 * third : 20 * third + 20], np.arange(start, 60, 3))
+
+
+@given(st.permutations(range(6)))
+def test_bands_in_any_order_make_the_same_scene(order: list[int]) -> None:
+    scene = Scene.from_array(cube()[:, :, order], NM[order])
+    np.testing.assert_array_equal(scene.wavelengths, NM)
+    np.testing.assert_array_equal(scene.band_numbers, np.argsort(order))
+    np.testing.assert_array_equal(scene.read(), cube())
+
+
+def test_overlapping_detectors_are_merged_and_equal_wavelengths_keep_their_order() -> None:
+    scene = Scene.from_array(cube(), [400, 500, 600, 550, 600, 700])
+    np.testing.assert_array_equal(scene.wavelengths, [400, 500, 550, 600, 600, 700])
+    np.testing.assert_array_equal(scene.band_numbers, [0, 1, 3, 2, 4, 5])
+    np.testing.assert_array_equal(scene.read(), cube()[:, :, [0, 1, 3, 2, 4, 5]])
+    assert "the bands were put in order of wavelength" in scene.notes
+
+
+def test_what_the_user_gives_beats_the_file(tmp_path: Path) -> None:
+    import scipy.io
+
+    scipy.io.savemat(tmp_path / "scene.mat", {"x": cube(), "wavelengths": NM})
+    assert open_scene(tmp_path / "scene.mat").wavelengths[0] == 400
+    assert open_scene(tmp_path / "scene.mat", wavelengths="430:860").wavelengths[0] == 430
+
+
+def test_without_wavelengths_the_message_lists_the_three_ways(npy: Path) -> None:
+    with pytest.raises(SceneError, match=r"3 x 4 pixels, 6 bands\) has no wavelengths") as error:
+        open_scene(npy)
+    assert all(way in str(error.value) for way in ("--wavelengths FILE", "--wavelengths 430:860", "--sensor NAME"))
+
+
+def test_a_wrong_number_of_wavelengths_names_both(npy: Path, tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("400\n500\n600\n700\n")
+    with pytest.raises(SceneError, match=r"w.csv has 4 wavelengths but .*scene.npy has 6 bands"):
+        open_scene(npy, wavelengths=tmp_path / "w.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no wavelengths file"),
+        ("red\ngreen\n", "holds no numbers"),
+        ("1\n2\n3\n4\n5\n6\n", "reads as wavelengths"),
+    ],
+)
+def test_a_file_without_wavelengths_is_named(npy: Path, tmp_path: Path, content: str | None, message: str) -> None:
+    if content:
+        (tmp_path / "w.csv").write_text(content)
+    with pytest.raises(SceneError, match=message):
+        open_scene(npy, wavelengths=tmp_path / "w.csv")
+
+
+@pytest.mark.parametrize("text", ["430:430", "1:60"])
+def test_a_span_that_is_none_is_named(npy: Path, text: str) -> None:
+    with pytest.raises(SceneError, match="no span of wavelengths"):
+        open_scene(npy, wavelengths=text)
+
+
+def test_both_wavelengths_and_sensor_are_one_too_many(npy: Path) -> None:
+    with pytest.raises(SceneError, match="both --wavelengths and --sensor"):
+        open_scene(npy, wavelengths="430:860", sensor="rosis")
+
+
+@pytest.mark.parametrize("name", sorted(SENSORS))
+def test_every_sensor_has_rising_detectors_for_each_of_its_band_counts(name: str) -> None:
+    for count in SENSORS[name].band_counts:
+        centres = SENSORS[name].centres(count)
+        assert centres is not None and centres.shape == (count,)
+        assert 350 < centres.min() < 460 and 850 < centres.max() < 2600
+        assert (np.diff(centres) < 0).sum() <= 3  # between detectors only
+        assert np.abs(np.diff(centres)).max() < 210
+
+
+def test_aviris_is_near_the_centres_that_its_scenes_come_with() -> None:
+    centres = SENSORS["aviris"].centres(224)
+    assert centres is not None
+    # Bands 4, 32, 33, 97 and 224 of Jasper Ridge and Salinas, whose lists were published with the data.
+    for band, nm in ((4, 394.9), (32, 667.6), (33, 655.8), (97, 1253.4), (224, 2493.3)):
+        assert abs(centres[band - 1] - nm) <= SENSORS["aviris"].accuracy_nm
+
+
+def test_a_sensor_gives_its_nominal_centres_and_says_so(tmp_path: Path) -> None:
+    np.save(tmp_path / "scene.npy", cube(103))
+    scene = open_scene(tmp_path / "scene.npy", sensor="ROSIS")
+    assert (scene.wavelengths[0], scene.wavelengths[-1]) == (430, 860)
+    assert any("nominal" in note and "25 nm" in note for note in scene.notes)
+
+
+def test_a_sensor_with_other_bands_names_the_counts(npy: Path) -> None:
+    with pytest.raises(SceneError, match=r"--sensor rosis has 115 or 103 wavelengths but .* has 6 bands"):
+        open_scene(npy, sensor="rosis")
+
+
+def test_an_unknown_sensor_lists_the_known_ones(npy: Path) -> None:
+    with pytest.raises(SceneError, match=r"'landsat' is unknown.*aviris \(224 bands\).*rosis \(115/103 bands\)"):
+        open_scene(npy, sensor="landsat")
+
+
+def test_a_band_without_wavelength_is_dropped(npy: Path) -> None:
+    scene = open_scene(npy, wavelengths=[0, 500, 600, 700, 800, 900])
+    assert scene.bad_bands == {0: "no wavelength"}
+    assert scene.shape == (3, 4, 5)
+
+
+@given(st.lists(st.floats(200, 20000), min_size=2, max_size=20), st.sampled_from(["nm", "um", None]))
+def test_plausible_lengths_come_back_in_nm(values: list[float], units: str | None) -> None:
+    nm = np.array(values)
+    if np.all(np.diff(nm) == 1):
+        return
+    found = plausible_nm(nm / 1000 if units == "um" else nm, units)
+    assert found is not None
+    np.testing.assert_allclose(found, nm)
+
+
+def test_nothing_given_is_nothing() -> None:
+    assert given_wavelengths(None, None) is None

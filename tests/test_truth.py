@@ -1,0 +1,111 @@
+"""Ground truth: formats, shapes and what is no label image."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import rasterio
+import scipy.io
+
+from special.errors import SceneError
+from special.scene.truth import read_truth
+
+LABELS = np.array([[0, 1, 2], [3, 0, 1]])
+
+
+def write(path: Path, labels: np.ndarray, **profile: Any) -> Path:
+    if path.suffix == ".npy":
+        np.save(path, labels)
+    elif path.suffix == ".mat":
+        scipy.io.savemat(path, {"gt": labels})
+    elif path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file["gt"] = labels.T
+            file["gt"].attrs["MATLAB_class"] = np.bytes_("uint8")
+    else:
+        kind = {"driver": "GTiff" if path.suffix == ".tif" else "ENVI", "height": 2, "width": 3, "count": 1}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with rasterio.open(path, "w", dtype=labels.dtype, **kind | profile) as file:
+                file.write(labels, 1)
+    return path
+
+
+@pytest.mark.parametrize("name", ["gt.mat", "gt.npy", "gt.h5", "gt.tif", "gt.img"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float64"])
+def test_labels_are_read_from_every_format(tmp_path: Path, name: str, dtype: str) -> None:
+    labels = read_truth(write(tmp_path / name, LABELS.astype(dtype)), (2, 3))
+    assert labels.dtype == np.int32
+    np.testing.assert_array_equal(labels, LABELS)
+
+
+@pytest.mark.parametrize("name", ["gt.mat", "gt.npy", "gt.tif"])
+def test_another_shape_names_both(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SceneError, match=r"is 2 x 3 but the scene is 5 x 4 pixels"):
+        read_truth(write(tmp_path / name, LABELS.astype("uint8")), (5, 4))
+
+
+def test_the_transpose_is_another_shape(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match=r"is 2 x 3 but the scene is 3 x 2"):
+        read_truth(write(tmp_path / "gt.mat", LABELS), (3, 2))
+
+
+def test_of_several_images_the_one_of_the_right_shape_is_taken(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "gt.mat", {"other": np.ones((4, 4)), "gt": LABELS, "cube": np.ones((2, 3, 9))})
+    np.testing.assert_array_equal(read_truth(tmp_path / "gt.mat", (2, 3)), LABELS)
+
+
+def test_several_images_of_the_right_shape_need_a_key(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "gt.mat", {"train": LABELS, "test": LABELS + 1})
+    with pytest.raises(SceneError, match=r"'train', 'test' with --key"):
+        read_truth(tmp_path / "gt.mat", (2, 3))
+    np.testing.assert_array_equal(read_truth(tmp_path / "gt.mat", (2, 3), key="test"), LABELS + 1)
+    with pytest.raises(SceneError, match="no image named 'gt'"):
+        read_truth(tmp_path / "gt.mat", (2, 3), key="gt")
+
+
+def test_a_label_cube_of_one_band_is_an_image(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(read_truth(write(tmp_path / "gt.npy", LABELS[:, :, None]), (2, 3)), LABELS)
+
+
+def test_nodata_and_nan_are_unlabelled(tmp_path: Path) -> None:
+    marked = np.where(LABELS == 0, 255, LABELS).astype("uint8")
+    np.testing.assert_array_equal(read_truth(write(tmp_path / "gt.tif", marked, nodata=255), (2, 3)), LABELS)
+    holes = np.where(LABELS == 0, np.nan, LABELS)
+    np.testing.assert_array_equal(read_truth(write(tmp_path / "gt.npy", holes), (2, 3)), LABELS)
+
+
+@pytest.mark.parametrize("labels", [LABELS - 1, LABELS + 0.5, LABELS * 100000])
+def test_values_that_are_no_labels_are_named(tmp_path: Path, labels: np.ndarray) -> None:
+    with pytest.raises(SceneError, match="not labels"):
+        read_truth(write(tmp_path / "gt.npy", labels), (2, 3))
+
+
+def test_a_file_without_an_image_is_named(tmp_path: Path) -> None:
+    scipy.io.savemat(tmp_path / "gt.mat", {"cube": np.ones((2, 3, 4))})
+    with pytest.raises(SceneError, match=r"holds no label image.*'cube' \(2 x 3 x 4\)"):
+        read_truth(tmp_path / "gt.mat", (2, 3))
+    with pytest.raises(SceneError, match="no such file"):
+        read_truth(tmp_path / "missing.mat", (2, 3))
+
+
+def test_several_bands_are_no_truth(tmp_path: Path) -> None:
+    with rasterio.open(
+        tmp_path / "gt.tif",
+        "w",
+        driver="GTiff",
+        height=2,
+        width=3,
+        count=2,
+        dtype="uint8",
+        crs="EPSG:4326",
+        transform=rasterio.Affine(1, 0, 5, 0, -1, 5),
+    ) as file:
+        file.write(np.stack([LABELS, LABELS]).astype("uint8"))
+    with pytest.raises(SceneError, match="has 2 bands"):
+        read_truth(tmp_path / "gt.tif", (2, 3))
