@@ -45,7 +45,7 @@ class Settings:
             SettingsError: a name is unknown, or a value is of another kind than the default.
         """
         return Settings(
-            self.pipeline, {**self.values, **{k: _checked(k, v, "the settings") for k, v in changes.items()}}
+            self.pipeline, {**self.values, **{k: _checked(k, v) for k, v in changes.items()}}
         )
 
     def build(self, section: str, kind: type[Built]) -> Built:
@@ -141,7 +141,7 @@ def _read(pipeline: str, seen: tuple[str, ...]) -> dict[str, Any]:
     flat = _flat(table)
     if path == _default_path():
         return flat
-    return {**base, **{name: _checked(name, value, str(path)) for name, value in flat.items()}}
+    return {**base, **{name: _checked(name, value, f"{path}: ") for name, value in flat.items()}}
 
 
 def _locate(pipeline: str) -> Path:
@@ -170,7 +170,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _checked(name: str, value: Any, origin: str) -> Any:
+def _checked(name: str, value: Any, origin: str = "") -> Any:
     """Return ``value`` in the kind that the default has, so that equal settings have equal keys."""
     if name not in _defaults():
         raise SettingsError(_unknown(name, origin))
@@ -210,10 +210,10 @@ def _unknown(name: str, origin: str) -> str:
     near = difflib.get_close_matches(name, known, 3, 0.75)
     near += [entry for entry in known if entry.rpartition(".")[2] == name.rpartition(".")[2] and entry not in near]
     if near:
-        return f"{origin}: there is no setting {name!r}: did you mean {_some(near, ' or ')}?"
+        return f"{origin}there is no setting {name!r}: did you mean {_some(near, ' or ')}?"
     if own:
-        return f"{origin}: there is no setting {name!r}: {step} has {_some(own, limit=12)}"
-    return f"{origin}: there is no setting {name!r}: it begins with one of {', '.join(steps)}, as in {known[0]}"
+        return f"{origin}there is no setting {name!r}: {step} has {_some(own, limit=12)}"
+    return f"{origin}there is no setting {name!r}: it begins with one of {', '.join(steps)}, as in {known[0]}"
 
 
 def _some(names: list[str], joint: str = ", ", limit: int = 4) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import small_scene
 import special
 from special.errors import ClassListError, RunError, SceneError, SettingsError, SpecialError
 from special.progress import Progress
+from special.text.encoder import SentenceEncoder
 
 
 class Listener(Progress):
@@ -25,6 +27,21 @@ class Listener(Progress):
 
     def say(self, line: str) -> None:
         self.lines.append(line)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def encode_once() -> Iterator[None]:
+    """Keep what the sentence encoder says: the tests read the same names again and again."""
+    real, known = SentenceEncoder.encode, {}
+
+    def encode(self: SentenceEncoder, texts: Sequence[str], **options: int) -> np.ndarray:
+        if tuple(texts) not in known:
+            known[tuple(texts)] = real(self, texts, **options)
+        return known[tuple(texts)]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SentenceEncoder, "encode", encode)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -186,6 +186,12 @@ def test_a_run_made_from_another_scene(files: small_scene.Files) -> None:
     assert {path: path.stat().st_mtime_ns for path in Path("run").rglob("*")} == before
 
 
+def test_a_truth_of_another_shape(files: small_scene.Files) -> None:
+    assert label(files.scene, files, "--out", "run", "--until", "pseudo").exit_code == 0
+    np.save("truth.npy", np.ones((11, 10), dtype=np.uint8))
+    refused(special("evaluate", "run", "--truth", "truth.npy"), "truth.npy", "11 x 10", "12 x 10")
+
+
 def test_a_scene_that_went_away(files: small_scene.Files) -> None:
     assert label(files.scene, files, "--out", "run", "--until", "rgb").exit_code == 0
     files.scene.unlink()

@@ -17,7 +17,7 @@ from numba import njit
 from torch import Tensor
 
 from special.models import scan as scan_module
-from special.models.scan import available_backends, kernels, selective_scan
+from special.models.scan import available_backends, kernels, reference, selective_scan
 from special.models.scan.reference import CHUNK
 
 BACKENDS = ["cpu", "reference"]
@@ -164,6 +164,13 @@ def test_chunks_of_the_reference_join(length: int) -> None:
     tensors = arguments(1, 2, 2, length)
     expected = outcome(plain_loop, tensors, torch.float64, delta_softplus=True)
     assert_near(outcome(backend_call("reference"), tensors, torch.float64, delta_softplus=True), expected, 1e-12)
+
+
+def test_reference_may_take_a_batch_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors = arguments(5, 3, 2, 6)
+    whole = outcome(backend_call("reference"), tensors, torch.float64, delta_softplus=True)
+    monkeypatch.setattr(reference, "MOST_NUMBERS", 2 * 3 * 2 * 6)  # two sequences
+    assert_near(outcome(backend_call("reference"), tensors, torch.float64, delta_softplus=True), whole, 1e-14)
 
 
 OPTIONS = [(), ("D",), ("z",), ("delta_bias",), ("D", "z", "delta_bias")]

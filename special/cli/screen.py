@@ -108,7 +108,7 @@ class Screen(Progress):
 
 def show_plan(path: Path, verdicts: Sequence[Verdict]) -> None:
     """Print of every step how it stands and why."""
-    _table(f"{path}", ("step", "state", "why"), [(v.step, v.state, v.reason) for v in verdicts])
+    show_table(f"{path}", ("step", "state", "why"), [(v.step, v.state, v.reason) for v in verdicts])
 
 
 def show_outcomes(run: Run) -> None:
@@ -122,7 +122,7 @@ def show_outcomes(run: Run) -> None:
         )
         for outcome in run.outcomes
     ]
-    _table(f"{run.path}", ("step", "", "seconds", "files"), rows, right=(2,))
+    show_table(f"{run.path}", ("step", "", "seconds", "files"), rows, right=(2,))
 
 
 def show_areas(run: Run) -> None:
@@ -141,10 +141,12 @@ def show_areas(run: Run) -> None:
     empty = run.map.size - sum(area.pixels for area in areas)
     if empty:
         rows.append(("0", "no data or rejected", str(empty), "", ""))
-    _table("", ("", "class", "pixels", "share", "mean confidence"), rows, right=(0, 2, 3, 4))
+    show_table("", ("", "class", "pixels", "share", "mean confidence"), rows, right=(0, 2, 3, 4))
 
 
-def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Print a table to stdout: drawn by rich on a terminal, plain columns elsewhere; ``right`` aligns columns so."""
+    """Print a table; the columns numbered in ``right`` are set to the right."""
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table

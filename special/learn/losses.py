@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,7 +20,6 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tens
     """Return the weighted sum of ``pixel_cross_entropy``: a scalar.
 
     It is a sum, not a mean: ``weights`` (n,) decide alone how much each pixel, and so each class, counts.
+    No pixel is no loss.
     """
-    if logits.shape[0] == 0:
-        return torch.zeros((), dtype=logits.dtype, device=logits.device)
     return (weights * pixel_cross_entropy(logits, targets)).sum()

@@ -1,6 +1,7 @@
 """Refinement: confident and hard samples get soft labels from the spectra, and the classifier learns from both.
 
-Source: SPECIAL (arXiv 2501.16222), second stage, label refinement: loss = random + lambda1 * hard + lambda2 * confident.
+Source: SPECIAL (arXiv 2501.16222), second stage, label refinement. The loss is the cross-entropy on random samples, plus
+``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times that on confident ones.
 """
 
 from __future__ import annotations
@@ -10,29 +11,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from special.errors import WeightsError
 from special.learn.checkpoint import Checkpoint
 from special.learn.inputs import standardise
 from special.learn.predict import blend
-from special.learn.sampling import class_weights, draw
+from special.learn.sampling import BalancedSet, Window
+from special.learn.settings import TrainSettings
 from special.learn.soft_labels import pca_features, soft_labels
-from special.learn.split import bvsb, require_finite, split
-from special.learn.train import Build, Term, Trainer, TrainSettings, Window, stage_generator
-from special.learn.warmup import harden
+from special.learn.split import Split, bvsb, require_finite, split
+from special.learn.train import Build, Term, Trainer, own_randomness, stage_generator
 from special.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
 class RefineSettings(TrainSettings):
-    """See ``pipelines/special.toml`` for what each value does."""
+    """The ``[refine]`` section of a pipeline file, which says what each value means.
 
-    balance: float
-    trust: float
-    softness: float
-    anchor: float
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
     lambda_hard: float
     lambda_confident: float
     features: int
@@ -40,8 +40,18 @@ class RefineSettings(TrainSettings):
     temperature: float
     prior: float
     spectral: float
-    minimum: int
+    smallest: int
     fit_pixels: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("features", "components", "temperature"):
+            self.require(name, 1)
+        for name in ("lambda_hard", "lambda_confident", "prior"):
+            self.require(name, 0)
+        self.require("spectral", 0, 1)
+        self.require("smallest", 2)
+        self.require("fit_pixels", 100)
 
 
 @dataclass(frozen=True)
@@ -55,50 +65,68 @@ class Refined:
 
 
 class Refinement:
-    """The objective of the refinement: three samples, split and labelled anew in every epoch."""
+    """The objective of the refinement: three sets of pixels, split and labelled anew at the beginning of every epoch.
+
+    Args:
+        features: float32 (rows, cols, features), see ``pca_features``.
+        valid: bool (rows, cols).
+        anchor: float32 (rows, cols, K), the probabilities of the warmup.
+        settings: the ``[refine]`` section.
+    """
 
     def __init__(self, features: np.ndarray, valid: np.ndarray, anchor: np.ndarray, settings: RefineSettings) -> None:
         self.features = features
         self.valid = valid
         self.anchor = anchor
         self.settings = settings
-        self.sets: list[tuple[str, float, np.ndarray, np.ndarray, np.ndarray]] = []
-        self.trust = np.zeros(0)
+        self.parts: list[tuple[str, float, BalancedSet, np.ndarray]] = []
 
-    def label(self, predicted: np.ndarray, generator: np.random.Generator):
-        s = self.settings
-        reference = blend(predicted, self.anchor, s.anchor)
-        parts = split(reference, self.valid, minimum=s.minimum, cap=s.fit_pixels, generator=generator)
-        soft = soft_labels(self.features, parts, reference, self.valid, components=s.components, temperature=s.temperature,
-            prior=s.prior, minimum=s.minimum, cap=s.fit_pixels, generator=generator)
-        soft = s.spectral * soft + (1 - s.spectral) * reference
-        return reference, parts, soft.astype(np.float32)
+    def label(self, predicted: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, Split, np.ndarray]:
+        """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
+        settings = self.settings
+        held = blend(predicted, self.anchor, settings.anchor)
+        parts = split(held, self.valid, smallest=settings.smallest, cap=settings.fit_pixels, generator=generator)
+        soft = soft_labels(
+            self.features,
+            parts,
+            held,
+            self.valid,
+            components=settings.components,
+            temperature=settings.temperature,
+            prior=settings.prior,
+            smallest=settings.smallest,
+            cap=settings.fit_pixels,
+            generator=generator,
+        )
+        return held, parts, settings.spectral * soft + np.float32(1 - settings.spectral) * held
 
     def begin_epoch(self, predicted: Callable[[], np.ndarray], generator: np.random.Generator) -> dict[str, Any]:
-        s = self.settings
-        reference, parts, self.soft = self.label(predicted(), generator)
-        count = reference.shape[-1]
-        self.trust = bvsb(reference) ** s.trust
-        hard = harden(reference, s.softness)
-        self.sets = []
-        for name, factor, mask, targets in (
-            ("random", 1.0, self.valid, hard),
-            ("hard", s.lambda_hard, parts.hard, self.soft),
-            ("confident", s.lambda_confident, parts.confident, self.soft),
-        ):
-            labels = np.where(mask, parts.labels, -1)
-            shares = class_weights(labels, bvsb(reference), count, s.balance)
-            pixel = shares / np.maximum(np.bincount(labels[mask], minlength=count), 1)
-            self.sets.append((name, factor, labels, targets, pixel))
-        sizes = lambda m: np.bincount(parts.labels[m], minlength=count).tolist()
-        return {"confident": sizes(parts.confident), "hard": sizes(parts.hard)}
+        """Split and label anew; the figures are the sizes of both sets per class."""
+        settings = self.settings
+        held, parts, soft = self.label(predicted(), generator)
+        count = held.shape[-1]
+        trust = bvsb(held)
+        best = np.eye(count, dtype=np.float32)[parts.labels]
+        sets = {
+            "random": (1.0, self.valid, best, settings.guide),
+            "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
+            "confident": (settings.lambda_confident, parts.confident, soft, settings.guide),
+        }
+        self.parts = []
+        figures: dict[str, Any] = {}
+        for name, (factor, members, targets, guide) in sets.items():
+            labels = np.where(members, parts.labels, -1)
+            balanced = BalancedSet(labels, trust, count, balance=settings.balance, guide=guide)
+            self.parts.append((name, factor, balanced, targets))
+            figures[name] = balanced.counts.tolist()
+        return {"pixels": figures}
 
     def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
-        trust = self.trust[window].ravel()
+        """Return the three terms of the loss."""
         terms = []
-        for name, factor, labels, targets, pixel in self.sets:
-            sample = draw(np.where(owned, labels[window], -1).ravel(), np.ones_like(trust) if name == "hard" else trust, pixel, per_class=self.settings.pixels_per_class, generator=generator)
-            terms.append(Term(name, factor, sample.index, targets[window].reshape(-1, targets.shape[-1])[sample.index], sample.weights))
+        for name, factor, balanced, targets in self.parts:
+            sample = balanced.draw(window, owned, per_class=self.settings.pixels_per_class, generator=generator)
+            terms.append(Term.of(name, factor, sample, targets[window]))
         return terms
 
 
@@ -115,21 +143,39 @@ def refine(
     checkpoint: Checkpoint | None = None,
     progress: Progress = SILENT,
 ) -> Refined:
+    """Train the warmup's classifier on, with labels that its own predictions and the spectra make.
+
+    Args:
+        cube: float32 (rows, cols, bands), any unit.
+        valid: bool (rows, cols).
+        probabilities: the warmup's, float32 (rows, cols, K), sums to 1 at valid pixels.
+        weights: the warmup's.
+        settings: the ``[refine]`` section.
+        build: makes the classifier of (bands, classes).
+        seed: the run's.
+        device: "cpu" or "cuda".
+        checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
+        progress: told of every step.
+
+    Raises:
+        TrainingError: no valid pixel, spectra that are all alike, or a value that is not finite.
+        WeightsError: the weights are not those of such a classifier.
+        RunError: the checkpoint cannot be read.
+    """
     require_finite(probabilities, valid, "probabilities of the warmup")
     generator = stage_generator(seed, "refine")
     spectra = standardise(cube, valid)
-    with torch.random.fork_rng(enabled=True):
-        torch.manual_seed(int(generator.integers(2**62)))
+    with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
         try:
             model.load_state_dict(dict(weights))
-        except RuntimeError as error:
-            raise WeightsError(f"the weights of the warmup do not fit the classifier ({error})") from None
-        trainer = Trainer("refine", model.to(device), spectra, valid, settings, generator, device)
+        except RuntimeError:
+            raise WeightsError(
+                "the weights of the warmup are not those of this classifier: run the warmup again"
+            ) from None
+        trainer = Trainer("refine", model, spectra, valid, settings, generator, device)
         features = pca_features(spectra, valid, count=settings.features, cap=settings.fit_pixels, generator=generator)
         objective = Refinement(features, valid, probabilities, settings)
         trainer.run(objective, checkpoint, progress)
-        final, parts, soft = objective.label(trainer.predicted(settings.views), generator)
-    figures = {"epochs": trainer.history}
-    kept = {name: value.detach().cpu().clone() for name, value in trainer.average.state_dict().items()}
-    return Refined(kept, final, soft, figures)
+        final, _, soft = objective.label(trainer.predicted(settings.views), generator)
+    return Refined(trainer.weights(), final, soft, {"epochs": trainer.history})

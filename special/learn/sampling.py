@@ -1,7 +1,7 @@
 """Class-balanced sampling guided by BvSB: how much each class weighs in the loss, and which pixels speak for it.
 
 Source: SPECIAL (arXiv 2501.16222), class-balanced warmup. The balance is made in the loss, not in the number of draws:
-a class of ten pixels and one of ten thousand weigh exactly what ``class_weights`` says, however many pixels were drawn.
+a class of ten pixels and one of ten thousand weigh exactly what ``class_shares`` says, however many pixels were drawn.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+Window = tuple[slice, slice]
+"""Rows and columns of a part of the scene."""
+
 
 @dataclass(frozen=True)
 class Sample:
-    """Drawn pixels: ``index`` int (n,) into the flattened labels, ``weights`` float32 (n,) in the loss."""
+    """Drawn pixels: ``index`` int (n,) into the flattened window, ``weights`` float32 (n,) in the loss."""
 
     index: np.ndarray
     weights: np.ndarray
 
 
-def class_weights(labels: np.ndarray, trust: np.ndarray, count: int, balance: float) -> np.ndarray:
+def class_shares(labels: np.ndarray, trust: np.ndarray, count: int, balance: float) -> np.ndarray:
     """Return the share of each class in the loss: float64 (count,), sums to 1, 0 for classes without a pixel.
 
     The share is proportional to ``mass ** (1 - balance)``, where a class's mass is the summed trust of its pixels:
@@ -27,49 +30,66 @@ def class_weights(labels: np.ndarray, trust: np.ndarray, count: int, balance: fl
     a class that only appears by mistake, on few pixels of low BvSB, stays small.
 
     Args:
-        labels: int, any shape, 0..count-1; negative = no label.
-        trust: float >= 0, same shape, e.g. BvSB.
+        labels: int (rows, cols), 0..count-1; negative = no label.
+        trust: float (rows, cols) >= 0, e.g. BvSB.
         count: number of classes K.
         balance: 0..1.
     """
     present = labels >= 0
     mass = np.bincount(labels[present], weights=trust[present].astype(np.float64) + 1e-6, minlength=count)
-    shares = np.where(mass > 0, np.maximum(mass, 1e-12) ** (1.0 - balance), 0.0)
-    return shares / max(shares.sum(), 1e-12)
+    shares = np.zeros(count)
+    shares[mass > 0] = mass[mass > 0] ** (1.0 - balance)
+    return shares / shares.sum() if shares.any() else shares
 
 
-def draw(
-    labels: np.ndarray,
-    trust: np.ndarray,
-    pixel_weights: np.ndarray,
-    *,
-    per_class: int,
-    generator: np.random.Generator,
-) -> Sample:
-    """Draw up to ``per_class`` pixels of every class, without replacement, likelier where the trust is higher.
-
-    The drawn pixels of a class carry the weight of all its pixels in ``labels``: for any draw the weights of class ``k``
-    sum to ``(labels == k).sum() * pixel_weights[k]``.
+class BalancedSet:
+    """Labelled pixels of a scene, from which each step draws.
 
     Args:
-        labels: int (n,), 0..K-1; negative = no candidate.
-        trust: float (n,) >= 0: relative chance of a pixel within its class.
-        pixel_weights: float (K,): loss weight of one pixel of each class, were all of them drawn.
-        per_class: most pixels per class.
-        generator: the run's.
+        labels: int (rows, cols), 0..count-1; negative = not in the set.
+        trust: float (rows, cols) >= 0: BvSB.
+        count: number of classes K.
+        balance: see ``class_shares``.
+        guide: the chance of a pixel within its class is ``trust ** guide``; 0 draws all alike.
+
+    Attributes:
+        counts: int (K,), pixels of each class.
+        shares: float64 (K,), what each class weighs in the loss.
     """
-    # Exponential keys: the smallest per_class of them are a weighted draw without replacement (Efraimidis, Spirakis).
-    keys = generator.exponential(size=len(labels)) / (trust.astype(np.float64) + 1e-3)
-    chosen, weights = [], []
-    for k in range(len(pixel_weights)):
-        members = np.flatnonzero(labels == k)
-        if len(members) == 0 or pixel_weights[k] == 0:
-            continue
-        total = len(members) * pixel_weights[k]
-        if len(members) > per_class:
-            members = np.sort(members[np.argpartition(keys[members], per_class)[:per_class]])
-        chosen.append(members)
-        weights.append(np.full(len(members), total / len(members), dtype=np.float32))
-    if not chosen:
-        return Sample(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
-    return Sample(np.concatenate(chosen), np.concatenate(weights))
+
+    def __init__(self, labels: np.ndarray, trust: np.ndarray, count: int, *, balance: float, guide: float) -> None:
+        self.labels = labels
+        # A floor keeps pixels of no trust in reach where a class has nothing better.
+        self.chance = np.maximum(trust, 1e-3).astype(np.float32) ** guide
+        self.counts = np.bincount(labels[labels >= 0], minlength=count)
+        self.shares = class_shares(labels, trust, count, balance)
+        self.pixel_weights = self.shares / np.maximum(self.counts, 1)
+
+    def draw(self, window: Window, owned: np.ndarray, *, per_class: int, generator: np.random.Generator) -> Sample:
+        """Draw up to ``per_class`` pixels of every class in ``window``, without replacement, likelier with more trust.
+
+        The drawn pixels of a class stand for all of its pixels there: their weights sum to the part of the class's share
+        that lies in the window, so that over the tiles of a scene every class weighs its share.
+
+        Args:
+            window: part of the scene.
+            owned: bool (rows, cols of the window): pixels that may be drawn.
+            per_class: most pixels of a class.
+            generator: the stage's.
+        """
+        labels = np.where(owned, self.labels[window], -1).ravel()
+        # The smallest of exponential keys are a weighted draw without replacement (Efraimidis and Spirakis 2006).
+        keys = generator.exponential(size=len(labels)) / self.chance[window].ravel()
+        chosen, weights = [], []
+        for k in np.flatnonzero(self.counts):
+            members = np.flatnonzero(labels == k)
+            if len(members) == 0:
+                continue
+            total = len(members) * self.pixel_weights[k]
+            if len(members) > per_class:
+                members = np.sort(members[np.argpartition(keys[members], per_class)[:per_class]])
+            chosen.append(members)
+            weights.append(np.full(len(members), total / len(members), dtype=np.float32))
+        if not chosen:
+            return Sample(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+        return Sample(np.concatenate(chosen), np.concatenate(weights))

@@ -65,14 +65,14 @@ def soft_labels(
     components: int,
     temperature: float,
     prior: float,
-    minimum: int,
+    smallest: int,
     cap: int,
     generator: np.random.Generator,
 ) -> np.ndarray:
     """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
 
     ``log q(k | z) = log_softmax_k((log p(z | k) + prior * log n_k) / temperature)``, with ``n_k`` the confident pixels
-    of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``minimum`` confident
+    of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``smallest`` confident
     pixels have no mixture: they keep their predicted probability, and the others share what is left of 1.
 
     Args:
@@ -83,7 +83,7 @@ def soft_labels(
         components: Gaussian components per class, for classes large enough.
         temperature: above 1 softens the posterior: neighbouring bands err together, so densities are too sure.
         prior: exponent of the class frequency; 0 takes all classes as equally common, 1 as common as predicted.
-        minimum: fewest confident pixels a class needs for a mixture.
+        smallest: fewest confident pixels a class needs for a mixture.
         cap: most pixels a mixture is fitted to, drawn by ``generator``.
 
     Returns:
@@ -100,7 +100,7 @@ def soft_labels(
     scores = np.full(predicted.shape, -np.inf)
     for k in range(predicted.shape[1]):
         members = np.flatnonzero((labels == k) & confident)
-        if len(members) < max(minimum, 2):
+        if len(members) < max(smallest, 2):
             continue
         if len(members) > cap:
             chosen = np.sort(generator.choice(members, cap, replace=False))

@@ -44,7 +44,7 @@ def split(
     probabilities: np.ndarray,
     valid: np.ndarray,
     *,
-    minimum: int,
+    smallest: int,
     cap: int,
     generator: np.random.Generator,
 ) -> Split:
@@ -54,14 +54,14 @@ def split(
     mean are confident, the others hard. The rule is made monotone: above the higher mean a pixel is confident, below the
     lower mean it is hard, whatever the tails of the components say.
 
-    Where a mixture says nothing, because a class has fewer than ``minimum`` pixels or constant BvSB, its pixels
+    Where a mixture says nothing, because a class has fewer than ``smallest`` pixels or constant BvSB, its pixels
     are held against the whole scene instead: confident from the scene's median BvSB upwards. A class without a pixel
     has neither set.
 
     Args:
         probabilities: float (rows, cols, K), sums to 1 at valid pixels.
         valid: bool (rows, cols).
-        minimum: fewest pixels that get a mixture of their own.
+        smallest: fewest pixels that get a mixture of their own.
         cap: most pixels a mixture is fitted to, drawn by ``generator`` where a class has more.
         generator: the run's.
 
@@ -78,7 +78,7 @@ def split(
         values = margin[members].astype(np.float64)
         if len(values) == 0:
             continue
-        if len(values) < max(minimum, 4) or values.std() < FLAT:
+        if len(values) < max(smallest, 4) or values.std() < FLAT:
             confident[members] = values >= scene_median
         else:
             confident[members] = _upper_component(values, cap, generator)
@@ -89,9 +89,7 @@ def _upper_component(values: np.ndarray, cap: int, generator: np.random.Generato
     """Return bool (n,): which of the values belong to the upper of two Gaussian components."""
     sample = values if len(values) <= cap else generator.choice(values, cap, replace=False)
     start = np.quantile(sample, [0.25, 0.75])[:, None]
-    mixture = fit_mixture(
-        sample[:, None], 2, covariance="full", floor=FLAT**2, generator=generator, means=start
-    )
+    mixture = fit_mixture(sample[:, None], 2, covariance="full", floor=FLAT**2, generator=generator, means=start)
     means = mixture.means_[:, 0]
     upper = int(means.argmax())
     inside = mixture.predict(values[:, None]) == upper

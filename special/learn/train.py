@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,37 +21,14 @@ from special.errors import TrainingError
 from special.learn.checkpoint import Checkpoint, State
 from special.learn.losses import pixel_cross_entropy, soft_cross_entropy
 from special.learn.predict import predict
+from special.learn.sampling import Sample, Window
+from special.learn.settings import TrainSettings
 from special.learn.views import COUNT, orient, restore
 from special.models.tiling import tiles
 from special.progress import Progress
 
 Build = Callable[[int, int], nn.Module]
 """Makes a classifier of (bands, classes): float (batch, bands, rows, cols) -> logits (batch, classes, rows, cols)."""
-
-Window = tuple[slice, slice]
-"""Rows and columns of a part of the scene."""
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What every training needs to know; the values live in ``pipelines/*.toml``.
-
-    ``epochs`` times ``steps`` optimiser steps; ``learning_rate`` its peak, ``weight_decay`` AdamW's, ``clip`` the largest
-    gradient norm; ``average`` the decay of the running average of the weights, which predicts; ``pixels_per_class`` the
-    most pixels drawn of a class in a step; ``tile`` and ``overlap`` in pixels; ``views`` how many of the eight
-    orientations the final prediction averages.
-    """
-
-    epochs: int
-    steps: int
-    learning_rate: float
-    weight_decay: float
-    clip: float
-    average: float
-    pixels_per_class: int
-    tile: int
-    overlap: int
-    views: int
 
 
 @dataclass(frozen=True)
@@ -65,6 +43,11 @@ class Term:
     index: np.ndarray
     targets: np.ndarray
     weights: np.ndarray
+
+    @classmethod
+    def of(cls, name: str, factor: float, sample: Sample, targets: np.ndarray) -> Term:
+        """Make a term of drawn pixels; ``targets`` float32 (rows, cols of the window, K)."""
+        return cls(name, factor, sample.index, targets.reshape(-1, targets.shape[-1])[sample.index], sample.weights)
 
 
 class Objective(Protocol):
@@ -82,6 +65,15 @@ def stage_generator(seed: int, stage: str) -> np.random.Generator:
     return np.random.default_rng([seed, *stage.encode()])
 
 
+@contextmanager
+def own_randomness(generator: np.random.Generator, device: str) -> Iterator[None]:
+    """Seed torch from ``generator`` inside, and leave its random state outside as it was."""
+    devices = [torch.cuda.current_device()] if device.startswith("cuda") else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(int(generator.integers(2**62)))
+        yield
+
+
 def rate(step: int, total: int) -> float:
     """Return the share of the peak learning rate at optimiser step ``step`` of ``total``: linear rise, cosine fall."""
     rise = max(1, total // 10)
@@ -95,7 +87,7 @@ def _owned_tiles(valid: np.ndarray, tile: int, overlap: int) -> tuple[list[Windo
 
     The balance of the classes then holds over a pass, however the tiles lie. Tiles that own nothing are left out.
     """
-    windows = tiles(*valid.shape, tile, overlap)
+    windows = tiles(valid.shape[0], valid.shape[1], tile, overlap)
     owner = np.zeros(valid.shape, dtype=np.int32)
     for number, (rows, cols) in enumerate(windows):
         top, left = (part.start + (overlap // 2 if part.start > 0 else 0) for part in (rows, cols))
@@ -111,7 +103,7 @@ class Trainer:
 
     Args:
         stage: name of the step, for messages.
-        model: starts from the weights it has, on ``device``.
+        model: starts from the weights it has.
         spectra: float32 (rows, cols, bands), standardised.
         valid: bool (rows, cols).
         settings: see ``TrainSettings``.
@@ -133,7 +125,7 @@ class Trainer:
     def __post_init__(self) -> None:
         if not self.valid.any():
             raise TrainingError(f"{self.stage}: the scene has no valid pixel to learn from")
-        self.model.train()
+        self.model = self.model.to(self.device).train()
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay
@@ -176,6 +168,10 @@ class Trainer:
         tile, overlap = self.settings.tile, self.settings.overlap
         return predict(self.average, self.spectra, self.valid, tile, overlap, views=views, device=self.device)
 
+    def weights(self) -> dict[str, Tensor]:
+        """Return a copy of the averaged weights, on the CPU."""
+        return {name: value.detach().cpu().clone() for name, value in self.average.state_dict().items()}
+
     def _step(self, step: int, window: Window, terms: Sequence[Term]) -> dict[str, float]:
         settings = self.settings
         for group in self.optimiser.param_groups:
@@ -187,7 +183,9 @@ class Trainer:
         loss = torch.zeros((), device=self.device)
         figures = {}
         for term in terms:
-            index, targets, weights = (torch.from_numpy(a).to(self.device) for a in (term.index, term.targets, term.weights))
+            index, targets, weights = (
+                torch.from_numpy(a).to(self.device) for a in (term.index, term.targets, term.weights)
+            )
             part = scale * soft_cross_entropy(logits[index], targets, weights)
             loss = loss + term.factor * part
             figures[f"loss_{term.name}"] = part.item()

@@ -9,7 +9,7 @@ COUNT = 8
 
 
 def orient(image: Tensor, view: int) -> Tensor:
-    """Turn (..., rows, cols) by ``view % 4`` quarter turns, and mirror it first for ``view`` 4..7; 0 changes nothing."""
+    """Turn (..., rows, cols) by ``view % 4`` quarter turns, mirrored before for ``view`` 4..7; 0 changes nothing."""
     if view >= 4:
         image = torch.flip(image, (-1,))
     return torch.rot90(image, view % 4, (-2, -1))

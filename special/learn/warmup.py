@@ -10,28 +10,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from special.learn.checkpoint import Checkpoint
 from special.learn.inputs import standardise
 from special.learn.predict import blend
-from special.learn.sampling import class_weights, draw
+from special.learn.sampling import BalancedSet, Window
+from special.learn.settings import TrainSettings
 from special.learn.split import bvsb, require_finite
-from special.learn.train import Build, Term, Trainer, TrainSettings, Window, stage_generator
+from special.learn.train import Build, Term, Trainer, own_randomness, stage_generator
 from special.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
 class WarmupSettings(TrainSettings):
-    """``balance`` 0..1, see ``class_weights``; ``trust``: chance of a pixel = BvSB ** trust; ``softness``: share of the
-    pseudo-label's own probabilities in its target, the rest is its best class; ``anchor``: exponent of the pseudo-labels
-    in the probabilities handed on."""
-
-    balance: float
-    trust: float
-    softness: float
-    anchor: float
+    """The ``[warmup]`` section of a pipeline file, which says what each value means."""
 
 
 @dataclass(frozen=True)
@@ -44,39 +37,23 @@ class Trained:
 
 
 class PseudoLabels:
-    """The objective of the warmup: balanced samples of fixed labels."""
+    """The objective of the warmup: balanced samples of the pseudo-labels' best classes."""
 
     def __init__(self, probabilities: np.ndarray, valid: np.ndarray, settings: WarmupSettings) -> None:
-        self.settings = settings
-        self.labels = np.where(valid, probabilities.argmax(axis=-1), -1)
-        self.trust = bvsb(probabilities)
-        self.targets = harden(probabilities, settings.softness)
-        self.shares = class_weights(self.labels, self.trust, probabilities.shape[-1], settings.balance)
-        counts = np.bincount(self.labels[valid], minlength=len(self.shares))
-        self.pixel_weights = self.shares / np.maximum(counts, 1)
-        self.counts = counts
+        labels = np.where(valid, probabilities.argmax(axis=-1), -1)
+        count = probabilities.shape[-1]
+        self.set = BalancedSet(labels, bvsb(probabilities), count, balance=settings.balance, guide=settings.guide)
+        self.targets = np.eye(count, dtype=np.float32)[labels]  # -1, no label, is never drawn
+        self.per_class = settings.pixels_per_class
 
     def begin_epoch(self, predicted: Callable[[], np.ndarray], generator: np.random.Generator) -> dict[str, Any]:
-        """Nothing changes between the epochs of the warmup."""
+        """The labels stay as they are."""
         return {}
 
     def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
         """Return the one term of the loss."""
-        sample = draw(
-            np.where(owned, self.labels[window], -1).ravel(),
-            self.trust[window].ravel() ** self.settings.trust,
-            self.pixel_weights,
-            per_class=self.settings.pixels_per_class,
-            generator=generator,
-        )
-        targets = self.targets[window].reshape(-1, self.targets.shape[-1])[sample.index]
-        return [Term("random", 1.0, sample.index, targets, sample.weights)]
-
-
-def harden(probabilities: np.ndarray, softness: float) -> np.ndarray:
-    """Return ``softness`` times the probabilities plus the rest on the best class: float32, same shape."""
-    best = np.eye(probabilities.shape[-1], dtype=np.float32)[probabilities.argmax(axis=-1)]
-    return (softness * probabilities + (1 - softness) * best).astype(np.float32)
+        sample = self.set.draw(window, owned, per_class=self.per_class, generator=generator)
+        return [Term.of("random", 1.0, sample, self.targets[window])]
 
 
 def warmup(
@@ -94,14 +71,14 @@ def warmup(
     """Train a fresh classifier on pseudo-labels.
 
     Args:
-        cube: float32 (rows, cols, bands).
+        cube: float32 (rows, cols, bands), any unit.
         valid: bool (rows, cols).
         probabilities: pseudo-labels, float32 (rows, cols, K), sums to 1 at valid pixels.
         settings: the ``[warmup]`` section.
         build: makes the classifier of (bands, classes).
         seed: the run's.
         device: "cpu" or "cuda".
-        checkpoint: where the state is kept; None keeps none.
+        checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
         progress: told of every step.
 
     Raises:
@@ -110,17 +87,14 @@ def warmup(
     """
     require_finite(probabilities, valid, "pseudo-labels")
     generator = stage_generator(seed, "warmup")
-    spectra = standardise(cube, valid)
-    with torch.random.fork_rng(enabled=True):
-        torch.manual_seed(int(generator.integers(2**62)))
-        model = build(cube.shape[-1], probabilities.shape[-1]).to(device)
-        trainer = Trainer("warmup", model, spectra, valid, settings, generator, device)
+    with own_randomness(generator, device):
+        model = build(cube.shape[-1], probabilities.shape[-1])
+        trainer = Trainer("warmup", model, standardise(cube, valid), valid, settings, generator, device)
         objective = PseudoLabels(probabilities, valid, settings)
         trainer.run(objective, checkpoint, progress)
-        result = blend(trainer.predicted(settings.views), probabilities, settings.anchor)
+        learned = trainer.predicted(settings.views)
     figures = {
-        "classes": {"pixels": objective.counts.tolist(), "shares": [round(float(s), 6) for s in objective.shares]},
+        "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
         "epochs": trainer.history,
     }
-    weights = {name: value.detach().cpu().clone() for name, value in trainer.average.state_dict().items()}
-    return Trained(weights, result, figures)
+    return Trained(trainer.weights(), blend(learned, probabilities, settings.anchor), figures)

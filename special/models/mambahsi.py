@@ -15,18 +15,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from special.errors import SettingsError
 from special.models.mamba import Mamba
 
 
 @dataclass(frozen=True)
 class MambaHSISettings:
-    """The section ``[model]`` of a pipeline file, which says what each value means."""
+    """The section ``[model]`` of a pipeline file, which says what each value means.
+
+    Raises:
+        SettingsError: a value with which there is no model.
+    """
 
     hidden: int
     blocks: int
@@ -34,6 +39,14 @@ class MambaHSISettings:
     state: int
     conv: int
     expand: int
+
+    def __post_init__(self) -> None:
+        most = {"groups": self.hidden, "state": 256}
+        for field in fields(self):
+            value, limit = getattr(self, field.name), most.get(field.name)
+            if value < 1 or (limit is not None and value > limit):
+                wanted = "1 or more" if limit is None else f"1 to {limit}"
+                raise SettingsError(f"model.{field.name} must be {wanted}, not {value}")
 
 
 class Norm(nn.GroupNorm):
@@ -75,9 +88,11 @@ class SpectralMamba(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (b, r, c, h) to the same shape; where the groups do not divide h, zeros fill up the last."""
         b, r, c, h = x.shape
-        padded = F.pad(x, (0, self.groups * self.size - h))  # (b, r, c, groups size)
-        y = self.mamba(padded.view(b * r * c, self.groups, self.size))
-        return F.silu(self.norm(y.view_as(padded)))[..., :h]
+        fill = self.groups * self.size - h
+        padded = F.pad(x, (0, fill)) if fill else x  # (b, r, c, groups size)
+        y = self.mamba(padded.reshape(b * r * c, self.groups, self.size))
+        y = F.silu(self.norm(y.view_as(padded)))
+        return y[..., :h] if fill else y
 
 
 class Block(nn.Module):
@@ -107,12 +122,15 @@ class MambaHSI(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map float images (b, bands, r, c), any r and c from 1, to logits (b, classes, r, c)."""
-        size = x.shape[-2:]
         x = self.embed(x.permute(0, 2, 3, 1))  # (b, r, c, h)
-        total = torch.zeros_like(x)
-        for number, block in enumerate(self.blocks):
-            x = block(x if number == 0 else halve(x))
-            total = total + enlarge(x, size)
+        levels: list[Tensor] = []
+        for block in self.blocks:
+            x = block(halve(x) if levels else x)
+            levels.append(x)
+        total = levels.pop()
+        while levels:
+            finer = levels.pop()
+            total = finer + enlarge(total, finer.shape[1:3])
         logits: Tensor = self.head(total)  # (b, r, c, classes)
         return logits.permute(0, 3, 1, 2)
 
@@ -129,7 +147,5 @@ def halve(x: Tensor) -> Tensor:
 
 def enlarge(x: Tensor, size: Sequence[int]) -> Tensor:
     """Interpolate (b, r, c, h) linearly to ``size`` rows and columns; both grids cover the same image, edge to edge."""
-    if list(x.shape[1:3]) == list(size):
-        return x
     large = F.interpolate(x.permute(0, 3, 1, 2), size=list(size), mode="bilinear", align_corners=False)
     return large.permute(0, 2, 3, 1)

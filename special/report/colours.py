@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 # What a class is called -> the colours that maps give it, the usual one first. The first row that matches counts.
 _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"shadows?|shade", ("#2b2838", "#5a5570")),
+    (r"shadows?|shade", ("#2b2838", "#5a5570", "#281050")),
     (r"snow|ice", ("#dff3fb", "#b9d9e8")),
     (r"roofs?|buildings?|bricks?|houses?|tiles?|tiled", ("#c8372d", "#f08a72", "#8e2340")),
     (r"asphalt|roads?|pavements?|streets?|tarmac|bitumen|concrete|gravel|parking", ("#77777e", "#bdbab4", "#433f4a")),
@@ -35,7 +35,7 @@ def palette(names: Sequence[str]) -> NDArray[np.uint8]:
     the same colours.
     """
     grid = _grid()
-    grid_lab = _lab(grid)
+    grid_lab = lab(grid)
     chosen = np.zeros((len(names), 3), np.uint8)
     used = np.empty((0, 3))
     nearest = np.full(len(grid), np.inf)
@@ -45,7 +45,7 @@ def palette(names: Sequence[str]) -> NDArray[np.uint8]:
         nonlocal used
         options = np.array([list(bytes.fromhex(colour[1:])) for colour in colours], np.uint8).reshape(-1, 3)
         for colour in options:
-            if not (np.linalg.norm(used - _lab(colour), axis=1) < _APART).any():
+            if not (np.linalg.norm(used - lab(colour), axis=1) < _APART).any():
                 put(index, colour)
                 return True
         return False
@@ -53,7 +53,7 @@ def palette(names: Sequence[str]) -> NDArray[np.uint8]:
     def put(index: int, colour: NDArray[np.uint8]) -> None:
         nonlocal used
         chosen[index] = colour
-        used = np.vstack([used, _lab(colour)])
+        used = np.vstack([used, lab(colour)])
         np.minimum(nearest, np.linalg.norm(grid_lab - used[-1], axis=1), out=nearest)
 
     for index, name in enumerate(names):
@@ -74,11 +74,11 @@ def _grid() -> NDArray[np.uint8]:
     """Colours over all of sRGB, without what is too pale or too dark to be told from paper and lettering."""
     level = np.linspace(20, 240, 12).round().astype(np.uint8)
     grid = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(-1, 3)
-    lightness = _lab(grid)[:, 0]
+    lightness = lab(grid)[:, 0]
     return grid[(lightness > 28) & (lightness < 90)]
 
 
-def _lab(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
+def lab(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
     """CIE L*a*b* (D65) of sRGB colours, (..., 3)."""
     part = colours / 255.0
     linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)

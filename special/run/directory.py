@@ -133,5 +133,7 @@ def latest(folder: Path | None = None) -> RunDirectory:
         return RunDirectory(folder)
     runs = [run for path in sorted(folder.iterdir()) if path.is_dir() and (run := RunDirectory(path)).is_run]
     if not runs:
-        raise RunError(f"there is no run in {folder.resolve()}: name one, or make one with special label SCENE --classes FILE")
+        raise RunError(
+            f"there is no run in {folder.resolve()}: name one, or make one with special label SCENE --classes FILE"
+        )
     return max(runs, key=lambda run: max(p.stat().st_mtime_ns for p in (run.request, run.record) if p.is_file()))

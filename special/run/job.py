@@ -101,6 +101,9 @@ class Job:
         if any("teachers" in step.inputs and step.name in running for step in self.steps):
             decided, teachers = teaching.decide(request, self.previous, device, progress.say, self.choose)
             request = request.with_teaching(decided)
+        elif request.teaching is None and self.previous is not None:
+            # Not asked this time. What the run began with is kept in mind; that it no longer holds is seen by its hash.
+            request = request.with_teaching(self.previous.teaching)
         return request, device, teachers
 
     def _begin(self, request: Request) -> None:
@@ -110,7 +113,7 @@ class Job:
                 shutil.rmtree(self.run.path / name, ignore_errors=True)
         elif self.run.is_run:
             refuse_other_scene(self.run, read(self.run), request)
-        if self.array is not None:
+        if self.array is not None and (self.previous is None or not (self.run.path / ARRAY).is_file()):
             aside = files.open_aside(self.run.path, "scene")
             files.save_array(aside / ARRAY, self.array)
             files.replace_copy(aside / ARRAY, self.run.path / ARRAY)
@@ -125,9 +128,11 @@ class Job:
         def take() -> list[Teacher]:
             taken = list(teachers)
             teachers.clear()  # so that a large model does not stay in memory while the classifier trains
+            if not taken and request.teaching is not None:  # what was whole when the run was planned is damaged now
+                taken = self.choose(request, request.teaching.clip, device, progress.say)
             return taken
 
-        return Work(self.run, request, step, key, self.scene, device, take, progress)
+        return Work(self.run, request, step, key, self.scene, device or resolve(request.device), take, progress)
 
 
 def refuse_other_scene(run: RunDirectory, previous: Request, request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -28,6 +29,7 @@ _LIBRARIES = (
 )
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of special, Python and the libraries that results depend on."""
     from special import __version__

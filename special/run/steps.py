@@ -5,7 +5,7 @@
 ``pseudo``  ``probabilities.npy`` float32 (rows, cols, K), ``bvsb.npy``, ``part-TEACHER.npy`` for each teacher
 ``warmup``  ``probabilities.npy``, ``weights.safetensors``
 ``refine``  ``probabilities.npy``, ``weights.safetensors``, ``soft_labels.npy`` float32 (rows, cols, K)
-``map``     ``map.npy``, ``confidence.npy``, ``probabilities.npy``, ``map.png``, ``map.tif``, ENVI files
+``map``     ``map.npy``, ``confidence.npy``, ``probabilities.npy``, and the map as PNG, GeoTIFF and ENVI
 ==========  =====================================================================================================
 
 Each also leaves ``record.json``: figures about what happened, the same in every rerun. A step's ``version`` is raised

@@ -88,7 +88,7 @@ def decided_by(request: Request) -> str:
         for path in (Path(value), Path(value.partition(":")[2])):
             if path.is_file():
                 named[str(path)] = files.sha256_of(path)
-    prompts = sorted(path for path in folder("prompts").rglob("*") if path.is_file())
+    prompts = folder("prompts")
     for path in request.concepts:
         if not path.is_file():
             raise SettingsError(f"no concepts at {path}: name a TOML file written as prompts/concepts.toml is")
@@ -97,7 +97,7 @@ def decided_by(request: Request) -> str:
             "texts": texts,
             "seed": request.seed,
             "files": named,
-            "prompts": {path.name: files.sha256_of(path) for path in prompts},
+            "prompts": {str(p.relative_to(prompts)): files.sha256_of(p) for p in prompts.rglob("*") if p.is_file()},
             "concepts": [files.sha256_of(path) for path in request.concepts],
         }
     )

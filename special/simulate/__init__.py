@@ -6,7 +6,8 @@ its spectra are smoother, its classes purer and its sensor kinder than any real 
 
 from __future__ import annotations
 
+from special.simulate.files import SceneFiles, write_scene
 from special.simulate.materials import MATERIALS, spectrum
 from special.simulate.scene import Simulated, simulate
 
-__all__ = ["MATERIALS", "Simulated", "simulate", "spectrum"]
+__all__ = ["MATERIALS", "SceneFiles", "Simulated", "simulate", "spectrum", "write_scene"]

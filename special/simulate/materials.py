@@ -4,7 +4,8 @@ Nothing here is taken from the concept table of the spectrum-text teacher: the s
 teacher, so the two must not share their numbers. Three forms are used: ``R = (1 - g) / (1 + g)`` with
 ``g = sqrt(1 - w)``, the reflectance of a deep medium of isotropic scatterers with single-scattering albedo ``w`` (Hapke
 1981); for water ``R = 0.33 bb / (a + bb)`` (Gordon, Brown and Jacobs 1975); for mineral and made surfaces a smooth
-continuum with absorption bands cut into it. Widths and depths are of textbook magnitude, not fitted to measured samples.
+continuum with absorption bands cut into it. Widths and depths are of textbook magnitude, not fitted to
+measured samples.
 """
 
 from __future__ import annotations
@@ -55,7 +56,11 @@ def _deep_medium(absorption: Spectrum) -> Spectrum:
 def _leaves(nm: Spectrum, chlorophyll: float, water_cm: float, dry: float) -> Spectrum:
     """A closed layer of leaves; ``chlorophyll`` 0-1.5 and ``dry`` 0-2 are relative amounts, ``water_cm`` a depth."""
     pigment = (
-        1.2 * _edge(-nm, -500, 12) + 0.40 * _band(nm, 550, 55) + 0.75 * _band(nm, 630, 30) + 1.2 * _band(nm, 676, 16)
+        1.2 * _edge(-nm, -500, 12)
+        + 0.40 * _band(nm, 550, 55)
+        + 0.75 * _band(nm, 630, 30)
+        + 1.2 * _band(nm, 676, 18)
+        + 0.10 * _band(nm, 712, 12)
     )
     fibre = 0.02 * _band(nm, 1730, 40) + 0.07 * _band(nm, 2100, 60) + 0.10 * _band(nm, 2310, 60)
     brown = 0.30 * _edge(-nm, -540, 70)

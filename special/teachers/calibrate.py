@@ -14,7 +14,10 @@ import numpy as np
 from special.teachers.likelihood import SpectralLikelihood, log_reflectance, smooth_correlation, softmax
 from special.teachers.regions import Regions
 
-WATER_BANDS = (((930, 960), (860, 880), (1000, 1040)), ((1115, 1145), (1060, 1085), (1220, 1250)))  # nm: band, shoulders
+WATER_BANDS = (
+    ((930, 960), (860, 880), (1000, 1040)),
+    ((1115, 1145), (1060, 1085), (1220, 1250)),
+)  # nm: band, shoulders
 CLEAR = 0.8  # of the shoulders: reflectance is never this low in the middle of a water band, radiance always is
 AIR_MASS = 2.2  # sun to ground to sensor
 SCALES = (1.0, 100.0, 10_000.0)  # reflectance as a fraction, in percent, or in hundredths of a percent

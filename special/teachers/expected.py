@@ -49,7 +49,15 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
                 for concept in table.concepts.values():
                     if concept.name not in named:
                         spectra += [
-                            Expected(index, concept.name, v.reflectance, rest_weight, concept.level_sd, concept.shape_sd, True)
+                            Expected(
+                                index,
+                                concept.name,
+                                v.reflectance,
+                                rest_weight,
+                                concept.level_sd,
+                                concept.shape_sd,
+                                True,
+                            )
                             for v in concept.variants
                         ]
             elif reading.parts:

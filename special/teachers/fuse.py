@@ -55,14 +55,18 @@ def pseudo_labels(
             continue
         parts[teacher.name] = teacher.predict(scene, rgb, classes, progress)
     if not parts:
-        raise SceneError("the scene does not cover the visible, which the image-text teacher needs: add the other teacher")
+        raise SceneError(
+            "the scene does not cover the visible, which the image-text teacher needs: add the other teacher"
+        )
     first, *others = parts
     weights = {first: 1.0}
     for name in others:
         weights[name] = settings.image_weight * agreement(parts[first], parts[name], scene.valid)
     probabilities = fuse([parts[name] for name in parts], [weights[name] for name in parts])
     record = {
-        "teachers": {t.name: {**t.identity(), "weight": round(weights[t.name], 6)} for t in teachers if t.name in parts},
+        "teachers": {
+            t.name: {**t.identity(), "weight": round(weights[t.name], 6)} for t in teachers if t.name in parts
+        },
         "left_out": [t.name for t in teachers if t.name not in parts],
     }
     return Pseudo(probabilities, bvsb(probabilities), parts, record)

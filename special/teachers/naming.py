@@ -39,7 +39,9 @@ def name_clusters(
         count = max(1, min(factor * classes, len(chosen) // SMALLEST))
         labels = KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(logs[chosen]).predict(logs)
         sizes = np.maximum(np.bincount(labels, minlength=count), 1)
-        means = np.stack([np.bincount(labels, probabilities[:, k], minlength=count) / sizes for k in range(classes)], axis=1)
+        means = np.stack(
+            [np.bincount(labels, probabilities[:, k], minlength=count) / sizes for k in range(classes)], axis=1
+        )
         total += means[labels]
     return total / total.sum(axis=1, keepdims=True)
 
@@ -49,8 +51,9 @@ def order_stages(
 ) -> np.ndarray:
     """Share the probability of a series of growth stages among its classes, by clusters in the order of greenness.
 
-    The names say that stages differ and which comes first, not how much ground each covers. So the pixels of the series
-    fall into as many clusters of spectral shape as there are stages, and the greener cluster is the later stage.
+    The names say that stages differ and which comes first, not how much ground each covers. Three ways to cut the series
+    into as many parts as there are stages vote: clusters of spectral shape in the order of their greenness, clusters of
+    greenness alone, and equal areas.
 
     Args:
         logs: (pixels, regions) log reflectance.
@@ -72,14 +75,26 @@ def order_stages(
     greenness = logs[:, infrared].mean(axis=1) - logs[:, red].mean(axis=1)
     shape = logs - logs.mean(axis=1, keepdims=True)
     chosen = members[evenly(len(members), sample)]
-    clusters = KMeans(len(series), n_init=10, random_state=seed).fit(shape[chosen])
-    found = clusters.predict(shape)
-    mean_greenness = [greenness[chosen][clusters.labels_ == i].mean() for i in range(len(series))]
-    stage = np.argsort(np.argsort(mean_greenness))[found]
+    stages = len(series)
+    cuts = np.quantile(greenness[chosen], np.arange(1, stages) / stages)
+    votes = [
+        _ordered_clusters(shape, greenness, chosen, stages, seed),
+        _ordered_clusters(greenness[:, None], greenness, chosen, stages, seed),
+        np.searchsorted(cuts, greenness),
+    ]
+    shares = np.mean([np.eye(stages)[vote] for vote in votes], axis=0)
     shared = probabilities.copy()
-    for position, k in enumerate(series):
-        shared[:, k] = np.where(stage == position, total, 0.0)
+    shared[:, list(series)] = total[:, None] * shares
     return shared
+
+
+def _ordered_clusters(
+    features: np.ndarray, greenness: np.ndarray, chosen: np.ndarray, count: int, seed: int
+) -> np.ndarray:
+    """Cluster the ``chosen`` pixels; return every pixel's cluster (pixels,), 0 the least green."""
+    clusters = KMeans(count, n_init=10, random_state=seed).fit(features[chosen])
+    mean_greenness = [greenness[chosen][clusters.labels_ == i].mean() for i in range(count)]
+    return np.argsort(np.argsort(mean_greenness))[clusters.predict(features)]
 
 
 def evenly(pixels: int, count: int) -> np.ndarray:

@@ -68,7 +68,9 @@ class SpectrumTextTeacher:
 
     name = "spectrum-text"
 
-    def __init__(self, table: ConceptTable, encoder: SentenceEncoder, settings: SpectrumTextSettings, seed: int = 0) -> None:
+    def __init__(
+        self, table: ConceptTable, encoder: SentenceEncoder, settings: SpectrumTextSettings, seed: int = 0
+    ) -> None:
         self.table, self.encoder, self.settings, self.seed = table, encoder, settings, seed
 
     def identity(self) -> dict[str, Any]:
@@ -137,4 +139,3 @@ def _valid_spectra(scene: Scene) -> Iterator[np.ndarray]:
     """Yield the valid spectra of the scene, float32 (pixels, bands), window by window, in the order of the rows."""
     for rows in scene.windows():
         yield scene.read(rows)[scene.valid[rows]]
-

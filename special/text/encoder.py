@@ -52,6 +52,7 @@ class SentenceEncoder:
             )
         self._tokenizer: BertTokenizerFast | None = None
         self._model: BertModel | None = None
+        self._known: dict[str, np.ndarray] = {}
 
     def _load(self) -> tuple[BertTokenizerFast, BertModel]:
         if self._model is None or self._tokenizer is None:
@@ -65,19 +66,23 @@ class SentenceEncoder:
         return self._tokenizer, self._model
 
     def encode(self, texts: Sequence[str], batch: int = 256) -> np.ndarray:
-        """Return float32 (texts, 384), every row of length 1."""
+        """Return float32 (texts, 384), every row of length 1. A text is encoded once in the life of the encoder."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        for start in range(0, len(new), batch):
+            part = new[start : start + batch]
+            self._known.update(zip(part, self._encode(part), strict=True))
+        return np.stack([self._known[text] for text in texts]) if texts else np.zeros((0, 384), np.float32)
+
+    def _encode(self, texts: list[str]) -> np.ndarray:
         import torch
 
         tokenizer, model = self._load()
-        rows = []
         with torch.inference_mode():
-            for start in range(0, len(texts), batch):
-                tokens = tokenizer(list(texts[start : start + batch]), padding=True, truncation=True, return_tensors="pt")
-                states = model(**tokens).last_hidden_state  # (batch, tokens, 384)
-                mask = tokens["attention_mask"].unsqueeze(-1).float()
-                mean = (states * mask).sum(1) / mask.sum(1)
-                rows.append(torch.nn.functional.normalize(mean, dim=1).numpy())
-        return np.concatenate(rows) if rows else np.zeros((0, 384), np.float32)
+            tokens = tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+            states = model(**tokens).last_hidden_state  # (texts, tokens, 384)
+            mask = tokens["attention_mask"].unsqueeze(-1).float()
+            mean = (states * mask).sum(1) / mask.sum(1)
+            return np.asarray(torch.nn.functional.normalize(mean, dim=1).numpy())
 
 
 @cache

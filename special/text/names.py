@@ -20,8 +20,19 @@ TEMPERATURE = 0.04  # of the softmax over cosines: 0.1 apart is a factor of 12
 KEPT = 3  # concepts a name may mean at most
 REST = frozenset({"other", "others", "unknown", "background", "unclassified", "unlabelled", "unlabeled", "misc"})
 
-_DRY = frozenset("senesced senescent dry dried dead wilted stressed withered yellow mowed cut ripe mature harvested".split())
-_COVER = {"sparse": 0.0, "young": 0.0, "emerging": 0.0, "thin": 0.1, "open": 0.2, "dense": 1.0, "closed": 1.0, "full": 1.0}
+_DRY = frozenset(
+    "senesced senescent dry dried dead wilted stressed withered yellow mowed cut ripe mature harvested".split()
+)
+_COVER = {
+    "sparse": 0.0,
+    "young": 0.0,
+    "emerging": 0.0,
+    "thin": 0.1,
+    "open": 0.2,
+    "dense": 1.0,
+    "closed": 1.0,
+    "full": 1.0,
+}
 _LEVEL = {"dark": -0.4, "black": -0.6, "bright": 0.4, "light": 0.3, "pale": 0.3, "wet": -0.35, "moist": -0.25}
 _TILLAGE = (("no till", 0.6), ("notill", 0.6), ("min till", 0.3), ("mintill", 0.3), ("reduced till", 0.3),
             ("clean till", 0.05), ("cleantill", 0.05), ("clean", 0.05))  # fmt: skip
@@ -84,7 +95,9 @@ def read_names(classes: ClassList, table: ConceptTable, encoder: Encoder) -> lis
 
 def _without_series(reading: Reading, table: ConceptTable) -> Reading:
     """Numbers order plants by growth; "parking lot 1" and "parking lot 2" are two names for the same thing."""
-    grows = reading.concepts and not reading.parts and table.concepts[reading.concepts[0][0]].variants[0].cover is not None
+    grows = (
+        reading.concepts and not reading.parts and table.concepts[reading.concepts[0][0]].variants[0].cover is not None
+    )
     return reading if grows or reading.series is None else replace(reading, stage=None, series=None)
 
 

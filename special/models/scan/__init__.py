@@ -96,10 +96,11 @@ def selective_scan(
     B, C = _same_groups(B, C, u)
     D, z, delta_bias = (None if tensor is None else tensor.to(real) for tensor in (D, z, delta_bias))
     out, last = scan(
-        u.to(real), delta.to(real), A.to(real), B.to(real), C.to(real), D, z, delta_bias, delta_softplus
+        u.to(real), delta.to(real), A.to(real), B.to(real), C.to(real), D, z, delta_bias,
+        delta_softplus, return_last_state,
     )  # fmt: skip
     out = out.to(u.dtype)
-    return (out, last) if return_last_state else out
+    return out if last is None else (out, last)
 
 
 @cache

@@ -34,7 +34,8 @@ def scan(
     z: Tensor | None,
     delta_bias: Tensor | None,
     delta_softplus: bool,
-) -> tuple[Tensor, Tensor]:
+    return_last_state: bool,
+) -> tuple[Tensor, Tensor | None]:
     """Scan as ``special.models.scan.selective_scan`` says; all tensors float32 or all float64.
 
     Args:
@@ -43,9 +44,10 @@ def scan(
         B, C: (batch, groups, state, length).
         D, delta_bias: (dim,).
         delta_softplus: take softplus(delta + delta_bias) as step size.
+        return_last_state: whether the last state is wanted.
 
     Returns:
-        The result (batch, dim, length) and the last state (batch, dim, state).
+        The result (batch, dim, length) and the last state (batch, dim, state) or nothing.
 
     Raises:
         ValueError: more than 256 states.
@@ -64,8 +66,9 @@ def scan(
         None if z is None else z.unflatten(1, (groups, -1)),
         (zeros if delta_bias is None else delta_bias).unflatten(0, (groups, -1)).unsqueeze(-1),
         delta_softplus,
+        return_last_state,
     )
-    return out.flatten(1, 2), last.flatten(1, 2)
+    return out.flatten(1, 2), last.flatten(1, 2) if return_last_state else None
 
 
 class _Scan(torch.autograd.Function):
@@ -83,12 +86,13 @@ class _Scan(torch.autograd.Function):
         z: Tensor | None,
         bias: Tensor,
         use_softplus: bool,
+        return_last: bool,
     ) -> tuple[Tensor, Tensor]:
         batch, groups, channels, length = u.shape
         blocks, states = _ceil(channels, kernels.LANES), A.shape[2]
         tiles = _ceil(length, kernels.STEPS) if any(ctx.needs_input_grad) else 1
         out = torch.empty_like(u)
-        last = u.new_empty(batch, groups, channels, states)
+        last = u.new_empty(batch if return_last else 0, groups, channels, states)
         saved = u.new_empty(batch, groups, blocks, tiles - 1, states, kernels.LANES)
         arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
         _run(kernels.forward, arguments, (use_softplus, z is not None), (out, last, saved))
@@ -108,7 +112,11 @@ class _Scan(torch.autograd.Function):
         arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
         gradients = (du, ddelta, dA, dB, dC, dD, du if dz is None else dz, dbias)
         _run(kernels.backward, arguments, (ctx.use_softplus, z is not None), (saved, dout, dlast, *gradients))
-        return du, ddelta, dA.sum(0), dB.sum(0), dC.sum(0), dD.sum(0), dz, dbias.sum(0), None
+        return du, ddelta, dA.sum(0), _total(dB), _total(dC), dD.sum(0), dz, dbias.sum(0), None, None
+
+
+def _total(parts: Tensor) -> Tensor:
+    return parts[0] if len(parts) == 1 else parts.sum(0)
 
 
 def _one_per_block(matrix: Tensor, blocks: int) -> Tensor:

@@ -195,8 +195,8 @@ def _forward(
 ) -> None:  # fmt: skip
     """Scan units ``first`` to ``stop``; write ``out``, ``last`` and, where it has room for tiles, ``saved``.
 
-    u, delta, z, out: (b, g, d, t); A2: (g, d, n); B, C: (b, g, n, t); D, bias: (g, d, 1); last: (b, g, d, n);
-    saved: (b, g, block, tile - 1, n, k).
+    u, delta, z, out: (b, g, d, t); A2: (g, d, n); B, C: (b, g, n, t); D, bias: (g, d, 1); last: (b, g, d, n), or
+    (0, g, d, n) where it is not wanted; saved: (b, g, block, tile - 1, n, k).
     """
     batch, _, channels, length = u.shape
     states = A2.shape[2]
@@ -247,9 +247,10 @@ def _forward(
                         for k in range(LANES):
                             yt[t, k] *= zt[t, k] * sigmoid(zt[t, k])
                 _store(yt, out[b, g, lanes, span])
-            for k in range(lanes.stop - lanes.start):
-                for n in range(states):
-                    last[b, g, lanes.start + k, n] = h[n, k]
+            if len(last) > 0:
+                for k in range(lanes.stop - lanes.start):
+                    for n in range(states):
+                        last[b, g, lanes.start + k, n] = h[n, k]
 
 
 def _backward(
@@ -260,7 +261,7 @@ def _backward(
 ) -> None:  # fmt: skip
     """Differentiate units ``first`` to ``stop``; the first 13 arguments and ``saved`` are those of ``forward``.
 
-    dout, du, ddelta, dz: (b, g, d, t); dlast: (b, g, d, n); summed over later: dA: (shard, g, d, n),
+    dout, du, ddelta, dz: (b, g, d, t); dlast: as ``last``; summed over later: dA: (shard, g, d, n),
     dB, dC: (block, b, g, n, t), dD, dbias: (shard, g, d, 1).
     """
     batch, _, channels, length = u.shape
@@ -303,7 +304,10 @@ def _backward(
         _transpose(D[g, lanes], skip)
         _transpose(bias[g, lanes], shift)
         for b in range(shard * batch // shards, (shard + 1) * batch // shards):
-            _transpose(dlast[b, g, lanes], dh)
+            if len(dlast) > 0:
+                _transpose(dlast[b, g, lanes], dh)
+            else:
+                _clear(dh)
             for tile in range((length + STEPS - 1) // STEPS - 1, -1, -1):
                 start = tile * STEPS
                 steps = min(STEPS, length - start)

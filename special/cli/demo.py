@@ -1,0 +1,76 @@
+"""``special demo``: the main job on a scene that comes with the package, or rather is made by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from special.cli.options import device_option, quiet_option
+
+_EPILOG = """\b
+Examples:
+  special demo
+  special demo --out elsewhere --seed 7
+  special demo --rows 200 --cols 300 --bands 224 --classes 9 --out larger
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--out",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    default=Path("special-demo"),
+    show_default=True,
+    help="Folder to make.",
+)
+@click.option("--rows", type=click.IntRange(min=8), default=80, show_default=True, help="Rows of the scene.")
+@click.option("--cols", type=click.IntRange(min=8), default=100, show_default=True, help="Columns of the scene.")
+@click.option("--bands", type=click.IntRange(min=8), default=120, show_default=True, help="Bands, 400 to 2450 nm.")
+@click.option("--classes", type=click.IntRange(2, 11), default=6, show_default=True, help="Kinds of land cover.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another scene.")
+@device_option
+@quiet_option
+def demo(out: Path, rows: int, cols: int, bands: int, classes: int, seed: int, device: str | None, quiet: bool) -> None:
+    """Simulate a small scene, label it, and say how well the map agrees with the truth.
+
+    It works offline and needs no other file: no CLIP is asked for. A simulated scene shows that the installation works;
+    how accurate maps of real ground are, only real ground truth can tell.
+    """
+    from special.cli.evaluate import show_steps
+    from special.cli.screen import Screen, show_outcomes
+    from special.report.evaluate import evaluate
+    from special.run.label import label
+    from special.simulate import simulate, write_scene
+
+    scene = simulate(rows, cols, bands, classes, seed)
+    files = write_scene(out, scene)
+    if not quiet:
+        click.echo(
+            f"Simulated {files.scene}: {rows} x {cols} pixels, {bands} bands, {classes} classes. "
+            f"Labelling it without CLIP, which a demonstration does not download."
+        )
+    with Screen(quiet) as screen:
+        run = label(
+            files.scene,
+            files.classes,
+            out=out / "scene.special",
+            clip="none",
+            offline=True,
+            device=device or "auto",
+            seed=seed,
+            progress=screen,
+        )
+    if quiet:
+        return
+    show_outcomes(run)
+    click.echo()
+    show_steps(evaluate(run, files.truth))
+    click.echo(
+        "These figures show that the installation works. They say nothing of real ground: the scene is simulated.\n\n"
+        f"The map:          {run.path / 'map.png'} (map.tif for QGIS and GDAL, map_envi.hdr for ENVI, map.npy)\n"
+        f"Class by class:   special evaluate {run.path} --truth {files.truth}\n"
+        f"The same by hand: special label {files.scene} --classes {files.classes} --clip none\n"
+        "Your own scene:   special label SCENE --classes classes.txt"
+    )

@@ -1,0 +1,109 @@
+"""``special evaluate``: a run against the ground truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from special.cli.options import run_argument
+
+if TYPE_CHECKING:
+    from special.report.evaluate import Evaluation
+    from special.report.metrics import Scores
+
+_EPILOG = """\b
+Examples:
+  special evaluate --truth truth.mat
+  special evaluate scene.special --truth truth.mat --truth-key gt
+  special evaluate scene.special --truth truth.tif --json
+
+\b
+OA     overall accuracy: the share of labelled pixels that are right
+AA     average accuracy: the mean recall of the classes
+kappa  agreement beyond chance
+mIoU   mean intersection over union of the classes
+"""
+
+
+@click.command(epilog=_EPILOG)
+@run_argument
+@click.option(
+    "--truth",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Label image of the scene's size: 1 for the first class, 0 where nothing is known.",
+)
+@click.option("--truth-key", metavar="NAME", help="Name of the truth in a .mat file that holds several arrays.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+def evaluate(run: Path | None, truth: Path, truth_key: str | None, as_json: bool) -> None:
+    """Compare the map of RUN, and what each step before it made, with the ground truth.
+
+    Pixels without a known truth do not count; pixels that the map leaves at 0 are wrong. Without RUN, the run in the
+    working directory that was worked on last is taken.
+    """
+    from special.report.evaluate import evaluate as compare
+
+    evaluation = compare(run, truth, truth_key=truth_key)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False))
+    else:
+        show(evaluation)
+
+
+def show(evaluation: Evaluation) -> None:
+    """Print the gain of each step, then each class and the confusion of the final map."""
+    show_steps(evaluation)
+    final = evaluation.final
+    click.echo()
+    _show_classes(final)
+    click.echo()
+    _show_confusion(final)
+    if evaluation.made_by != "map":
+        click.echo(f"Note: this run has no map yet: these are the figures of {evaluation.made_by}.")
+    if evaluation.stale:
+        click.echo(f"Note: {', '.join(evaluation.stale)} would come out anew: see special status {evaluation.run}")
+
+
+def show_steps(evaluation: Evaluation) -> None:
+    """Print the scores after every step."""
+    from special.cli.screen import show_table
+
+    rows = {**evaluation.steps, **({"map": evaluation.final} if evaluation.made_by == "map" else {})}
+    figures = [
+        (name, *(f"{figure:.4f}" for figure in (scores.oa, scores.aa, scores.kappa, scores.miou)))
+        for name, scores in rows.items()
+    ]
+    title = f"{evaluation.run}: {evaluation.final.pixels} labelled pixels"
+    show_table(title, ("after", "OA", "AA", "kappa", "mIoU"), figures, right=(1, 2, 3, 4))
+
+
+def _show_classes(scores: Scores) -> None:
+    from special.cli.screen import show_table
+
+    def shown(figure: float | None) -> str:
+        return "-" if figure is None else f"{figure:.4f}"
+
+    rows = [
+        (str(number), one.name, str(one.pixels), *map(shown, (one.recall, one.precision, one.f1, one.iou)))
+        for number, one in enumerate(scores.per_class, start=1)
+    ]
+    headings = ("", "class", "pixels", "recall", "precision", "F1", "IoU")
+    show_table("", headings, rows, right=(0, 2, 3, 4, 5, 6))
+
+
+def _show_confusion(scores: Scores) -> None:
+    """Rows are the truth, columns the map; columns bear the classes' numbers, for names would not fit."""
+    from special.cli.screen import show_table
+
+    count = len(scores.names)
+    headings = ("truth", "", *map(str, range(1, count + 1)), "none")
+    rows = [
+        (name, str(number), *map(str, line))
+        for number, (name, line) in enumerate(zip(scores.names, scores.confusion.tolist(), strict=True), start=1)
+    ]
+    show_table("Confusion: truth in rows, map in columns", headings, rows, right=tuple(range(1, count + 3)))

@@ -1,0 +1,96 @@
+"""The map in every form that people open: NumPy, PNG, GeoTIFF for QGIS and GDAL, ENVI classification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from special.errors import SettingsError
+from special.report.colours import palette
+from special.report.envi import write_envi
+from special.report.geotiff import write_confidence, write_geotiff
+from special.report.picture import draw_map
+from special.scene import Georeference
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """Settings of the step ``map``. ``reject``: a pixel whose best class is less probable than this stays 0.
+
+    Raises:
+        SettingsError: ``reject`` is no probability.
+    """
+
+    reject: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.reject <= 1.0:
+            raise SettingsError(f"map.reject is {self.reject}: it is a probability, from 0 to 1")
+
+
+def label_map(
+    probabilities: NDArray[np.float32], valid: NDArray[np.bool_], reject: float
+) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], NDArray[np.float32]]:
+    """Return each pixel's most probable class and how probable that is.
+
+    Args:
+        probabilities: float32 (rows, cols, K).
+        valid: bool (rows, cols).
+        reject: classes less probable than this become 0.
+
+    Returns:
+        labels, uint8 (uint16 for more than 255 classes) (rows, cols), 1..K, 0 = no data or rejected; and confidence,
+        float32 (rows, cols), 0 where there is no data.
+    """
+    confidence = np.where(valid, probabilities.max(axis=-1), 0).astype(np.float32)
+    kind = np.uint8 if probabilities.shape[-1] <= 255 else np.uint16
+    best = (1 + probabilities.argmax(axis=-1)).astype(kind)
+    return np.where(valid & (confidence >= np.float32(reject)), best, kind(0)), confidence
+
+
+def write_map(
+    folder: Path,
+    probabilities: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    names: Sequence[str],
+    georeference: Georeference | None,
+    *,
+    reject: float,
+) -> list[Path]:
+    """Write a map; the same arguments give the same bytes.
+
+    Args:
+        folder: where the files go; it exists.
+        probabilities: float32 (rows, cols, K), finite; 0 at invalid pixels.
+        valid: bool (rows, cols).
+        names: the K classes, in order.
+        georeference: where the scene lies, or None.
+        reject: pixels whose best class is less probable than this stay 0 in the map.
+
+    Returns:
+        What was written: ``map.npy`` (1..K, 0 = no data or rejected), ``confidence.npy``, ``probabilities.npy``,
+        ``map.png`` with a legend, ``map.tif`` with colours and class names (``map.tif.aux.xml`` for GDAL, ``map.qml``
+        for QGIS), ``confidence.tif``, ``map_envi.hdr`` and ``map_envi.img`` (ENVI classification).
+
+    Raises:
+        ValueError: the arrays do not fit each other, or hold NaN.
+    """
+    if probabilities.shape != (*valid.shape, len(names)):
+        raise ValueError(f"probabilities {probabilities.shape} for {valid.shape} pixels and {len(names)} classes")
+    if not np.isfinite(probabilities).all():
+        raise ValueError("the probabilities hold NaN or Inf")
+    labels, confidence = label_map(probabilities, valid, reject)
+    colours = palette(names)
+    arrays = {"map": labels, "confidence": confidence, "probabilities": probabilities.astype(np.float32, copy=False)}
+    written = []
+    for name, array in arrays.items():
+        written.append(folder / f"{name}.npy")
+        np.save(written[-1], np.ascontiguousarray(array), allow_pickle=False)
+    written.append(draw_map(folder / "map.png", labels, names, colours))
+    written += write_geotiff(folder / "map.tif", labels, names, colours, georeference)
+    written.append(write_confidence(folder / "confidence.tif", confidence, valid, georeference))
+    return written + write_envi(folder / "map_envi.hdr", labels, names, colours, georeference)

@@ -1,0 +1,16 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real scenes, libraries and images that lies beside a developer's checkout."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not (folder / "scenes").is_dir():
+        pytest.skip("the folder of real scenes is not beside this checkout")
+    return folder

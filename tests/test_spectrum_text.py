@@ -1,0 +1,210 @@
+"""The spectrum-text teacher and the parts it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from special import settings
+from special.scene import open_scene
+from special.scene.scene import Scene
+from special.scene.truth import read_truth
+from special.teachers import calibrate, naming
+from special.teachers.concepts import ConceptTable, load_concepts
+from special.teachers.expected import expected_spectra
+from special.teachers.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
+from special.teachers.regions import Regions
+from special.teachers.spectrum_text import SpectrumTextSettings, SpectrumTextTeacher, series_of
+from special.text.classes import ClassList
+from special.text.encoder import default_encoder
+from special.text.names import read_names
+
+VNIR = np.arange(420.0, 900.0, 8.0)
+FULL = np.arange(400.0, 2450.0, 10.0)
+NAMES = ["Water", "Grass", "Bare soil", "Asphalt"]
+
+
+@pytest.fixture(scope="module")
+def table() -> ConceptTable:
+    return load_concepts()
+
+
+def teacher(table: ConceptTable, **changes: object) -> SpectrumTextTeacher:
+    changed = {f"pseudo.spectrum_text.{name}": value for name, value in changes.items()}
+    built = settings.load("special", changed).build("pseudo.spectrum_text", SpectrumTextSettings)
+    return SpectrumTextTeacher(table, default_encoder(), built)
+
+
+def striped(
+    table: ConceptTable, wavelengths: np.ndarray, concepts: list[str], width: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """A cube of stripes, one concept each, with 5 % brightness variation; and its truth."""
+    rng = np.random.default_rng(0)
+    spectra = [table.resample(table.concepts[name].variants[-1].reflectance, wavelengths) for name in concepts]
+    cube = np.stack([s for s in spectra for _ in range(width)])[None].repeat(20, axis=0)
+    cube = cube * np.exp(0.05 * rng.standard_normal((*cube.shape[:2], 1))) + 0.002 * rng.standard_normal(cube.shape)
+    truth = np.repeat(np.arange(1, len(concepts) + 1), width)[None].repeat(20, axis=0)
+    return np.clip(cube, 1e-4, None).astype(np.float32), truth
+
+
+def accuracy(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    return float((probabilities.argmax(axis=-1) + 1 == truth)[truth > 0].mean())
+
+
+@pytest.mark.parametrize("wavelengths", [VNIR, FULL], ids=["vnir", "full range"])
+def test_it_names_what_it_knows_on_any_sensor(table: ConceptTable, wavelengths: np.ndarray) -> None:
+    cube, truth = striped(table, wavelengths, ["water", "grass", "bare soil", "asphalt"])
+    probabilities = teacher(table).predict(Scene.from_array(cube, wavelengths), None, ClassList.parse(NAMES))
+    assert accuracy(probabilities, truth) > 0.95
+
+
+@pytest.mark.parametrize("factor", [1.0, 100.0, 10_000.0, 0.6])
+def test_the_scale_of_the_numbers_does_not_matter(table: ConceptTable, factor: float) -> None:
+    cube, truth = striped(table, FULL, ["water", "grass", "bare soil", "asphalt"])
+    scene = Scene.from_array(cube * np.float32(factor), FULL)
+    assert accuracy(teacher(table).predict(scene, None, ClassList.parse(NAMES)), truth) > 0.95
+
+
+def test_radiance_is_brought_to_reflectance(table: ConceptTable) -> None:
+    cube, truth = striped(table, FULL, ["water", "grass", "bare soil"])
+    water_vapour = 1 - 0.6 * np.exp(-(((FULL - 945) / 20) ** 2)) - 0.6 * np.exp(-(((FULL - 1130) / 20) ** 2))
+    radiance = 5000 * cube * calibrate.sunlight(FULL) * water_vapour + 300 * (FULL / 550) ** -4.0 + 50
+    scene = Scene.from_array(radiance.astype(np.float32), FULL)
+    classes = ClassList.parse(["Water", "Grass", "Bare soil"])
+    assert accuracy(teacher(table).predict(scene, None, classes), truth) > 0.9
+
+
+def test_probabilities_sum_to_one_where_valid_and_are_zero_elsewhere(table: ConceptTable) -> None:
+    cube, _ = striped(table, VNIR, ["water", "grass"])
+    cube[3, 4] = np.nan
+    probabilities = teacher(table).predict(Scene.from_array(cube, VNIR), None, ClassList.parse(["Water", "Grass"]))
+    assert probabilities.dtype == np.float32
+    assert not probabilities[3, 4].any()
+    sums = probabilities.sum(axis=-1)
+    np.testing.assert_allclose(np.delete(sums.ravel(), 3 * 16 + 4), 1, rtol=1e-5)
+
+
+def test_the_order_of_the_class_list_only_orders_the_answer(table: ConceptTable) -> None:
+    cube, _ = striped(table, VNIR, ["water", "grass", "bare soil"])
+    scene = Scene.from_array(cube, VNIR)
+    there = teacher(table).predict(scene, None, ClassList.parse(["Water", "Grass", "Bare soil"]))
+    back = teacher(table).predict(scene, None, ClassList.parse(["Bare soil", "Grass", "Water"]))
+    np.testing.assert_allclose(there, back[..., ::-1], atol=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bits(table: ConceptTable) -> None:
+    cube, _ = striped(table, VNIR, ["water", "grass"])
+    scene, classes = Scene.from_array(cube, VNIR), ClassList.parse(["Water", "Grass"])
+    np.testing.assert_array_equal(
+        teacher(table).predict(scene, None, classes), teacher(table).predict(scene, None, classes)
+    )
+
+
+def test_a_users_concept_is_found_in_the_scene(table: ConceptTable, tmp_path: Path) -> None:
+    grid = table.wavelengths
+    percent = 20 + 60 * np.exp(-(((grid - 700) / 60) ** 2))
+    (tmp_path / "mine.toml").write_text(
+        f"wavelengths = {grid.tolist()}\n[[concept]]\nname = 'glowmoss'\nsentence = 'A moss that glows deep red.'\n"
+        f"source = 'made up'\nlevel_sd = 0.2\nshape_sd = 0.1\nvariants = [{{ percent = {percent.tolist()} }}]\n"
+    )
+    extended = load_concepts([tmp_path / "mine.toml"])
+    cube, truth = striped(extended, VNIR, ["glowmoss", "grass", "bare soil"])
+    classes = ClassList.parse(["Glowmoss", "Grass", "Bare soil"])
+    assert accuracy(teacher(extended).predict(Scene.from_array(cube, VNIR), None, classes), truth) > 0.95
+
+
+def test_a_class_called_other_takes_what_no_name_explains(table: ConceptTable) -> None:
+    cube, truth = striped(table, FULL, ["water", "grass", "snow"])
+    classes = ClassList.parse(["Water", "Grass", "Other"])
+    assert accuracy(teacher(table).predict(Scene.from_array(cube, FULL), None, classes), truth) > 0.9
+
+
+def test_stages_of_growth_come_out_in_order(table: ConceptTable) -> None:
+    lettuce = table.concepts["lettuce"].variants[0]
+    assert lettuce.canopy is not None and lettuce.ground is not None
+    covers = [0.05, 0.3, 0.8]
+    spectra = [table.resample(f * lettuce.canopy + (1 - f) * lettuce.ground, FULL) for f in covers]
+    cube = np.repeat(np.stack(spectra), 10, axis=0)[None].repeat(20, axis=0).astype(np.float32)
+    cube *= np.exp(0.03 * np.random.default_rng(0).standard_normal((20, 30, 1)))
+    truth = np.repeat([3, 1, 2], 10)[None].repeat(20, axis=0)
+    classes = ClassList.parse(["Lettuce 5wk", "Lettuce 7wk", "Lettuce 4wk"])
+    assert accuracy(teacher(table).predict(Scene.from_array(cube, FULL), None, classes), truth) > 0.95
+
+
+def test_many_variants_do_not_make_a_class_less_likely(table: ConceptTable) -> None:
+    """The variants of a class are alternatives for the scene: their number must not count against it."""
+    classes = ClassList.parse(["Water", "Pavement"])
+    spectra = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
+    uncertainty = UncertaintySettings(0.15, 0.1, 0.03, 4.0)
+    centres = Regions.of(FULL, through_air=False).centres
+    everything = SpectralLikelihood(spectra, table, centres, uncertainty)
+    first = SpectralLikelihood(
+        [spectra[0], next(s for s in spectra if s.class_index == 1)], table, centres, uncertainty
+    )
+    pixel = first.means[1:]
+    many = everything.per_class(everything.per_spectrum(pixel), 2)[0, 1]
+    one = first.per_class(first.per_spectrum(pixel), 2)[0, 1]
+    assert many >= one
+
+
+def test_brightness_alone_moves_a_pixel_less_than_shape(table: ConceptTable) -> None:
+    classes = ClassList.parse(["Grass", "Water"])
+    spectra = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
+    centres = Regions.of(FULL, through_air=False).centres
+    likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 4.0))
+    grass = table.resample(table.concepts["grass"].variants[1].reflectance, centres)
+    shaded, flat = grass * 0.7, np.full_like(grass, grass.mean())
+    densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(np.stack([shaded, flat]))), 2)
+    assert densities[0, 0] > densities[1, 0]
+
+
+def test_reflectance_is_not_taken_for_radiance(table: ConceptTable) -> None:
+    cube, _ = striped(table, FULL, ["grass", "bare soil", "asphalt"])
+    assert not calibrate.is_radiance(cube.reshape(-1, len(FULL)), FULL)
+
+
+def test_regions_leave_out_where_water_vapour_hides_the_ground() -> None:
+    centres = Regions.of(FULL, through_air=True).centres
+    assert not np.any((centres > 1340) & (centres < 1480))
+    assert not np.any((centres > 1800) & (centres < 2010))
+    assert not np.any((centres > 930) & (centres < 970))
+
+
+def test_a_handful_of_bands_is_enough_to_make_regions() -> None:
+    regions = Regions.of(np.array([450.0, 560.0, 660.0, 865.0]), through_air=False)
+    np.testing.assert_allclose(regions.average(np.array([[1.0, 2, 3, 4]])), [[1, 2, 3, 4]])
+
+
+def test_clusters_outvote_a_stray_pixel() -> None:
+    rng = np.random.default_rng(0)
+    logs = np.concatenate([rng.normal(0, 0.01, (200, 5)), rng.normal(1, 0.01, (200, 5))])
+    alone = np.repeat([[0.9, 0.1], [0.1, 0.9]], 200, axis=0)
+    alone[7] = [0.2, 0.8]
+    named = naming.name_clusters(logs, alone, [1, 2], sample=400, seed=0)
+    assert named[7].argmax() == 0
+
+
+def test_a_series_keeps_its_total_probability() -> None:
+    rng = np.random.default_rng(0)
+    centres = np.array([450.0, 550.0, 660.0, 850.0])
+    logs = rng.normal(size=(300, 4))
+    probabilities = softmax(rng.normal(size=(300, 3)) + [2, 0, 0])
+    shared = naming.order_stages(logs, centres, probabilities, [2, 0], sample=300, seed=0)
+    np.testing.assert_allclose(shared[:, [0, 2]].sum(axis=1), probabilities[:, [0, 2]].sum(axis=1))
+    np.testing.assert_array_equal(shared[:, 1], probabilities[:, 1])
+
+
+def test_series_are_found_in_the_order_of_growth(table: ConceptTable) -> None:
+    classes = ClassList.parse(["Corn 8 weeks", "Water", "Corn 2 weeks"])
+    assert series_of(read_names(classes, table, default_encoder())) == [[2, 0]]
+
+
+@pytest.mark.parametrize("name", ["samson", "jasper"])
+def test_real_scenes_are_named_without_a_label(table: ConceptTable, shared: Path, name: str) -> None:
+    folder = shared / "scenes" / name
+    scene = open_scene(folder / f"{name}.mat", wavelengths=folder / "wavelengths.csv")
+    truth = read_truth(folder / f"{name}_gt.mat", scene.shape[:2])
+    classes = ClassList.read(folder / "classes.txt")
+    assert accuracy(teacher(table).predict(scene, None, classes), truth) > 0.85
