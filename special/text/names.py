@@ -21,7 +21,21 @@ KEPT = 3  # concepts a name may mean at most
 REST = frozenset({"other", "others", "unknown", "background", "unclassified", "unlabelled", "unlabeled", "misc"})
 
 _DRY = frozenset(
-    "senesced senescent dry dried dead wilted stressed withered yellow mowed cut ripe mature harvested".split()
+    {
+        "senesced",
+        "senescent",
+        "dry",
+        "dried",
+        "dead",
+        "wilted",
+        "stressed",
+        "withered",
+        "yellow",
+        "mowed",
+        "cut",
+        "ripe",
+    }
+    | {"mature", "harvested"}
 )
 _COVER = {
     "sparse": 0.0,
@@ -43,11 +57,12 @@ _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:wk|weeks?|w|days?|d|months?|m|years?
 class Reading:
     """What one way to say a class means.
 
-    ``concepts``: (concept name, weight) pairs whose weights sum to 1; empty for "other" and its kin. ``parts``: the name
-    joins several concepts, which stand side by side in a pixel. ``dry``: fraction of the canopy without chlorophyll.
-    ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage from 0 to 1.
-    ``series``: what the names have in common of which this is one stage. ``level``: shift of log reflectance. ``weeds``:
-    green weeds stand between.
+    ``concepts``: (concept name, weight) pairs whose weights sum to 1; empty for "other" and its kin. ``parts``: the
+    name joins several concepts, which stand side by side in a pixel. ``dry``: fraction of the canopy without
+    chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage from
+    0 to 1. ``series``: what the names have in common of which this is one stage. ``level``: shift of log
+    reflectance.
+    ``weeds``: green weeds stand between.
     """
 
     concepts: tuple[tuple[str, float], ...]
