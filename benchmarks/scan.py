@@ -2,7 +2,7 @@
 
     pip install special-hsi[benchmark]
     python benchmarks/scan.py                  # 20,000 tokens
-    python benchmarks/scan.py --tokens 200000  # needs about 12 GB for mambapy; --no-peer leaves it out
+    python benchmarks/scan.py --tokens 200000  # mambapy needs about 5 GB; --no-peer leaves it out
 
 Both sides compute the same: step sizes through softplus, the scan, and the skip D; gradients of every argument. They
 take turns, and the best of all rounds counts, so that whatever else the machine does meets both alike. Memory is the

@@ -9,6 +9,6 @@ probabilities = run.probabilities  # float32 (rows, cols, 4)
 for area in run.areas():
     print(f"{area.name}: {area.pixels} pixels, mean confidence {area.confidence:.2f}")
 
-again = special.refine(run, {"refine.lambda_hard": 0.2})
+again = special.refine(run, {"refine.lambda_hard": 0.4})
 scores = special.evaluate(again, "truth.npy")
 print(f"OA {scores.final.oa:.3f}; of the pseudo-labels {scores.steps['pseudo'].oa:.3f}")

@@ -199,7 +199,8 @@ def test_a_real_ctrl_c_in_training_can_be_resumed(here: Path) -> None:
     assert child.returncode == 130, said
     assert "the same command goes on from there" in said and "Traceback" not in said
     assert list((here / "strips.special" / "work").glob("warmup-*/checkpoint.safetensors")), "its checkpoint is kept"
-    assert "settings" not in special("status").stdout.split("refine")[0]
+    lines = {line.split()[0]: line for line in special("status").stdout.splitlines()[2:]}
+    assert "warmup.epochs 2 -> 200" in lines["warmup"], "what was asked is kept, so that special warmup alone goes on"
 
 
 def test_bars_are_drawn_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

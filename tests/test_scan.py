@@ -329,6 +329,13 @@ def test_a_backend_that_does_not_work_here_is_an_error(backend: str) -> None:
         selective_scan(**arguments(1, 2, 2, 3), backend=backend)
 
 
+def test_more_states_than_the_cpu_backend_holds_is_an_error_that_names_another() -> None:
+    tensors = arguments(1, 1, 257, 2)
+    with pytest.raises(ValueError, match="at most 256 states, not 257: use 'reference'"):
+        selective_scan(**tensors)
+    assert selective_scan(**tensors, backend="reference").shape == (1, 1, 2)
+
+
 @pytest.mark.parametrize(
     ("name", "shape"),
     [

@@ -59,10 +59,9 @@ class Reading:
 
     ``concepts``: (concept name, weight) pairs whose weights sum to 1; empty for "other" and its kin. ``parts``: the
     name joins several concepts, which stand side by side in a pixel. ``dry``: fraction of the canopy without
-    chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage from
-    0 to 1. ``series``: what the names have in common of which this is one stage. ``level``: shift of log
-    reflectance.
-    ``weeds``: green weeds stand between.
+    chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage
+    from 0 to 1. ``series``: what the names have in common of which this is one stage. ``level``: shift of log
+    reflectance. ``weeds``: green weeds stand between.
     """
 
     concepts: tuple[tuple[str, float], ...]
