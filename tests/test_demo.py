@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from special import settings
 from special.cli import main
+from special.simulate import MATERIALS
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def quick() -> pytest.MonkeyPatch:
 
 
 def demo(*options: object) -> Result:
-    small = ["--rows", 24, "--cols", 30, "--bands", 40, "--classes", 4, "--device", "cpu"]
+    small = ["--rows", 24, "--cols", 30, "--bands", 40, "--device", "cpu"]
     return CliRunner().invoke(main, ["demo", *map(str, [*small, *options])])
 
 
@@ -47,7 +48,7 @@ def test_it_leaves_a_scene_a_class_list_wavelengths_a_truth_and_a_map(shown: tup
         assert (out / name).is_file(), name
     truth, labels = np.load(out / "truth.npy"), np.load(out / "scene.special" / "map.npy")
     assert truth.shape == labels.shape == (24, 30)
-    assert (out / "classes.txt").read_text(encoding="utf-8").split() == ["trees", "grass", "bare", "soil", "water"]
+    assert (out / "classes.txt").read_text(encoding="utf-8").splitlines() == list(MATERIALS)[:6]
 
 
 def test_it_says_where_the_map_is_and_how_well_it_agrees(shown: tuple[Path, Result]) -> None:
@@ -64,7 +65,7 @@ def test_it_says_where_the_map_is_and_how_well_it_agrees(shown: tuple[Path, Resu
 
 def test_its_pseudo_labels_find_what_was_simulated(shown: tuple[Path, Result]) -> None:
     line = next(line for line in shown[1].stdout.splitlines() if line.startswith("pseudo  0"))
-    assert float(line.split()[1]) > 0.8
+    assert float(line.split()[1]) > 0.7
 
 
 def test_it_says_that_a_simulation_proves_nothing_about_accuracy(shown: tuple[Path, Result]) -> None:
@@ -82,7 +83,7 @@ def test_the_commands_that_it_names_work(
         if words.strip().startswith("special ")
     }
     evaluated = CliRunner().invoke(main, [*told["Class by class"], "--json"])
-    assert evaluated.exit_code == 0 and len(json.loads(evaluated.stdout)["per_class"]) == 4
+    assert evaluated.exit_code == 0 and len(json.loads(evaluated.stdout)["per_class"]) == 6
     again = CliRunner().invoke(main, [*told["The same by hand"], "--out", str(tmp_path / "run"), "--dry-run"])
     assert again.exit_code == 0 and again.stdout.count("never run") == 5 * 2
 

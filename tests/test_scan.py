@@ -303,6 +303,16 @@ def test_single_precision_functions_are_accurate(
     assert np.all(np.abs(found / expected - 1) < allowed)
 
 
+def test_kernels_compile_where_compiled_code_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def njit_on_a_read_only_disk(_signature: Any, *, cache: bool, **_options: Any) -> Callable[[Any], str]:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: f"compiled {function.__name__}"
+
+    monkeypatch.setattr(kernels, "njit", njit_on_a_read_only_disk)
+    assert kernels.forward.__wrapped__("float32") == "compiled _forward"
+
+
 def test_backends_are_listed_the_fastest_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert available_backends("cpu") == ("cpu", "reference")
     scan_module._has_mamba_ssm.cache_clear()

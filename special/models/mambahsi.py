@@ -5,8 +5,8 @@ arXiv 2501.04944. The image is embedded pixel by pixel; encoder blocks look alon
 the features of each pixel (spectral Mamba) and fuse both; the image is halved between blocks; a head gives logits.
 
 One thing differs from the paper. Its head sees the last block alone, a map of a quarter of the rows and columns; ours
-sees the sum of all blocks, each enlarged to full size. Trained on noisy labels of eight scenes, that is worth 0.03
-overall accuracy on average and 0.1 where objects are a few pixels wide.
+sees the sum of all blocks, enlarged step by step to full size. Trained on noisy labels of eight scenes, that was worth
+0.03 overall accuracy on average and 0.1 in towns, where objects are a few pixels wide.
 
 Shapes: b images, r rows, c columns, h hidden channels. Between the layers an image is (b, r, c, h), channels last.
 """

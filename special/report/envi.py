@@ -53,7 +53,7 @@ def write_envi(
 
 def _in_a_list(name: str) -> str:
     """A header separates names by commas and ends them with a brace, so a name can have neither."""
-    return printable(name).translate(str.maketrans({",": ";", "{": "(", "}": ")"}))
+    return printable(name).translate(str.maketrans(",{}", ";()"))
 
 
 def _place(georeference: Georeference | None) -> list[str]:

@@ -78,13 +78,13 @@ def _ground(nm: Spectrum, bright: float, iron: float, clay: float, moist: float)
 
 def _trees(nm: Spectrum, rng: np.random.Generator) -> Spectrum:
     leaves = _leaves(nm, rng.uniform(0.8, 1.3), rng.uniform(0.012, 0.020), rng.uniform(0.25, 0.45))
-    return rng.uniform(0.62, 0.78) * leaves  # crowns shade each other
+    return rng.uniform(0.5, 0.66) * leaves  # crowns shade each other
 
 
 def _grass(nm: Spectrum, rng: np.random.Generator) -> Spectrum:
-    leaves = _leaves(nm, rng.uniform(0.45, 0.75), rng.uniform(0.007, 0.012), rng.uniform(0.45, 0.8))
+    leaves = _leaves(nm, rng.uniform(0.6, 0.9), rng.uniform(0.007, 0.012), rng.uniform(0.45, 0.8))
     cover = rng.uniform(0.85, 0.97)
-    return 0.8 * cover * leaves + (1 - cover) * _ground(nm, 0.35, 0.4, 0.05, 0.3)
+    return 0.72 * cover * leaves + (1 - cover) * _ground(nm, 0.35, 0.4, 0.05, 0.3)
 
 
 def _dry_grass(nm: Spectrum, rng: np.random.Generator) -> Spectrum:

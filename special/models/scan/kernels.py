@@ -382,7 +382,11 @@ def _compile(function: Callable[..., None], real: str, outputs: str) -> Callable
     arrays = [types.Array(getattr(types, real), int(dimensions), "A") for dimensions in inputs + outputs]
     flags = [types.boolean, types.boolean, types.intp, types.intp, types.intp]
     signature = types.void(*arrays[: len(inputs)], *flags, *arrays[len(inputs) :])
-    return njit(signature, cache=True, nogil=True, fastmath=_FAST, error_model="numpy")(function)
+    options: Any = {"nogil": True, "fastmath": _FAST, "error_model": "numpy"}
+    try:
+        return njit(signature, cache=True, **options)(function)
+    except RuntimeError:  # no folder to keep compiled code in: compile in every process
+        return njit(signature, cache=False, **options)(function)
 
 
 @cache
