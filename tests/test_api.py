@@ -317,11 +317,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     real = teachers.choose
     models: list[str] = []
 
-    def choose(settings, *, clip, say, **options):
+    def choose(settings, *, clip, progress, **options):
         models.append(clip)
         if clip == "auto":
-            say("no CLIP: the weights are not here")
-        return real(settings, clip="none", say=say, **options)
+            progress.say("no CLIP: the weights are not here")
+        return real(settings, clip="none", progress=progress, **options)
 
     monkeypatch.setattr(teachers, "choose", choose)
     return models

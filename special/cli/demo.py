@@ -25,9 +25,9 @@ Examples:
     show_default=True,
     help="Folder to make.",
 )
-@click.option("--rows", type=click.IntRange(min=8), default=60, show_default=True, help="Rows of the scene.")
-@click.option("--cols", type=click.IntRange(min=8), default=72, show_default=True, help="Columns of the scene.")
-@click.option("--bands", type=click.IntRange(min=8), default=100, show_default=True, help="Bands, 400 to 2450 nm.")
+@click.option("--rows", type=click.IntRange(min=8), default=80, show_default=True, help="Rows of the scene.")
+@click.option("--cols", type=click.IntRange(min=8), default=100, show_default=True, help="Columns of the scene.")
+@click.option("--bands", type=click.IntRange(min=8), default=120, show_default=True, help="Bands, 400 to 2450 nm.")
 @click.option("--classes", type=click.IntRange(2, 11), default=6, show_default=True, help="Kinds of land cover.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another scene.")
 @device_option

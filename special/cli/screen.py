@@ -152,14 +152,15 @@ def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(
-            title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
-        )
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for index, heading in enumerate(headings):
             table.add_column(Text(heading), justify="right" if index in right else "left", overflow="fold")
         for row in rows:
             table.add_row(*map(Text, row))
-        Console().print(table)
+        console = Console()
+        if title:  # above the table, not in it: there it would be broken at the table's width
+            console.print(Text(title, style="bold"), soft_wrap=True)
+        console.print(table)
         return
     widths = [max(len(line[index]) for line in (headings, *rows)) for index in range(len(headings))]
     if title:

@@ -99,7 +99,7 @@ class Job:
                     build(request.settings, step, section)
         teachers: list[Teacher] = []
         if any("teachers" in step.inputs and step.name in running for step in self.steps):
-            decided, teachers = teaching.decide(request, self.previous, device, progress.say, self.choose)
+            decided, teachers = teaching.decide(request, self.previous, device, progress, self.choose)
             request = request.with_teaching(decided)
         elif request.teaching is None and self.previous is not None:
             # Not asked this time. What the run began with is kept in mind; that it no longer holds is seen by its hash.
@@ -129,7 +129,7 @@ class Job:
             taken = list(teachers)
             teachers.clear()  # so that a large model does not stay in memory while the classifier trains
             if not taken and request.teaching is not None:  # what was whole when the run was planned is damaged now
-                taken = self.choose(request, request.teaching.clip, device, progress.say)
+                taken = self.choose(request, request.teaching.clip, device, progress)
             return taken
 
         return Work(self.run, request, step, key, self.scene, device or resolve(request.device), take, progress)

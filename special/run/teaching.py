@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from special.errors import SettingsError
+from special.progress import Progress
 from special.resources import folder
 from special.run import files
 from special.run.request import Request, Teaching
@@ -14,11 +15,11 @@ from special.run.request import Request, Teaching
 if TYPE_CHECKING:
     from special.teachers.base import Teacher
 
-Choose = Callable[[Request, str, str, Callable[[str], None]], "list[Teacher]"]
-"""``choose(request, clip, device, say)``: make the teachers; ``clip`` is the image-text model to look for."""
+Choose = Callable[[Request, str, str, Progress], "list[Teacher]"]
+"""``choose(request, clip, device, progress)``: make the teachers; ``clip`` is the image-text model to look for."""
 
 
-def choose(request: Request, clip: str, device: str, say: Callable[[str], None]) -> list[Teacher]:
+def choose(request: Request, clip: str, device: str, progress: Progress) -> list[Teacher]:
     """Make the teachers of a run.
 
     Raises:
@@ -34,7 +35,7 @@ def choose(request: Request, clip: str, device: str, say: Callable[[str], None])
         concepts=list(request.concepts),
         device=device,
         seed=request.seed,
-        say=say,
+        progress=progress,
     )
 
 
@@ -46,7 +47,7 @@ def keep(request: Request, previous: Request | None) -> Teaching | None:
 
 
 def decide(
-    request: Request, previous: Request | None, device: str, say: Callable[[str], None], choose: Choose = choose
+    request: Request, previous: Request | None, device: str, progress: Progress, choose: Choose = choose
 ) -> tuple[Teaching, list[Teacher]]:
     """Make the teachers of a run and say which they are.
 
@@ -59,18 +60,13 @@ def decide(
     clip = request.clip
     if previous is not None and previous.teaching is not None and previous.clip == request.clip:
         clip = previous.teaching.clip
-    said: list[str] = []
-
-    def listen(line: str) -> None:
-        said.append(line)
-        say(line)
-
-    teachers = choose(request, clip, device, listen)
+    listener = _Remembering(progress)
+    teachers = choose(request, clip, device, listener)
     identities = {teacher.name: teacher.identity() for teacher in teachers}
     used = _in_use(clip) if "image-text" in identities else "none"
     because = ""
     if used == "none" and clip != "none":
-        because = said[-1] if said else ""
+        because = listener.said[-1] if listener.said else ""
     elif used == "none" and request.clip != "none" and previous is not None and previous.teaching is not None:
         because = previous.teaching.because
     return Teaching(decided_by(request), used, because, identities), teachers
@@ -101,6 +97,27 @@ def decided_by(request: Request) -> str:
             "concepts": [files.sha256_of(path) for path in request.concepts],
         }
     )
+
+
+class _Remembering(Progress):
+    """Hands everything on, and remembers what was said."""
+
+    def __init__(self, to: Progress) -> None:
+        self.said: list[str] = []
+        self._to = to
+
+    def begin(self, what: str, total: int) -> None:
+        self._to.begin(what, total)
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        self._to.advance(steps, **figures)
+
+    def end(self) -> None:
+        self._to.end()
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+        self._to.say(line)
 
 
 def _in_use(clip: str) -> str:

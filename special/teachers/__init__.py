@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from special.progress import Progress
     from special.settings import Settings
     from special.teachers.base import Teacher
 
@@ -19,7 +20,7 @@ def choose(
     concepts: Sequence[Path],
     device: str,
     seed: int,
-    say: Callable[[str], None],
+    progress: Progress,
 ) -> list[Teacher]:
     """Make the teachers of a run, the spectrum-text teacher first.
 
@@ -30,7 +31,7 @@ def choose(
         concepts: the user's concept files.
         device: where the image-text model computes.
         seed: of the run.
-        say: takes the line that says why ``"auto"`` found no model.
+        progress: told of a download, and why ``"auto"`` found no model.
 
     Raises:
         WeightsError: a model was asked for by name and cannot be had, or the sentence encoder is missing.
@@ -50,9 +51,9 @@ def choose(
             seed,
         )
     ]
-    loaded, reason = find_clip(clip, offline=offline, device=device)
+    loaded, reason = find_clip(clip, offline=offline, device=device, progress=progress)
     if loaded is not None:
         teachers.append(ImageTextTeacher(loaded, settings.build("pseudo.image_text", ImageTextSettings)))
     elif reason:
-        say(reason)
+        progress.say(reason)
     return teachers
