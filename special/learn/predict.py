@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
@@ -42,13 +44,44 @@ def predict(
     return np.where(valid[..., None], total / np.float32(views), np.float32(0))
 
 
-def blend(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
-    """Return ``first ** (1 - weight) * second ** weight``, normalised: float32 (rows, cols, K).
+def hold(learned: np.ndarray, anchor: np.ndarray, valid: np.ndarray, weight: float) -> np.ndarray:
+    """Hold what was learned against the probabilities it was learned from.
 
-    Pixels that are 0 in all classes of ``first`` (invalid ones) stay 0.
+    Trained to reproduce labels, a classifier is as sure as they are consistent, not as they are right: how sure to be is
+    the anchor's to say. So the learned probabilities are first raised to the power that gives them the anchor's mean
+    confidence (the mean probability of the best class). Then both are multiplied, ``anchor ** weight`` times
+    ``learned ** (1 - weight)``: only between equally sure ones does ``weight`` mean what it says.
+
+    Args:
+        learned: float32 (rows, cols, K), all 0 at invalid pixels.
+        anchor: float32 (rows, cols, K), all 0 at invalid pixels.
+        valid: bool (rows, cols), at least one pixel.
+        weight: 0 = learned alone, 1 = anchor alone.
+
+    Returns:
+        float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
     """
-    logs = (1 - weight) * np.log(np.maximum(first, 1e-6)) + weight * np.log(np.maximum(second, 1e-6))
-    logs -= logs.max(axis=-1, keepdims=True)
-    product = np.exp(logs)
-    product /= product.sum(axis=-1, keepdims=True)
-    return np.where(first.any(axis=-1, keepdims=True), product, 0).astype(np.float32)
+    logs = np.log(np.maximum(learned[valid], 1e-12))
+    rule = np.log(np.maximum(anchor[valid], 1e-12))
+    every = max(1, len(logs) // 20_000)
+    power = _power(logs[::every], float(_normalised(rule[::every]).max(axis=1).mean()))
+    result = np.zeros(learned.shape, dtype=np.float32)
+    result[valid] = _normalised((1 - weight) * power * logs + weight * rule)
+    return result
+
+
+def _power(logs: np.ndarray, confidence: float) -> float:
+    """Return the power, 1/64 to 64, at which ``exp(logs)`` has this mean confidence, by bisection."""
+    low, high = 1 / 64, 64.0
+    for _ in range(30):
+        middle = math.sqrt(low * high)
+        if _normalised(middle * logs).max(axis=1).mean() < confidence:
+            low = middle
+        else:
+            high = middle
+    return math.sqrt(low * high)
+
+
+def _normalised(logs: np.ndarray) -> np.ndarray:
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))

@@ -16,7 +16,7 @@ from torch import Tensor
 from special.errors import WeightsError
 from special.learn.checkpoint import Checkpoint
 from special.learn.inputs import standardise
-from special.learn.predict import blend
+from special.learn.predict import hold
 from special.learn.sampling import BalancedSet, Window
 from special.learn.settings import TrainSettings
 from special.learn.soft_labels import pca_features, soft_labels
@@ -84,7 +84,7 @@ class Refinement:
     def label(self, predicted: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, Split, np.ndarray]:
         """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
         settings = self.settings
-        held = blend(predicted, self.anchor, settings.anchor)
+        held = hold(predicted, self.anchor, self.valid, settings.anchor)
         parts = split(held, self.valid, smallest=settings.smallest, cap=settings.fit_pixels, generator=generator)
         soft = soft_labels(
             self.features,

@@ -22,23 +22,18 @@ class Sample:
     weights: np.ndarray
 
 
-def class_shares(labels: np.ndarray, trust: np.ndarray, count: int, balance: float) -> np.ndarray:
-    """Return the share of each class in the loss: float64 (count,), sums to 1, 0 for classes without a pixel.
+def class_shares(counts: np.ndarray, balance: float) -> np.ndarray:
+    """Return the share of each class in the loss: float64 (K,), sums to 1, 0 for classes without a pixel.
 
-    The share is proportional to ``mass ** (1 - balance)``, where a class's mass is the summed trust of its pixels:
-    ``balance`` 1 weighs all present classes alike, as the paper does; 0 weighs them by what is known about them, so that
-    a class that only appears by mistake, on few pixels of low BvSB, stays small.
+    The share is proportional to ``counts ** (1 - balance)``. ``balance`` 1 weighs all present classes alike, as the
+    paper does; 0 weighs them by their pixels, so that a class that only appears by mistake, on a few pixels, stays small.
 
     Args:
-        labels: int (rows, cols), 0..count-1; negative = no label.
-        trust: float (rows, cols) >= 0, e.g. BvSB.
-        count: number of classes K.
+        counts: int (K,), pixels of each class.
         balance: 0..1.
     """
-    present = labels >= 0
-    mass = np.bincount(labels[present], weights=trust[present].astype(np.float64) + 1e-6, minlength=count)
-    shares = np.zeros(count)
-    shares[mass > 0] = mass[mass > 0] ** (1.0 - balance)
+    shares = np.zeros(len(counts))
+    shares[counts > 0] = counts[counts > 0] ** (1.0 - balance)
     return shares / shares.sum() if shares.any() else shares
 
 
@@ -62,7 +57,7 @@ class BalancedSet:
         # A floor keeps pixels of no trust in reach where a class has nothing better.
         self.chance = np.maximum(trust, 1e-3).astype(np.float32) ** guide
         self.counts = np.bincount(labels[labels >= 0], minlength=count)
-        self.shares = class_shares(labels, trust, count, balance)
+        self.shares = class_shares(self.counts, balance)
         self.pixel_weights = self.shares / np.maximum(self.counts, 1)
 
     def draw(self, window: Window, owned: np.ndarray, *, per_class: int, generator: np.random.Generator) -> Sample:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from special.learn.checkpoint import Checkpoint
 from special.learn.inputs import standardise
-from special.learn.predict import blend
+from special.learn.predict import hold
 from special.learn.sampling import BalancedSet, Window
 from special.learn.settings import TrainSettings
 from special.learn.split import bvsb, require_finite
@@ -97,4 +97,4 @@ def warmup(
         "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
         "epochs": trainer.history,
     }
-    return Trained(trainer.weights(), blend(learned, probabilities, settings.anchor), figures)
+    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.anchor), figures)
