@@ -44,9 +44,7 @@ class Settings:
         Raises:
             SettingsError: a name is unknown, or a value is of another kind than the default.
         """
-        return Settings(
-            self.pipeline, {**self.values, **{k: _checked(k, v) for k, v in changes.items()}}
-        )
+        return Settings(self.pipeline, {**self.values, **{k: _checked(k, v) for k, v in changes.items()}})
 
     def build(self, section: str, kind: type[Built]) -> Built:
         """Return the section as the frozen dataclass ``kind``; a field that is a dataclass takes the section inside.

@@ -70,9 +70,8 @@ def test_tiles_without_a_valid_pixel_are_left_out() -> None:
     scene = learn_scene()
     valid = scene.valid.copy()
     valid[:, :10] = False
-    trainer = Trainer(
-        "warmup", build(12, 3), standardise(scene.cube, valid), valid, warmup_settings(tile=7, overlap=0), stage_generator(0, "x"), "cpu"
-    )  # fmt: skip
+    settings = warmup_settings(tile=7, overlap=0)
+    trainer = Trainer("warmup", build(12, 3), scene.cube, valid, settings, stage_generator(0, "x"), "cpu")
     assert all(owned.any() for owned in trainer.owned)
     assert all(cols.stop > 10 for _, cols in trainer.windows)
 

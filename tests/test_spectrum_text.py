@@ -160,6 +160,20 @@ def test_brightness_alone_moves_a_pixel_less_than_shape(table: ConceptTable) -> 
     assert densities[0, 0] > densities[1, 0]
 
 
+def test_the_scale_is_integrated_out_and_the_likeliest_is_near_the_truth(table: ConceptTable) -> None:
+    cube, _ = striped(table, FULL, ["water", "grass", "bare soil", "concrete"])
+    spectra = cube.reshape(-1, len(FULL)).astype(np.float64)
+    conversion = calibrate.convert(spectra, FULL, known_reflectance=True)
+    classes = ClassList.parse(["Water", "Grass", "Bare soil", "Concrete"])
+    expected = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
+    built = teacher(table).settings
+    likelihood = SpectralLikelihood(expected, table, conversion.regions.centres, built.uncertainty)
+    found = calibrate.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)
+    assert sum(c.weight for c in found) == pytest.approx(1)
+    assert len(found) > 1
+    assert abs(found[0].gain.mean()) < 0.35
+
+
 def test_reflectance_is_not_taken_for_radiance(table: ConceptTable) -> None:
     cube, _ = striped(table, FULL, ["grass", "bare soil", "asphalt"])
     assert not calibrate.is_radiance(cube.reshape(-1, len(FULL)), FULL)

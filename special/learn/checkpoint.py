@@ -1,6 +1,7 @@
 """Training that can be killed anywhere: its whole state in one file, replaced in one move.
 
-The tensors lie in safetensors, everything else as JSON in the same file's header: two files could disagree after a kill.
+The tensors lie in safetensors, everything else as JSON in the same file's header: two files could disagree after
+a kill.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Refinement: confident and hard samples get soft labels from the spectra, and the classifier learns from both.
 
-Source: SPECIAL (arXiv 2501.16222), second stage, label refinement. The loss is the cross-entropy on random samples, plus
-``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times that on confident ones.
+Source: SPECIAL (arXiv 2501.16222), second stage, label refinement. The loss is the cross-entropy on random samples,
+plus ``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times that on confident ones.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def class_shares(counts: np.ndarray, balance: float) -> np.ndarray:
     """Return the share of each class in the loss: float64 (K,), sums to 1, 0 for classes without a pixel.
 
     The share is proportional to ``counts ** (1 - balance)``. ``balance`` 1 weighs all present classes alike, as the
-    paper does; 0 weighs them by their pixels, so that a class that only appears by mistake, on a few pixels, stays small.
+    paper does; 0 weighs them by their pixels, so that a class that only appears by mistake stays small.
 
     Args:
         counts: int (K,), pixels of each class.
@@ -61,7 +61,7 @@ class BalancedSet:
         self.pixel_weights = self.shares / np.maximum(self.counts, 1)
 
     def draw(self, window: Window, owned: np.ndarray, *, per_class: int, generator: np.random.Generator) -> Sample:
-        """Draw up to ``per_class`` pixels of every class in ``window``, without replacement, likelier with more trust.
+        """Draw up to ``per_class`` pixels of every class in ``window``, without replacement, guided by trust.
 
         The drawn pixels of a class stand for all of its pixels there: their weights sum to the part of the class's share
         that lies in the window, so that over the tiles of a scene every class weighs its share.

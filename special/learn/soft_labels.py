@@ -39,21 +39,22 @@ def pca_features(
         TrainingError: a spectrum at a valid pixel is not finite, or no valid pixel differs from another.
     """
     require_finite(spectra, valid, "spectra")
-    pixels = spectra[valid]
-    sample = pixels if len(pixels) <= cap else pixels[np.sort(generator.choice(len(pixels), cap, replace=False))]
-    sample = sample.astype(np.float64)
-    mean = sample.mean(axis=0) if len(sample) else np.zeros(spectra.shape[-1])
+    pixels = spectra.reshape(-1, spectra.shape[-1])
+    chosen = np.flatnonzero(valid)
+    if len(chosen) > cap:
+        chosen = np.sort(generator.choice(chosen, cap, replace=False))
+    sample = pixels[chosen].astype(np.float64)
+    mean = sample.mean(axis=0)
     variances, axes = np.linalg.eigh((sample - mean).T @ (sample - mean) / max(len(sample) - 1, 1))
     order = variances.argsort()[::-1][:count]
-    order = order[variances[order] > max(variances[order[0]], 1e-12) * 1e-7]
+    order = order[variances[order] > max(variances[order[0]] * 1e-7, 1e-12)]
     if len(order) == 0:
         raise TrainingError("all valid pixels have the same spectrum: there is nothing to learn from this scene")
     basis = axes[:, order] / np.sqrt(variances[order])
     # The sign of an eigenvector is arbitrary; fixing it keeps runs on different machines comparable.
     basis *= np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(len(order))])
-    features = np.zeros((*valid.shape, len(order)), dtype=np.float32)
-    features[valid] = (pixels - mean.astype(np.float32)) @ basis.astype(np.float32)
-    return features
+    features = pixels @ basis.astype(np.float32) - (mean @ basis).astype(np.float32)
+    return np.where(valid[..., None], features.reshape(*valid.shape, -1), np.float32(0))
 
 
 def soft_labels(
@@ -71,8 +72,8 @@ def soft_labels(
 ) -> np.ndarray:
     """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
 
-    ``log q(k | z) = log_softmax_k((log p(z | k) + prior * log n_k) / temperature)``, with ``n_k`` the confident pixels
-    of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``smallest`` confident
+    ``log q(k | z) = log_softmax_k((log p(z | k) + prior * log n_k) / temperature)``, with ``n_k`` the confident
+    pixels of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``smallest`` confident
     pixels have no mixture: they keep their predicted probability, and the others share what is left of 1.
 
     Args:

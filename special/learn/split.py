@@ -50,9 +50,9 @@ def split(
 ) -> Split:
     """Split the pixels of every predicted class into confident and hard ones.
 
-    In every predicted class a two-component Gaussian mixture is fitted to BvSB; pixels of the component with the higher
-    mean are confident, the others hard. The rule is made monotone: above the higher mean a pixel is confident, below the
-    lower mean it is hard, whatever the tails of the components say.
+    In every predicted class a two-component Gaussian mixture is fitted to BvSB; pixels of the component with the
+    higher mean are confident, the others hard. The rule is made monotone: above the higher mean a pixel is confident,
+    below the lower mean it is hard, whatever the tails of the components say.
 
     Where a mixture says nothing, because a class has fewer than ``smallest`` pixels or constant BvSB, its pixels
     are held against the whole scene instead: confident from the scene's median BvSB upwards. A class without a pixel

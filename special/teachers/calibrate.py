@@ -1,8 +1,8 @@
 """From a scene's numbers to reflectance, with nothing but the scene and the names of its classes.
 
 Is it reflectance, radiance or raw numbers? The depth of the atmosphere's water bands tells. Radiance is divided by
-sunlight as it reaches the ground, after the dark current and the haze are taken off. What is left, a scale and a smooth
-gain, is fitted so that the named classes explain the scene.
+sunlight as it reaches the ground, after the dark current and the haze are taken off. What is left is a scale, which is
+integrated out, and a smooth gain, which is fitted so that the named classes explain the scene.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
-from special.teachers.likelihood import SpectralLikelihood, log_reflectance, smooth_correlation, softmax
+from special.teachers.likelihood import DARK, SpectralLikelihood, log_reflectance, smooth_correlation, softmax
 from special.teachers.regions import Regions
 
 WATER_BANDS = (
@@ -24,18 +25,34 @@ SCALES = (1.0, 100.0, 10_000.0)  # reflectance as a fraction, in percent, or in 
 DARKEST = 0.002  # quantile of pixels that stands for "dark" against outliers
 DARK_REFLECTANCE = 0.02  # of the darkest things in a scene of land: shade, water, dense canopy
 TYPICAL_NEAR_INFRARED = 0.3  # of land between 800 and 1300 nm
+FAINT = 1e-4  # reflectance: what is darker is noise
+NEGLIGIBLE = 0.01  # weight below which a way to read the scene is not followed up
 
 
 @dataclass(frozen=True)
 class CalibrationSettings:
-    """Standard deviations of log reflectance: of the scale, and of the smooth gain by kind of scene; EM's schedule."""
+    """How the scale and the gain are sought; standard deviations are of log reflectance.
+
+    ``scale_sd``: of the scale around the first guess; ``scale_step``, ``scale_steps``: the grid of scales to either
+    side of it; ``reflectance_gain_sd``, ``radiance_gain_sd``: of the smooth gain, by kind of scene; ``iterations``,
+    ``temper``: of the expectation maximisation.
+    """
 
     scale_sd: float
-    radiance_scale_sd: float
+    scale_step: float
+    scale_steps: int
     reflectance_gain_sd: float
     radiance_gain_sd: float
     iterations: int
     temper: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One way to read the scene: ``reflectance = signals * exp(-gain)``, ``gain`` (regions,), and how likely it is."""
+
+    gain: np.ndarray
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -118,25 +135,58 @@ def _haze(darkest: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return best
 
 
-def fit_gain(
+def calibrations(
     signals: np.ndarray, conversion: Conversion, likelihood: SpectralLikelihood, settings: CalibrationSettings
+) -> list[Calibration]:
+    """Return the ways to read the scene that are worth a look, the likeliest first; their weights sum to 1.
+
+    The scale is not picked but integrated out: a scene in which everything is half as bright is often explained nearly
+    as well, by other names, and the fit that looks best is then no better than a guess. For each scale of a grid the
+    smooth gain is fitted; its weight is the likelihood of a typical pixel times the prior of the scale.
+
+    Args:
+        signals: (pixels, regions), a sample of the scene as ``conversion`` gives it.
+        conversion: where the signals come from.
+        likelihood: of the named classes.
+        settings: of the search.
+    """
+    offsets = settings.scale_step * np.arange(-settings.scale_steps, settings.scale_steps + 1)
+    gains = [_fit_gain(signals, conversion, likelihood, settings, conversion.start + offset) for offset in offsets]
+    evidence = np.array([_evidence(signals, gain, likelihood) for gain in gains])
+    weights = softmax(evidence - 0.5 * (offsets / settings.scale_sd) ** 2)
+    found = [Calibration(gain, float(weight)) for gain, weight in zip(gains, weights, strict=True)]
+    worth = sorted((c for c in found if c.weight >= NEGLIGIBLE), key=lambda c: -c.weight)
+    total = sum(c.weight for c in worth)
+    return [Calibration(c.gain, c.weight / total) for c in worth]
+
+
+def _evidence(signals: np.ndarray, gain: np.ndarray, likelihood: SpectralLikelihood) -> float:
+    """Mean log likelihood of a pixel's log signal, which unlike its log reflectance is the same for every gain."""
+    reflectance = np.maximum(signals * np.exp(-gain), FAINT)
+    classes = int(likelihood.owners.max()) + 1
+    densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(reflectance)), classes)
+    stretch = np.log(reflectance / (reflectance + DARK)).sum(axis=1)
+    return float((logsumexp(densities, axis=1) + stretch).mean())
+
+
+def _fit_gain(
+    signals: np.ndarray,
+    conversion: Conversion,
+    likelihood: SpectralLikelihood,
+    settings: CalibrationSettings,
+    start: float,
 ) -> np.ndarray:
-    """Return log gain (regions,) by expectation maximisation: ``reflectance = signals * exp(-gain)``.
+    """Return the log gain (regions,) near the log scale ``start``, by expectation maximisation.
 
     The errors of an expected spectrum are the same for all its pixels, so a class speaks once, by its share of the
     scene, however many pixels it has; a scene of one class therefore cannot bend the gain to its will.
     """
-    radiance = conversion.kind == "radiance"
-    scale_sd = settings.radiance_scale_sd if radiance else settings.scale_sd
-    gain_sd = settings.radiance_gain_sd if radiance else settings.reflectance_gain_sd
+    gain_sd = settings.radiance_gain_sd if conversion.kind == "radiance" else settings.reflectance_gain_sd
     regions = signals.shape[1]
-    prior = scale_sd**2 + gain_sd**2 * smooth_correlation(conversion.regions.centres) + 1e-6 * np.eye(regions)
+    within_step = (settings.scale_step / 3) ** 2
+    prior = within_step + gain_sd**2 * smooth_correlation(conversion.regions.centres) + 1e-6 * np.eye(regions)
     prior_precision = np.linalg.inv(prior)
-    start = np.full(regions, conversion.start)
-    if radiance:
-        logs = log_reflectance(signals * np.exp(-start))
-        start += (np.median(logs, axis=0) - np.median(likelihood.means, axis=0)).mean()
-    gain = start.copy()
+    gain = np.full(regions, start)
     for _ in range(settings.iterations):
         logs = log_reflectance(signals * np.exp(-gain))
         weights = softmax(settings.temper * likelihood.per_spectrum(logs))

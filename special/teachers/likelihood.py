@@ -18,6 +18,7 @@ from special.teachers.expected import Expected
 DARK = 0.01  # reflectance added before the logarithm: errors near black are additive (haze, noise), not relative
 SMOOTH = 0.35  # correlation length of shape errors, in log wavelength: pigments, water, haze
 ROUGH = 0.06  # and of details: single absorption features
+BLOCK = 4_000_000  # numbers that a block of residuals may hold: 32 MB
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,6 @@ class SpectralLikelihood:
         self, spectra: Sequence[Expected], table: ConceptTable, centres: np.ndarray, settings: UncertaintySettings
     ) -> None:
         self.owners = np.array([s.class_index for s in spectra])
-        self.log_weights = np.array([s.log_weight for s in spectra])
         self.degrees = settings.degrees_of_freedom
         reflectance = table.resample(np.stack([s.reflectance for s in spectra]), centres)
         self.means = log_reflectance(reflectance)
@@ -56,27 +56,31 @@ class SpectralLikelihood:
         noise = settings.noise_sd**2 * np.eye(len(centres))
         relative = reflectance / (reflectance + DARK)
         self.precisions = np.empty((len(spectra), len(centres), len(centres)))
-        self._whiten = np.empty_like(self.precisions)
-        self._log_norms = np.empty(len(spectra))
+        roots = np.empty_like(self.precisions)
+        self._offsets = np.array([s.log_weight for s in spectra])
         for i, spectrum in enumerate(spectra):
             level = spectrum.level_sd**2 + settings.level_sd**2
             covariance = level + spectrum.shape_sd**2 * smooth + settings.detail_sd**2 * rough
             covariance = covariance * np.outer(relative[i], relative[i]) + noise
             root = np.linalg.cholesky(covariance)
-            self._whiten[i] = np.linalg.inv(root)
-            self._log_norms[i] = np.log(np.diag(root)).sum()
-            self.precisions[i] = self._whiten[i].T @ self._whiten[i]
+            roots[i] = np.linalg.inv(root)
+            self._offsets[i] -= np.log(np.diag(root)).sum()
+            self.precisions[i] = roots[i].T @ roots[i]
+        self._roots = roots.transpose(2, 0, 1).reshape(len(centres), -1)  # (regions, spectra * regions)
+        self._white_means = np.einsum("srq,sq->sr", roots, self.means).reshape(-1)
 
     def per_spectrum(self, logs: np.ndarray) -> np.ndarray:
         """Return log densities (pixels, expected spectra) of ``logs`` (pixels, regions), weights included."""
-        regions = logs.shape[1]
-        out = np.empty((len(logs), len(self.means)))
-        for i, mean in enumerate(self.means):
-            residual = (logs - mean) @ self._whiten[i].T
-            distance = np.einsum("pr,pr->p", residual, residual)
-            tail = -(self.degrees + regions) / 2 * np.log1p(distance / self.degrees)
-            out[:, i] = self.log_weights[i] - self._log_norms[i] + tail
-        return out
+        pixels, regions = logs.shape
+        distance = np.empty((pixels, len(self.means)))
+        step = max(1, BLOCK // max(1, self._roots.shape[1]))
+        for start in range(0, pixels, step):  # one matrix product for all spectra, a bounded block of pixels at a time
+            part = slice(start, start + step)
+            residual = logs[part] @ self._roots - self._white_means
+            np.square(residual, out=residual)
+            distance[part] = residual.reshape(-1, len(self.means), regions).sum(axis=2)
+        tail = -(self.degrees + regions) / 2 * np.log1p(distance / self.degrees)
+        return self._offsets + tail
 
     def per_class(self, densities: np.ndarray, classes: int) -> np.ndarray:
         """Return (pixels, classes): for each class the density of its most likely spectrum."""

@@ -35,7 +35,8 @@ class SpectrumTextSettings:
     noise_sd: float
     degrees_of_freedom: float
     scale_sd: float
-    radiance_scale_sd: float
+    scale_step: float
+    scale_steps: int
     reflectance_gain_sd: float
     radiance_gain_sd: float
     calibration_iterations: int
@@ -55,7 +56,8 @@ class SpectrumTextSettings:
         """The part that the calibration takes."""
         return calibrate.CalibrationSettings(
             self.scale_sd,
-            self.radiance_scale_sd,
+            self.scale_step,
+            self.scale_steps,
             self.reflectance_gain_sd,
             self.radiance_gain_sd,
             self.calibration_iterations,
@@ -89,16 +91,20 @@ class SpectrumTextTeacher:
         conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
         likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
         progress.advance()
-        gain = calibrate.fit_gain(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
+        found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
+        likeliest = found[0]
         progress.advance()
         logs = np.empty((int(valid.sum()), len(conversion.regions)), dtype=np.float32)
         alone = np.empty((len(logs), len(classes)), dtype=np.float32)
         filled = 0
         for spectra_of_window in _valid_spectra(scene):
             part = slice(filled, filled + len(spectra_of_window))
-            logs[part] = log_reflectance(conversion.apply(spectra_of_window) * np.exp(-gain))
-            densities = likelihood.per_spectrum(logs[part].astype(np.float64))
-            alone[part] = softmax(likelihood.per_class(densities, len(classes)))
+            signals = conversion.apply(spectra_of_window)
+            logs[part] = log_reflectance(signals * np.exp(-likeliest.gain))
+            alone[part] = sum(
+                calibration.weight * self._classify(signals, calibration.gain, likelihood, len(classes))
+                for calibration in found
+            )
             filled = part.stop
         progress.advance()
         named = naming.name_clusters(
@@ -113,6 +119,12 @@ class SpectrumTextTeacher:
         probabilities = np.zeros((*valid.shape, len(classes)), dtype=np.float32)
         probabilities[valid] = named
         return probabilities
+
+    @staticmethod
+    def _classify(signals: np.ndarray, gain: np.ndarray, likelihood: SpectralLikelihood, classes: int) -> np.ndarray:
+        """Return class probabilities (pixels, K) of ``signals`` (pixels, regions) under one calibration."""
+        densities = likelihood.per_spectrum(log_reflectance(signals * np.exp(-gain)))
+        return softmax(likelihood.per_class(densities, classes))
 
     def _sample(self, scene: Scene) -> np.ndarray:
         """Valid spectra (pixels, bands), evenly spread over the scene, for the calibration."""
