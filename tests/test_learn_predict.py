@@ -45,6 +45,11 @@ def test_what_was_learned_gets_the_confidence_of_the_anchor() -> None:
     np.testing.assert_array_equal(held.argmax(axis=-1), learned.argmax(axis=-1))
 
 
+def test_an_unsure_classifier_is_not_made_surer() -> None:
+    learned, anchor = _shares(0, 20.0), _shares(1, 0.05)
+    np.testing.assert_allclose(hold(learned, anchor, VALID, 0.0), learned, atol=1e-5)
+
+
 def test_a_weight_of_one_is_the_anchor_alone() -> None:
     anchor = _shares(1, 2.0)
     np.testing.assert_allclose(hold(_shares(0, 0.05), anchor, VALID, 1.0), anchor, atol=1e-5)

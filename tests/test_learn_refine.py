@@ -63,7 +63,7 @@ def test_random_samples_learn_labels_and_the_other_two_learn_soft_labels() -> No
     generator = np.random.default_rng(0)
     features = pca_features(spectra, scene.valid, count=4, cap=1000, generator=generator)
     objective = Refinement(features, scene.valid, scene.pseudo, refine_settings())
-    objective.begin_epoch(lambda: scene.pseudo, generator)
+    objective.begin_epoch(0, lambda: scene.pseudo, generator)
     whole = (slice(0, scene.valid.shape[0]), slice(0, scene.valid.shape[1]))
     terms = {term.name: term for term in objective.terms(whole, scene.valid, generator)}
     assert set(np.unique(terms["random"].targets)) == {0, 1}

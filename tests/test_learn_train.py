@@ -79,7 +79,9 @@ def test_tiles_without_a_valid_pixel_are_left_out() -> None:
 class _OnePixel:
     """An objective of one pixel, seen by a classifier that marks where it was."""
 
-    def begin_epoch(self, predicted: Callable[[], np.ndarray], generator: np.random.Generator) -> dict[str, Any]:
+    def begin_epoch(
+        self, epoch: int, predicted: Callable[[], np.ndarray], generator: np.random.Generator
+    ) -> dict[str, Any]:
         return {}
 
     def terms(self, window: tuple[slice, slice], owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:

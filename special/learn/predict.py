@@ -47,10 +47,10 @@ def predict(
 def hold(learned: np.ndarray, anchor: np.ndarray, valid: np.ndarray, weight: float) -> np.ndarray:
     """Hold what was learned against the probabilities it was learned from.
 
-    Trained to reproduce labels, a classifier is as sure as they are consistent, not as they are right: how sure to be is
-    the anchor's to say. So the learned probabilities are first raised to the power that gives them the anchor's mean
-    confidence (the mean probability of the best class). Then both are multiplied, ``anchor ** weight`` times
-    ``learned ** (1 - weight)``: only between equally sure ones does ``weight`` mean what it says.
+    Trained to reproduce labels, a classifier is as sure as they are consistent, not as they are right: how sure one
+    may be is the anchor's to say. So learned probabilities that are surer than the anchor are first raised to the power
+    that gives them its mean confidence (the mean probability of the best class); less sure ones stay. Then both are
+    multiplied, ``anchor ** weight`` times ``learned ** (1 - weight)``.
 
     Args:
         learned: float32 (rows, cols, K), all 0 at invalid pixels.
@@ -71,15 +71,15 @@ def hold(learned: np.ndarray, anchor: np.ndarray, valid: np.ndarray, weight: flo
 
 
 def _power(logs: np.ndarray, confidence: float) -> float:
-    """Return the power, 1/64 to 64, at which ``exp(logs)`` has this mean confidence, by bisection."""
-    low, high = 1 / 64, 64.0
-    for _ in range(30):
+    """Return the power, 1/64 to 1, at which ``exp(logs)`` comes nearest to this mean confidence, by bisection."""
+    low, high = 1 / 64, 1.0
+    for _ in range(20):
         middle = math.sqrt(low * high)
         if _normalised(middle * logs).max(axis=1).mean() < confidence:
             low = middle
         else:
             high = middle
-    return math.sqrt(low * high)
+    return high
 
 
 def _normalised(logs: np.ndarray) -> np.ndarray:

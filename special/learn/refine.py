@@ -100,10 +100,12 @@ class Refinement:
         )
         return held, parts, settings.spectral * soft + np.float32(1 - settings.spectral) * held
 
-    def begin_epoch(self, predicted: Callable[[], np.ndarray], generator: np.random.Generator) -> dict[str, Any]:
-        """Split and label anew; the figures are the sizes of both sets per class."""
+    def begin_epoch(
+        self, epoch: int, predicted: Callable[[], np.ndarray], generator: np.random.Generator
+    ) -> dict[str, Any]:
+        """Split and label anew, at first what the warmup handed on; the figures are the sizes of the sets per class."""
         settings = self.settings
-        held, parts, soft = self.label(predicted(), generator)
+        held, parts, soft = self.label(predicted() if epoch else self.anchor, generator)
         count = held.shape[-1]
         trust = bvsb(held)
         best = np.eye(count, dtype=np.float32)[parts.labels]

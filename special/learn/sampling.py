@@ -63,8 +63,8 @@ class BalancedSet:
     def draw(self, window: Window, owned: np.ndarray, *, per_class: int, generator: np.random.Generator) -> Sample:
         """Draw up to ``per_class`` pixels of every class in ``window``, without replacement, guided by trust.
 
-        The drawn pixels of a class stand for all of its pixels there: their weights sum to the part of the class's share
-        that lies in the window, so that over the tiles of a scene every class weighs its share.
+        The drawn pixels of a class stand for all of its pixels there: their weights sum to the part of the class's
+        share that lies in the window, so that over the tiles of a scene every class weighs its share.
 
         Args:
             window: part of the scene.

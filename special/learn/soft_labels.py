@@ -73,8 +73,8 @@ def soft_labels(
     """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
 
     ``log q(k | z) = log_softmax_k((log p(z | k) + prior * log n_k) / temperature)``, with ``n_k`` the confident
-    pixels of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``smallest`` confident
-    pixels have no mixture: they keep their predicted probability, and the others share what is left of 1.
+    pixels of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``smallest``
+    of them have no mixture: they keep their predicted probability, and the others share what is left of 1.
 
     Args:
         features: float (rows, cols, features), see ``pca_features``.
@@ -103,10 +103,7 @@ def soft_labels(
         members = np.flatnonzero((labels == k) & confident)
         if len(members) < max(smallest, 2):
             continue
-        if len(members) > cap:
-            chosen = np.sort(generator.choice(members, cap, replace=False))
-        else:
-            chosen = members
+        chosen = members if len(members) <= cap else np.sort(generator.choice(members, cap, replace=False))
         mixture = _mixture(pixels[chosen], components, generator)
         scores[:, k] = (mixture.score_samples(pixels) + prior * np.log(len(members))) / temperature
     modelled = np.isfinite(scores).any(axis=0)

@@ -53,8 +53,10 @@ class Term:
 class Objective(Protocol):
     """What is learned."""
 
-    def begin_epoch(self, predicted: Callable[[], np.ndarray], generator: np.random.Generator) -> dict[str, Any]:
-        """Get ready for an epoch; ``predicted()`` are the classifier's probabilities now. Return figures (JSON)."""
+    def begin_epoch(
+        self, epoch: int, predicted: Callable[[], np.ndarray], generator: np.random.Generator
+    ) -> dict[str, Any]:
+        """Get ready for ``epoch`` (from 0); ``predicted()`` gives the classifier's probabilities. Return JSON."""
 
     def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
         """Return the loss of one step on ``window``, over the pixels of bool ``owned`` (rows, cols of the window)."""
@@ -146,7 +148,7 @@ class Trainer:
             self._resume(state)
             progress.advance(len(self.history) * settings.steps)
         for epoch in range(len(self.history), settings.epochs):
-            record = {"epoch": epoch + 1, **objective.begin_epoch(self.predicted, self.generator)}
+            record = {"epoch": epoch + 1, **objective.begin_epoch(epoch, self.predicted, self.generator)}
             losses: dict[str, list[float]] = {}
             order: list[int] = []
             for step in range(epoch * settings.steps, (epoch + 1) * settings.steps):

@@ -46,7 +46,9 @@ class PseudoLabels:
         self.targets = np.eye(count, dtype=np.float32)[labels]  # -1, no label, is never drawn
         self.per_class = settings.pixels_per_class
 
-    def begin_epoch(self, predicted: Callable[[], np.ndarray], generator: np.random.Generator) -> dict[str, Any]:
+    def begin_epoch(
+        self, epoch: int, predicted: Callable[[], np.ndarray], generator: np.random.Generator
+    ) -> dict[str, Any]:
         """The labels stay as they are."""
         return {}
 
