@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -380,3 +383,17 @@ def test_cuda_backends_agree_with_a_plain_loop() -> None:
         call = partial(result_only, function=backend_call(backend))
         found = outcome(call, on_device, torch.float32, delta_softplus=True)
         assert_near({name: value.cpu() for name, value in found.items()}, expected, 1e-4)
+
+
+def test_compiled_code_is_not_kept_in_the_package(tmp_path: Path) -> None:
+    """Left behind after an uninstallation it would make a folder that hides the next installation."""
+    source = Path(kernels.__file__)
+    copy = tmp_path / "package" / source.name
+    copy.parent.mkdir()
+    copy.write_bytes(source.read_bytes())
+    code = "import kernels; kernels.forward('float32')"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
+    subprocess.run([sys.executable, "-B", "-c", code], cwd=copy.parent, env=environment, check=True)
+    assert not list(copy.parent.rglob("*.nbi"))
+    if sys.platform == "linux":
+        assert list((tmp_path / "cache").rglob("*.nbi"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_clip
 
 from special import settings
 from special.scene import Scene, open_scene
@@ -18,7 +19,6 @@ from special.teachers.image_text import ImageTextSettings, ImageTextTeacher
 from special.teachers.spectrum_text import SpectrumTextSettings, SpectrumTextTeacher
 from special.text.classes import ClassList
 from special.text.encoder import default_encoder
-from tests import tiny_clip
 
 
 def scenes(folder: Path) -> dict[str, tuple[Scene, ClassList, np.ndarray]]:

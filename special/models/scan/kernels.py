@@ -20,14 +20,16 @@ exp(delta A) = 2**(delta A2). Gradients of the loss are named after what they be
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
+import platformdirs
 from llvmlite import ir
-from numba import carray, njit, types
+from numba import carray, config, njit, types
 from numba.extending import intrinsic, overload, register_jitable
 
 LANES = 16
@@ -383,10 +385,27 @@ def _compile(function: Callable[..., None], real: str, outputs: str) -> Callable
     flags = [types.boolean, types.boolean, types.intp, types.intp, types.intp]
     signature = types.void(*arrays[: len(inputs)], *flags, *arrays[len(inputs) :])
     options: Any = {"nogil": True, "fastmath": _FAST, "error_model": "numpy"}
+    with _kept_apart():
+        try:
+            return njit(signature, cache=True, **options)(function)
+        except RuntimeError:  # no folder to keep compiled code in: compile in every process
+            return njit(signature, cache=False, **options)(function)
+
+
+@contextlib.contextmanager
+def _kept_apart() -> Iterator[None]:
+    """Keep compiled code in the user's cache, unless the user has named a folder.
+
+    Beside the source it would stay behind when the package is uninstalled, and the folder that is left would hide
+    another installation.
+    """
+    settings: Any = config
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = before or platformdirs.user_cache_dir("special-hsi", appauthor=False)
     try:
-        return njit(signature, cache=True, **options)(function)
-    except RuntimeError:  # no folder to keep compiled code in: compile in every process
-        return njit(signature, cache=False, **options)(function)
+        yield
+    finally:
+        settings.CACHE_DIR = before
 
 
 @cache
