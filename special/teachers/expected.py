@@ -20,10 +20,7 @@ ALREADY_DRY = frozenset({"dry grass", "straw", "crop residue"})
 
 @dataclass(frozen=True)
 class Expected:
-    """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty.
-
-    ``rest`` marks what a class called "other" may show: anything that no named class means.
-    """
+    """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty."""
 
     class_index: int
     concept: str
@@ -31,7 +28,6 @@ class Expected:
     log_weight: float
     level_sd: float
     shape_sd: float
-    rest: bool = False
 
 
 def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable, rest_weight: float) -> list[Expected]:
@@ -50,13 +46,7 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
                     if concept.name not in named:
                         spectra += [
                             Expected(
-                                index,
-                                concept.name,
-                                v.reflectance,
-                                rest_weight,
-                                concept.level_sd,
-                                concept.shape_sd,
-                                True,
+                                index, concept.name, v.reflectance, rest_weight, concept.level_sd, concept.shape_sd
                             )
                             for v in concept.variants
                         ]
