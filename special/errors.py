@@ -32,3 +32,11 @@ class WeightsError(SpecialError):
 
 class TrainingError(SpecialError):
     """Training cannot go on: for instance the loss is no longer finite."""
+
+
+class DescriptionError(SpecialError):
+    """Descriptions of classes could not be understood."""
+
+
+class LanguageModelError(SpecialError):
+    """A language model could not be reached, or what it wrote cannot be used."""
