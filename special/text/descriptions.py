@@ -24,7 +24,7 @@ from special import resources
 from special.errors import DescriptionError
 from special.teachers.concepts import Concept, ConceptTable, load_concepts
 from special.text.classes import ClassList
-from special.text.names import Encoder, Reading, read_names
+from special.text.names import Encoder, Reading, is_known, read_names
 from special.text.prompts import fill
 
 WIDTH = 100  # of a written line, in characters
@@ -166,11 +166,6 @@ def _meant(readings: Sequence[Reading]) -> list[str]:
         return ["rest"]
     known = [name for reading in readings if is_known(reading) for name, _ in reading.concepts]
     return list(dict.fromkeys(known)) or [readings[0].concepts[0][0]]
-
-
-def is_known(reading: Reading) -> bool:
-    """Whether the table has the very words of a name, or all of its parts, so that nothing had to be guessed."""
-    return bool(reading.concepts) and (reading.parts or len(reading.concepts) == 1)
 
 
 def _nearest(name: str, texts: Mapping[str, tuple[str, ...]], table: ConceptTable, encoder: Encoder) -> str:

@@ -107,6 +107,16 @@ def read_names(classes: ClassList, table: ConceptTable, encoder: Encoder) -> lis
     return [[_without_series(reading, table) for reading in group] for group in readings]
 
 
+def is_known(reading: Reading) -> bool:
+    """Whether the table has the very words of a name, or all of its parts, so that nothing had to be guessed."""
+    return bool(reading.concepts) and (reading.parts or len(reading.concepts) == 1)
+
+
+def head_of(text: str, table: ConceptTable) -> str:
+    """Return what is left of a name without the words that say more than the land cover, in lower case."""
+    return _draft(text, table).head
+
+
 def _without_series(reading: Reading, table: ConceptTable) -> Reading:
     """Numbers order plants by growth; "parking lot 1" and "parking lot 2" are two names for the same thing."""
     grows = (
