@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import click
 
-COMMANDS = ("label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "evaluate", "demo")
+COMMANDS = ("label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "describe", "evaluate", "demo")
 _DEBUG = "special.debug"
 
 

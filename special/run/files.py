@@ -80,6 +80,17 @@ def replace_json(path: Path, value: Any) -> None:
     _sync_folder(path.parent)
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8 so that ``path`` is at every moment the old file or the new one, whole."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        _sync(aside)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def replace_copy(source: Path, target: Path) -> None:
     """Copy a file so that ``target`` is at every moment the old file or the new one, whole."""
     aside = _aside(target.parent, target.name)
