@@ -112,6 +112,7 @@ def test_a_language_model_writes_every_class_but_the_rest(here: Path, server: Se
     assert saffron[0].startswith("Saffron field")
     assert "no other name of the list explains" in other[0]
     assert [asked_for(request) for request in server.requests] == ["Asphalt", "Saffron field"]
+    assert server.requests[0].said.startswith("You describe") and "{" not in server.requests[0].said
     assert "(also: crocus)" in server.requests[1].said and "Asphalt, Other" in server.requests[1].said
 
 
@@ -194,6 +195,7 @@ def test_only_what_the_table_does_not_know_is_sketched(here: Path, server: Serve
     describe("--spectra", *asking(server))
     assert [asked_for(request) for request in server.requests] == ["saffron field"]
     question = server.requests[0].said
+    assert question.startswith("You know") and not re.search(r"\{[a-z]+\}", question)
     assert "Saffron field | crocus" in question and "400, 440, 480" in question and '"maxItems": 24' in question
     assert server.requests[0].body["response_format"]["type"] == "json_schema"
 
