@@ -1,0 +1,263 @@
+"""How good the maps are, what each part adds, and how much of it is luck: Markdown tables over a folder of scenes.
+
+    python benchmarks/accuracy.py FOLDER [--libraries LIBRARIES] [--only teachers ablations tables loso] [--seeds 0 1 2]
+
+FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
+
+``teachers``   the nearest spectrum of two libraries (with --libraries), a support-vector machine that is given 1, 5 and
+               10 labels per class, each teacher alone, the fused pseudo-labels, warmup and refinement
+``ablations``  the refined map without this or that part
+``tables``     the pseudo-labels with concept tables whose spectra err, each given as a user would: --concepts FILE
+``loso``       leave one scene out: what a scene gets from constants chosen on the other scenes alone
+
+Figures are overall accuracy (OA), mean ± standard deviation where there are several seeds or tables. Truth is opened
+after the maps are made. What is done is kept in --out under a hash of scene, settings, seed, concepts and code, so that
+a benchmark that was killed goes on, and one after a change of the code begins anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line has it; read when torch is first imported
+
+import numpy as np
+from proof import peers, perturb
+from proof.colours import three_bands
+from proof.held_out import search
+from proof.runs import STEPS, Runs, Variation, digest, scene_hash
+from scenes import Benchmark, find
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What is switched off: settings, the scene's bands but three; ``clip``: makes a difference to CLIP alone."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    three_bands: bool = False
+    clip: bool = False
+
+
+ABLATIONS = {
+    "RGB only": Ablation(three_bands=True),
+    "no resolution scaling": Ablation({"pseudo.image_text.scales": [1]}, clip=True),
+    "no calibration": Ablation(
+        {"pseudo.spectrum_text.scale_steps": 0, "pseudo.spectrum_text.calibration_iterations": 0}
+    ),
+    "random set only": Ablation({"refine.lambda_hard": 0.0, "refine.lambda_confident": 0.0}),
+    "random + hard": Ablation({"refine.lambda_confident": 0.0}),
+    "random + confident": Ablation({"refine.lambda_hard": 0.0}),
+    "soft labels off": Ablation({"refine.spectral": 0.0}),
+}
+
+# Constants that were chosen by looking at scenes, and what else they might be; the default is always a candidate. Those
+# of the pseudo-labels are judged by the pseudo-labels, the others by the refined map.
+CONSTANTS: dict[str, Sequence[Any]] = {
+    "pseudo.spectrum_text.level_sd": (0.10, 0.15, 0.25),
+    "pseudo.spectrum_text.scale_sd": (0.3, 0.6),
+    "pseudo.spectrum_text.degrees_of_freedom": (5.0, 10.0, 30.0),
+    "warmup.anchor": (0.1, 0.3, 0.5),
+    "refine.anchor": (0.2, 0.5),
+}
+
+LABELS = (1, 5, 10)  # per class, for the support-vector machine
+SVM_SEEDS = range(5)
+
+
+def cell(values: Sequence[float]) -> str:
+    """Mean ± standard deviation; of one value, the value."""
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
+
+
+def head(*columns: str) -> None:
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+
+
+def line(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+class Accuracy:
+    """The sections. ``base`` is what every run is given."""
+
+    def __init__(self, scenes: list[Benchmark], runs: Runs, base: Variation, seeds: Sequence[int]) -> None:
+        self.scenes, self.runs, self.base, self.seeds = scenes, runs, base, seeds
+        self.figures: dict[str, Any] = {}
+
+    def over_seeds(self, scene: Benchmark, step: str, variation: Variation) -> list[float]:
+        return [self.runs.accuracy(scene, step, variation.but(seed=seed)) for seed in self.seeds]
+
+    def teachers(self, libraries: Path | None) -> None:
+        """Peers, teachers and steps, scene by scene."""
+        rows: dict[str, dict[str, list[float]]] = {}
+        for scene in self.scenes:
+            row = self.peers(scene, libraries)
+            pseudo = [self.runs.figures(scene, "pseudo", self.base.but(seed=seed)) for seed in self.seeds]
+            for name in pseudo[0]["teachers"]:
+                row[f"{name} alone"] = [found["teachers"][name] for found in pseudo]
+            for step, title in zip(STEPS, ("pseudo-labels", "warmup", "refine"), strict=True):
+                row[title] = self.over_seeds(scene, step, self.base)
+            if not rows:
+                head("scene", *row)
+            rows[scene.name] = row
+            line(scene.name, *map(cell, row.values()))
+        line("mean", *(cell(over_scenes([row[title] for row in rows.values()])) for title in next(iter(rows.values()))))
+        self.figures["teachers"] = rows
+
+    def peers(self, scene: Benchmark, libraries: Path | None) -> dict[str, list[float]]:
+        """Accuracy of the nearest spectrum and of the machine that has labels."""
+        made_of = [scene_hash(scene), Path(peers.__file__).read_text(encoding="utf-8"), str(libraries)]
+        made = self.runs.folder / scene.name / f"peers-{digest(made_of)}.json"
+        return dict(self.runs.kept(made, lambda: peers.accuracies(scene, libraries, LABELS, SVM_SEEDS)))
+
+    def ablations(self) -> None:
+        """The refined map without this or that part, and what that costs."""
+        fused = [self.runs.figures(scene, "pseudo", self.base.but(seed=self.seeds[0])) for scene in self.scenes]
+        clip = any("image-text" in found["teachers"] for found in fused)
+        tried = {"nothing": Ablation()} | {name: what for name, what in ABLATIONS.items() if clip or not what.clip}
+        head("switched off", *(scene.name for scene in self.scenes), "mean", "change", "mean of pseudo", "of warmup")
+        rows: dict[str, dict[str, list[list[float]]]] = {}
+        for name, what in tried.items():
+            variation = self.base.but(settings=what.settings)
+            scenes = [self.colours(scene) for scene in self.scenes] if what.three_bands else self.scenes
+            row = {step: [self.over_seeds(scene, step, variation) for scene in scenes] for step in STEPS}
+            rows[name] = row
+            mean = over_scenes(row["refine"])
+            change = np.mean(mean) - np.mean(over_scenes(rows["nothing"]["refine"]))
+            others = [cell(over_scenes(row[step])) for step in ("pseudo", "warmup")]
+            line(name, *map(cell, row["refine"]), cell(mean), f"{change:+.3f}", *others)
+        self.figures["ablations"] = rows
+
+    def colours(self, scene: Benchmark) -> Benchmark:
+        from special.settings import load
+
+        values = load(self.runs.pipeline, self.base.settings).values
+        at = [values[f"rgb.{colour}_nm"] for colour in ("red", "green", "blue")]
+        return three_bands(scene, at, self.runs.folder / "three-bands" / scene.name)
+
+    def tables(self, count: int) -> None:
+        """The pseudo-labels with concept tables that err."""
+        from special.resources import folder
+
+        table = folder("prompts") / "concepts.toml"
+        made = self.runs.folder / "tables"
+        made.mkdir(parents=True, exist_ok=True)
+        variations = []
+        for seed in range(count):
+            text = perturb.perturbed(table, seed)
+            path = made / f"concepts-{hashlib.sha256(text.encode()).hexdigest()[:12]}.toml"
+            path.write_text(text, encoding="utf-8")
+            variations.append(self.base.but(concepts=path, seed=self.seeds[0]))
+        head("scene", "table as it is", f"mean of {count}", "standard deviation", "least")
+        rows: dict[str, list[float]] = {}
+        plain = []
+        for scene in self.scenes:
+            plain.append(self.runs.accuracy(scene, "pseudo", self.base.but(seed=self.seeds[0])))
+            rows[scene.name] = [self.runs.accuracy(scene, "pseudo", variation) for variation in variations]
+            line(scene.name, *spread(plain[-1], rows[scene.name]))
+        line("mean", *spread(float(np.mean(plain)), over_scenes(list(rows.values()))))
+        self.figures["tables"] = {"plain": plain, "perturbed": rows}
+
+    def loso(self) -> None:
+        """What a scene gets from constants that were chosen on the others."""
+        from special.settings import load
+
+        defaults = load(self.runs.pipeline, self.base.settings).values
+        pseudo = {name: values for name, values in CONSTANTS.items() if name.startswith("pseudo.")}
+        learning = {name: values for name, values in CONSTANTS.items() if name not in pseudo}
+        head(
+            "held out",
+            "pseudo-labels",
+            "refine",
+            "refine as tuned",
+            "what the other scenes chose, where not the default",
+        )
+        rows: dict[str, dict[str, Any]] = {}
+        for held in self.scenes:
+            others = [scene for scene in self.scenes if scene is not held]
+            chosen = search(pseudo, defaults, {}, self.judge(others, "pseudo"))
+            chosen = search(learning, defaults, chosen, self.judge(others, "refine")) if learning else chosen
+            variation = self.base.but(settings=chosen)
+            row = {step: self.over_seeds(held, step, variation) for step in ("pseudo", "refine")}
+            row["tuned"] = self.over_seeds(held, "refine", self.base)
+            rows[held.name] = {**row, "chosen": chosen}
+            said = ", ".join(f"{name} = {value}" for name, value in chosen.items())
+            line(held.name, *map(cell, row.values()), said or "the default")
+        means = [cell(over_scenes([row[column] for row in rows.values()])) for column in ("pseudo", "refine", "tuned")]
+        line("mean", *means, "")
+        self.figures["loso"] = rows
+
+    def judge(self, scenes: list[Benchmark], step: str) -> Callable[[dict[str, Any]], float]:
+        """Return the judge of settings: the mean accuracy over ``scenes`` after ``step``, of the first seed."""
+
+        def mean(settings: dict[str, Any]) -> float:
+            variation = self.base.but(settings=settings, seed=self.seeds[0])
+            return float(np.mean([self.runs.accuracy(scene, step, variation) for scene in scenes]))
+
+        return mean
+
+
+def over_scenes(rows: Sequence[Sequence[float]]) -> list[float]:
+    """The mean over scenes, for every seed or table: its spread is that of the mean."""
+    return [float(value) for value in np.mean(rows, axis=0)]
+
+
+def spread(plain: float, values: Sequence[float]) -> tuple[str, ...]:
+    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return f"{plain:.3f}", f"{np.mean(values):.3f}", f"{deviation:.3f}", f"{min(values):.3f}"
+
+
+def main() -> None:
+    sections = ("teachers", "ablations", "tables", "loso")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("accuracy.special"), help="what is kept  [accuracy.special]")
+    parser.add_argument("--libraries", type=Path, help="folder of roberts2017_urban and klum, for the nearest spectrum")
+    parser.add_argument("--only", nargs="+", choices=sections, default=sections, help="these sections alone")
+    parser.add_argument("--scenes", nargs="+", metavar="NAME", help="these scenes alone")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the runs  [0 1 2]")
+    parser.add_argument("--tables", type=int, default=10, metavar="N", help="how many concept tables err  [10]")
+    parser.add_argument("--clip", default="none", help="image-text model, as for special label  [none]")
+    parser.add_argument("--pipeline", default="special", help="settings of every run  [special]")
+    parser.add_argument("--set", action="append", default=[], metavar="STEP.KEY=VALUE", help="change a setting")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
+    asked = parser.parse_args()
+    from special.errors import SpecialError
+    from special.settings import load, parse_changes
+
+    scenes = [scene for scene in find(asked.folder) if not asked.scenes or scene.name in asked.scenes]
+    try:
+        settings = load(asked.pipeline, {**parse_changes(asked.set), "pseudo.image_text.clip": asked.clip})
+        for what in ABLATIONS.values():
+            settings.override(what.settings)
+        for name, values in CONSTANTS.items():
+            for value in values:
+                settings.override({name: value})
+        base = Variation({**parse_changes(asked.set), "pseudo.image_text.clip": asked.clip})
+        accuracy = Accuracy(scenes, Runs(asked.out, asked.pipeline), base, asked.seeds)
+        calls: dict[str, Callable[[], None]] = {
+            "teachers": lambda: accuracy.teachers(asked.libraries),
+            "ablations": accuracy.ablations,
+            "tables": lambda: accuracy.tables(asked.tables),
+            "loso": accuracy.loso,
+        }
+        for name in sections:
+            if name in asked.only:
+                calls[name]()
+                if asked.json:
+                    asked.json.write_text(json.dumps(accuracy.figures, indent=2) + "\n", encoding="utf-8")
+    except SpecialError as error:
+        sys.exit(f"accuracy.py: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Runs that are kept: a variation of the pipeline on a scene is computed once, and a killed benchmark goes on.
+
+A variation is a scene, settings, a seed and perhaps a user's concepts. Every step of it has a RUN of its own, which
+begins as a copy of the step's before it: variations that differ in their refinement alone share all the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scenes import Benchmark
+
+STEPS = ("pseudo", "warmup", "refine")
+SECTIONS = {"pseudo": ("rgb", "pseudo"), "warmup": ("warmup", "model"), "refine": ("refine",)}
+NO_MATTER = ("cli", "report")  # of the package's folders: code that changes no figure
+
+
+@dataclass(frozen=True)
+class Variation:
+    """What ``special.label`` is given beside the scene. ``settings`` are dotted names, as for ``--set``."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    concepts: Path | None = None
+
+    def but(self, **changes: Any) -> Variation:
+        """This variation with other settings on top, another seed or other concepts."""
+        settings = {**self.settings, **changes.pop("settings", {})}
+        return Variation(settings, **{"seed": self.seed, "concepts": self.concepts, **changes})
+
+
+class Runs:
+    """The runs and figures in one folder. ``pipeline`` names the settings that every variation begins with."""
+
+    def __init__(self, folder: Path, pipeline: str = "special") -> None:
+        self.folder, self.pipeline = folder, pipeline
+        self.code = code_hash()
+
+    def accuracy(self, scene: Benchmark, step: str, variation: Variation) -> float:
+        """Overall accuracy of the most probable class after ``step``."""
+        return float(self.figures(scene, step, variation)["oa"])
+
+    def figures(self, scene: Benchmark, step: str, variation: Variation) -> dict[str, Any]:
+        """Return ``oa`` after ``step``; after ``pseudo`` also ``teachers``, the accuracy of each of them alone."""
+        path = self._run(scene, step, variation)
+        return self.kept(path.with_suffix(".json"), lambda: self._measure(scene, step, variation, path))
+
+    def kept(self, path: Path, make: Callable[[], Any]) -> Any:
+        """Return what ``path`` holds; where it is missing, what ``make`` returns, which is then kept there."""
+        if path.is_file():
+            return json.loads(path.read_text(encoding="utf-8"))
+        made = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside.write_text(json.dumps(made) + "\n", encoding="utf-8")
+        os.replace(aside, path)
+        return made
+
+    def _measure(self, scene: Benchmark, step: str, variation: Variation, path: Path) -> dict[str, Any]:
+        import special
+
+        before = STEPS[: STEPS.index(step)]
+        if before:
+            self.figures(scene, before[-1], variation)
+            if not path.exists():
+                aside = path.with_name(f".{path.name}.{os.getpid()}")
+                shutil.rmtree(aside, ignore_errors=True)
+                shutil.copytree(self._run(scene, before[-1], variation), aside, ignore=shutil.ignore_patterns(".*"))
+                os.replace(aside, path)
+        started = time.perf_counter()
+        run = special.label(
+            scene.cube,
+            scene.classes,
+            scene.wavelengths,
+            out=path,
+            pipeline=self.pipeline,
+            settings=self._settings(variation, step),
+            concepts=[variation.concepts] if variation.concepts else [],
+            seed=variation.seed,
+            until=step,
+        )
+        figures: dict[str, Any] = {"oa": special.evaluate(run, scene.truth).steps[step].oa}
+        if step == "pseudo":
+            figures["teachers"] = alone(run.path, scene, run.classes)
+        said = f"{scene.name:15} {step:6} seed {variation.seed}  OA {figures['oa']:.3f}"
+        print(f"{said}  {time.perf_counter() - started:4.0f} s  {path}", file=sys.stderr, flush=True)
+        return figures
+
+    def _settings(self, variation: Variation, step: str) -> dict[str, Any]:
+        """The settings of ``variation`` that count up to ``step``; those of later steps stay as they are."""
+        sections = tuple(f"{section}." for name in STEPS[: STEPS.index(step) + 1] for section in SECTIONS[name])
+        return {name: value for name, value in variation.settings.items() if name.startswith(sections)}
+
+    def _run(self, scene: Benchmark, step: str, variation: Variation) -> Path:
+        """Return the RUN of a step, by the content of all that it is made of."""
+        from special.settings import load
+
+        sections = [section for name in STEPS[: STEPS.index(step) + 1] for section in SECTIONS[name]]
+        made_of = {
+            "code": self.code,
+            "scene": scene_hash(scene),
+            "settings": load(self.pipeline, variation.settings).of(*sections),
+            "seed": variation.seed,
+            "concepts": variation.concepts and hashlib.sha256(variation.concepts.read_bytes()).hexdigest(),
+        }
+        return self.folder / scene.name / f"{step}-{digest(made_of)}"
+
+
+def alone(run: Path, scene: Benchmark, classes: list[str]) -> dict[str, float]:
+    """Overall accuracy of each teacher of a run by itself: the step ``pseudo`` leaves what each of them said."""
+    from special.report.metrics import evaluate
+    from special.scene.truth import read_truth
+
+    found = {}
+    for path in sorted((run / "steps" / "pseudo").glob("part-*.npy")):
+        probabilities = np.load(path, allow_pickle=False)
+        labels = np.where(probabilities.sum(axis=-1) > 0, 1 + probabilities.argmax(axis=-1), 0)
+        name = path.stem.removeprefix("part-")
+        found[name] = evaluate(labels, read_truth(scene.truth, labels.shape), classes).oa
+    return found
+
+
+def digest(made_of: Any) -> str:
+    """Twelve hexadecimal digits that stand for a JSON value."""
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@cache
+def scene_hash(scene: Benchmark) -> str:
+    """Twelve hexadecimal digits that stand for a scene's files: those beside the cube, truth, classes, wavelengths."""
+    files = {path for path in scene.cube.parent.iterdir() if path.is_file()}
+    files |= {path for path in (scene.truth, scene.classes, scene.wavelengths) if path}
+    return digest(sorted([path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files))
+
+
+def code_hash() -> str:
+    """Twelve hexadecimal digits that stand for the package's code and prompts: other code, other figures."""
+    import special
+    from special.resources import folder
+
+    root = Path(special.__file__).parent
+    files = [path for path in sorted(root.rglob("*.py")) if path.relative_to(root).parts[0] not in NO_MATTER]
+    files += [path for path in sorted(folder("prompts").rglob("*")) if path.suffix in (".toml", ".txt")]
+    return digest([[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])

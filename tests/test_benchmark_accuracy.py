@@ -1,0 +1,325 @@
+"""``benchmarks/accuracy.py``: peers, runs that are kept, tables that err, constants chosen without a held-out scene."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import small_scene
+
+import special
+from special.resources import folder as resources
+from special.settings import load
+from special.teachers.concepts import load_concepts
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+TABLE = resources("prompts") / "concepts.toml"
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[SimpleNamespace]:
+    """The benchmark's modules, as they are found when it is run as a script."""
+    parts = ("accuracy", "scenes", "proof.colours", "proof.held_out", "proof.peers", "proof.perturb", "proof.runs")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(str(BENCHMARKS))
+        found = {name.rpartition(".")[2]: importlib.import_module(name) for name in parts}
+        yield SimpleNamespace(**found)
+        for name in [*parts, "proof"]:
+            patched.delitem(sys.modules, name)
+
+
+@pytest.fixture
+def scene(bench: SimpleNamespace, tmp_path: Path) -> Any:
+    files = small_scene.write(tmp_path / "scenes" / "strips", "strips")
+    np.save(tmp_path / "scenes" / "strips" / "strips_gt.npy", files.truth)
+    return bench.scenes.find(tmp_path / "scenes")[0]
+
+
+@pytest.fixture
+def base(bench: SimpleNamespace) -> Any:
+    return bench.runs.Variation({**small_scene.TINY, "pseudo.image_text.clip": "none"})
+
+
+# ---------------------------------------------------------------------------------------------------- perturbed tables
+
+
+def written(bench: SimpleNamespace, folder: Path, seed: int) -> Path:
+    path = folder / f"{seed}.toml"
+    path.write_text(bench.perturb.perturbed(TABLE, seed), encoding="utf-8")
+    return path
+
+
+def test_a_perturbed_table_replaces_every_concept_and_adds_none(bench: SimpleNamespace, tmp_path: Path) -> None:
+    plain, changed = load_concepts(), load_concepts([written(bench, tmp_path, 0)])
+    assert list(changed.concepts) == list(plain.concepts)
+    for name, concept in plain.concepts.items():
+        ours = changed.concepts[name]
+        assert (ours.texts, ours.sentence, ours.level_sd) == (concept.texts, concept.sentence, concept.level_sd)
+        assert [v.cover for v in ours.variants] == [v.cover for v in concept.variants]
+        for variant, before in zip(ours.variants, concept.variants, strict=True):
+            assert np.abs(np.log(variant.reflectance / before.reflectance)).max() > 0.005, name
+
+
+def test_all_variants_of_a_concept_err_alike(bench: SimpleNamespace, tmp_path: Path) -> None:
+    plain, changed = load_concepts(), load_concepts([written(bench, tmp_path, 1)])
+    expected = bench.perturb.error(plain.wavelengths, "pavement", 1)
+    pairs = list(zip(changed.concepts["pavement"].variants, plain.concepts["pavement"].variants, strict=True))
+    assert len(pairs) > 2  # spectra and mixtures
+    for ours, before in pairs:
+        np.testing.assert_allclose(np.log(ours.reflectance / before.reflectance), expected, atol=1e-3)
+
+
+def test_the_seed_alone_decides_a_table(bench: SimpleNamespace) -> None:
+    assert bench.perturb.perturbed(TABLE, 3) == bench.perturb.perturbed(TABLE, 3) != bench.perturb.perturbed(TABLE, 4)
+
+
+def test_errors_have_the_size_that_is_said_and_are_smooth(bench: SimpleNamespace) -> None:
+    wavelengths = np.linspace(400, 2400, 201)
+    errors = np.stack([bench.perturb.error(wavelengths, str(i), 0) for i in range(400)])
+    assert np.sqrt(0.1**2 + 0.1**2) == pytest.approx(errors.std(axis=0).mean(), rel=0.1)
+    assert errors.mean(axis=1).std() > 0.1  # the level
+    assert np.abs(np.diff(errors, axis=1)).max() < 0.05
+
+
+def test_an_error_does_not_depend_on_the_wavelengths_of_the_table(bench: SimpleNamespace) -> None:
+    fine, coarse = np.arange(400.0, 2401.0, 100.0), np.arange(400.0, 2401.0, 500.0)
+    np.testing.assert_allclose(bench.perturb.error(fine, "water", 0)[::5], bench.perturb.error(coarse, "water", 0))
+
+
+def test_a_variant_of_another_form_is_an_error(bench: SimpleNamespace, tmp_path: Path) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text('wavelengths = [400, 500]\n[[concept]]\nname = "odd"\nvariants = [{ model = "x" }]\n')
+    with pytest.raises(ValueError, match="'odd' has neither"):
+        bench.perturb.perturbed(path, 0)
+
+
+# --------------------------------------------------------------------------------------------------------------- peers
+
+
+def test_the_machine_learns_from_one_label_where_classes_lie_apart(bench: SimpleNamespace) -> None:
+    cube, _, truth = small_scene.cube()
+    assert bench.peers.svm(cube, truth, 1, seed=0) > 0.9
+
+
+def test_the_machine_is_not_judged_on_its_labels(bench: SimpleNamespace) -> None:
+    # Two classes of the same spectra: whoever remembers the 4 of 8 labels it saw would be right on more than half.
+    cube = np.tile(np.arange(4.0)[None, :, None], (2, 1, 3)) + np.array([1.0, 2.0, 4.0])
+    truth = np.repeat([[1], [2]], 4, axis=1)
+    scores = [bench.peers.svm(cube, truth, 2, seed) for seed in range(20)]
+    assert np.mean(scores) <= 0.5
+
+
+def test_a_class_of_one_pixel_and_pixels_without_data_do_no_harm(bench: SimpleNamespace) -> None:
+    cube, _, truth = small_scene.cube()
+    truth[truth == 3] = 0
+    truth[-1, -1] = 3
+    cube[0, 0] = np.nan
+    assert bench.peers.svm(cube, truth, 5, seed=0) == 1.0
+
+
+def library(bench: SimpleNamespace) -> Any:
+    cube, nm, truth = small_scene.cube()
+    spectra = np.stack([cube[truth == k].mean(axis=0) for k in (1, 2, 3)])
+    return bench.peers.Library(nm, spectra, ("water lake", "green vegetation grass", "soil"))
+
+
+def test_the_nearest_spectrum_lends_its_name(bench: SimpleNamespace) -> None:
+    cube, nm, truth = small_scene.cube()
+    found = bench.peers.nearest_spectrum(cube.reshape(-1, len(nm)), nm, small_scene.CLASSES, [library(bench)])
+    assert (found == truth.ravel()).mean() > 0.95
+
+
+def test_bands_that_a_library_lacks_are_not_compared(bench: SimpleNamespace) -> None:
+    cube, nm, _ = small_scene.cube()
+    whole = library(bench)
+    spectra = whole.spectra.copy()
+    spectra[:, 5:9] = np.nan
+    holes = bench.peers.Library(nm, spectra, whole.texts)
+    pixels = cube.reshape(-1, len(nm)).copy()
+    before = bench.peers.nearest_spectrum(pixels, nm, small_scene.CLASSES, [holes])
+    pixels[:, 5:9] = 50.0
+    assert np.array_equal(before, bench.peers.nearest_spectrum(pixels, nm, small_scene.CLASSES, [holes]))
+    assert not np.array_equal(before, bench.peers.nearest_spectrum(pixels, nm, small_scene.CLASSES, [whole]))
+
+
+def test_the_two_libraries_are_read_as_their_makers_wrote_them(bench: SimpleNamespace, tmp_path: Path) -> None:
+    urban, klum = tmp_path / "roberts2017_urban", tmp_path / "klum"
+    urban.mkdir()
+    klum.mkdir()
+    (urban / "roberts2017_urban.hdr").write_text(
+        "ENVI\nlines = 2\nsamples = 3\nwavelength = {\n 0.4, 0.5,\n 1.4}\nbbl = {\n 1, 1, 0}\n"
+    )
+    np.array([[1000, 2000, 9], [3000, 4000, 9]], "<f4").tofile(urban / "roberts2017_urban.sli")
+    (urban / "roberts2017_urban.csv").write_text("Name,Level_2,Level_3\na,GV,na\nb,paved,parking_lot\n")
+    (klum / "KLUM_spectra.csv").write_text('"index","spectra",\n"lambda",400,500\n"A1",10,NaN\n')
+    (klum / "KLUM_metadata.csv").write_text('"index","subclass","usage"\n"A1","Red brick ","Roof"\n', "utf-8-sig")
+    first, second = bench.peers.read_libraries(tmp_path)
+    assert first.wavelengths.tolist() == [400, 500, 1400] and first.texts == ("green vegetation", "paved parking lot")
+    np.testing.assert_allclose(first.spectra, [[0.1, 0.2, np.nan], [0.3, 0.4, np.nan]])
+    assert second.texts == ("red brick roof",)
+    np.testing.assert_allclose(second.spectra, [[0.1, np.nan]])
+
+
+# ---------------------------------------------------------------------------------------------------------------- runs
+
+
+def test_what_is_done_is_not_done_again(
+    bench: SimpleNamespace, scene: Any, base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = bench.runs.Runs(tmp_path / "out").figures(scene, "refine", base)
+    monkeypatch.setattr(special, "label", None)
+    again = bench.runs.Runs(tmp_path / "out")
+    assert again.figures(scene, "refine", base) == made
+    assert again.figures(scene, "pseudo", base)["teachers"] == {"spectrum-text": again.accuracy(scene, "pseudo", base)}
+
+
+def test_figures_are_those_of_the_public_interface(
+    bench: SimpleNamespace, scene: Any, base: Any, tmp_path: Path
+) -> None:
+    runs = bench.runs.Runs(tmp_path / "out")
+    run = special.label(
+        scene.cube, scene.classes, scene.wavelengths, out=tmp_path / "run", settings=base.settings, seed=2
+    )
+    scores = special.evaluate(run, scene.truth).steps
+    for step in ("pseudo", "warmup", "refine"):
+        assert runs.accuracy(scene, step, base.but(seed=2)) == scores[step].oa
+
+
+def test_variations_share_what_they_have_in_common(
+    bench: SimpleNamespace, scene: Any, base: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = bench.runs.Runs(tmp_path / "out")
+    runs.accuracy(scene, "refine", base)
+    real, done = special.label, []
+
+    def label(*args: Any, **options: Any) -> special.Run:
+        run = real(*args, **options)
+        done.extend(outcome.step for outcome in run.outcomes if outcome.ran)
+        return run
+
+    monkeypatch.setattr(special, "label", label)
+    runs.accuracy(scene, "refine", base.but(settings={"refine.lambda_hard": 0.9}))
+    assert done == ["refine"]
+    runs.accuracy(scene, "refine", base.but(settings={"warmup.views": load().values["warmup.views"]}))
+    assert done == ["refine", "warmup", "refine"]
+
+
+def test_other_files_settings_seeds_concepts_or_code_are_another_run(
+    bench: SimpleNamespace, scene: Any, base: Any, tmp_path: Path
+) -> None:
+    runs = bench.runs.Runs(tmp_path / "out")
+    concepts = tmp_path / "mine.toml"
+    concepts.write_text("one")
+    paths = [
+        runs._run(scene, "pseudo", variation)
+        for variation in (
+            base,
+            base.but(seed=1),
+            base.but(settings={"pseudo.image_weight": 0.5}),
+            base.but(concepts=concepts),
+        )
+    ]
+    concepts.write_text("two")
+    paths.append(runs._run(scene, "pseudo", base.but(concepts=concepts)))
+    runs.code = "other"
+    paths.append(runs._run(scene, "pseudo", base))
+    assert len(set(paths)) == 6
+    runs.code = bench.runs.code_hash()
+    assert runs._run(scene, "pseudo", base.but(settings={"refine.views": 2})) == paths[0]
+
+
+def test_three_bands_are_means_around_the_colours(bench: SimpleNamespace, scene: Any, tmp_path: Path) -> None:
+    reduced = bench.colours.three_bands(scene, (655.0, 553.0, 451.0), tmp_path / "colours")
+    cube, nm, _ = small_scene.cube()
+    green = cube[..., np.abs(nm - 553) <= 30].mean(axis=-1)
+    np.testing.assert_allclose(np.load(reduced.cube)[..., 1], green)
+    opened = special.scene.open_scene(reduced.cube, wavelengths=reduced.wavelengths)
+    assert opened.shape == (12, 10, 3) and opened.wavelengths.tolist() == [451, 553, 655]
+    assert (reduced.truth, reduced.classes) == (scene.truth, scene.classes)
+
+
+# ------------------------------------------------------------------------------------------------------------ held out
+
+
+def test_a_search_takes_one_constant_after_the_other(bench: SimpleNamespace) -> None:
+    def score(settings: dict[str, Any]) -> float:
+        b = settings.get("b", [1])
+        return -abs(settings.get("a", 0) - 2) + (1.0 if settings.get("a") == 2 and b == [2] else 0.0)
+
+    found = bench.held_out.search({"a": (1, 2), "b": ([1], [2])}, {"a": 0, "b": [1]}, {"c": 7}, score)
+    assert found == {"a": 2, "b": [2], "c": 7}
+
+
+def test_a_default_stays_where_nothing_does_better(bench: SimpleNamespace) -> None:
+    assert bench.held_out.search({"a": (1, 2)}, {"a": 0}, {}, lambda settings: 0.5) == {}
+
+
+class Figures:
+    """Instead of runs: the accuracy of each scene is best at a value of its own."""
+
+    pipeline = "special"
+
+    def __init__(self, best: dict[str, float]) -> None:
+        self.best = best
+
+    def accuracy(self, scene: Any, step: str, variation: Any) -> float:
+        value = variation.settings.get("pseudo.spectrum_text.level_sd", 0.15)
+        return 0.8 - abs(value - self.best[scene.name]) + (0.1 if step == "refine" else 0.0)
+
+
+def test_a_scene_gets_what_the_others_chose(
+    bench: SimpleNamespace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "pseudo.spectrum_text.level_sd"
+    monkeypatch.setattr(bench.accuracy, "CONSTANTS", {name: (0.1, 0.15, 0.25)})
+    scenes = [SimpleNamespace(name=scene) for scene in "abc"]
+    accuracy = bench.accuracy.Accuracy(
+        scenes, Figures({"a": 0.25, "b": 0.1, "c": 0.1}), bench.runs.Variation({name: 0.15}), [0]
+    )
+    accuracy.loso()
+    rows = accuracy.figures["loso"]
+    assert {scene: row["chosen"] for scene, row in rows.items()} == {"a": {name: 0.1}, "b": {}, "c": {}}
+    assert rows["a"]["refine"] == [pytest.approx(0.75)] and rows["a"]["tuned"] == [pytest.approx(0.8)]
+    assert f"| a | 0.650 | 0.750 | 0.800 | {name} = 0.1 |" in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------------------------------------------- whole
+
+
+def test_every_setting_that_is_varied_exists(bench: SimpleNamespace) -> None:
+    for what in bench.accuracy.ABLATIONS.values():
+        load(changes=what.settings)
+    for name, values in bench.accuracy.CONSTANTS.items():
+        for value in values:
+            load(changes={name: value})
+
+
+def test_a_spread_over_seeds_is_that_of_the_mean_over_scenes(bench: SimpleNamespace) -> None:
+    rows = [[0.5, 0.7], [0.7, 0.5]]
+    assert bench.accuracy.cell(rows[0]) == "0.600 ± 0.141"
+    assert bench.accuracy.cell(bench.accuracy.over_scenes(rows)) == "0.600 ± 0.000"
+    assert bench.accuracy.cell([0.5]) == "0.500"
+
+
+def test_the_tables_are_printed(
+    bench: SimpleNamespace,
+    scene: Any,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tiny = [part for name, value in small_scene.TINY.items() for part in ("--set", f"{name}={value}")]
+    chosen = ["--only", "teachers", "ablations", "tables", "--tables", "2", "--seeds", "0"]
+    folder = str(tmp_path / "scenes")
+    monkeypatch.setattr(sys, "argv", ["accuracy.py", folder, "--out", str(tmp_path / "out"), *chosen, *tiny])
+    bench.accuracy.main()
+    printed = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("| strips |") for line in printed) == 2
+    without = {line.split(" | ")[0].removeprefix("| ") for line in printed[printed.index("") :]}
+    assert {"RGB only", "no calibration", "random set only"} <= without and "no resolution scaling" not in without
