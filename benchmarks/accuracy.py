@@ -6,19 +6,18 @@ FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
 
 ``teachers``   the nearest spectrum of two libraries (with --libraries), a support-vector machine that is given 1, 5 and
                10 labels per class, each teacher alone, the fused pseudo-labels, warmup and refinement
-``ablations``  the refined map without this or that part
+``ablations``  the map without this or that part
 ``tables``     the pseudo-labels with concept tables whose spectra err, each given as a user would: --concepts FILE
 ``loso``       leave one scene out: what a scene gets from constants chosen on the other scenes alone
 
 Figures are overall accuracy (OA), mean ± standard deviation where there are several seeds or tables. Truth is opened
 after the maps are made. What is done is kept in --out under a hash of scene, settings, seed, concepts and code, so that
-a benchmark that was killed goes on, and one after a change of the code begins anew.
+a benchmark that was killed goes on, and one after a change of the code begins anew. ``--until pseudo`` takes minutes.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import sys
@@ -33,7 +32,8 @@ import numpy as np
 from proof import peers, perturb
 from proof.colours import three_bands
 from proof.held_out import search
-from proof.runs import STEPS, Runs, Variation, digest, scene_hash
+from proof.runs import STEPS, Runs, Variation, digest, scene_hash, step_of
+from proof.show import cell, head, line, over_scenes, spread
 from scenes import Benchmark, find
 
 
@@ -59,7 +59,7 @@ ABLATIONS = {
 }
 
 # Constants that were chosen by looking at scenes, and what else they might be; the default is always a candidate. Those
-# of the pseudo-labels are judged by the pseudo-labels, the others by the refined map.
+# of the teachers are judged by the pseudo-labels (--judges: with tables that err as well), the others by the map.
 CONSTANTS: dict[str, Sequence[Any]] = {
     "pseudo.spectrum_text.level_sd": (0.10, 0.15, 0.25),
     "pseudo.spectrum_text.scale_sd": (0.3, 0.6),
@@ -68,49 +68,43 @@ CONSTANTS: dict[str, Sequence[Any]] = {
     "refine.anchor": (0.2, 0.5),
 }
 
+TITLES = {"pseudo": "pseudo-labels", "warmup": "warmup", "refine": "refine"}
 LABELS = (1, 5, 10)  # per class, for the support-vector machine
 SVM_SEEDS = range(5)
 
 
-def cell(values: Sequence[float]) -> str:
-    """Mean ± standard deviation; of one value, the value."""
-    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{np.mean(values):.3f}{spread}"
-
-
-def head(*columns: str) -> None:
-    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
-
-
-def line(*cells: str) -> None:
-    print(f"| {' | '.join(cells)} |", flush=True)
-
-
 class Accuracy:
-    """The sections. ``base`` is what every run is given."""
+    """The sections. ``base`` is what every run is given, ``until`` the last step that is looked at."""
 
-    def __init__(self, scenes: list[Benchmark], runs: Runs, base: Variation, seeds: Sequence[int]) -> None:
+    def __init__(
+        self, scenes: list[Benchmark], runs: Runs, base: Variation, seeds: Sequence[int], until: str = STEPS[-1]
+    ) -> None:
         self.scenes, self.runs, self.base, self.seeds = scenes, runs, base, seeds
+        self.steps = STEPS[: STEPS.index(until) + 1]
         self.figures: dict[str, Any] = {}
 
     def over_seeds(self, scene: Benchmark, step: str, variation: Variation) -> list[float]:
         return [self.runs.accuracy(scene, step, variation.but(seed=seed)) for seed in self.seeds]
 
+    def alone(self, scene: Benchmark) -> dict[str, list[float]]:
+        """Accuracy of each teacher by itself, over the seeds."""
+        found = [self.runs.figures(scene, "pseudo", self.base.but(seed=seed))["teachers"] for seed in self.seeds]
+        return {f"{name} alone": [figures[name] for figures in found] for name in found[0]}
+
     def teachers(self, libraries: Path | None) -> None:
         """Peers, teachers and steps, scene by scene."""
+        alone = [self.alone(scene) for scene in self.scenes]
+        names = list(dict.fromkeys(name for found in alone for name in found))  # one may need bands that a scene lacks
         rows: dict[str, dict[str, list[float]]] = {}
-        for scene in self.scenes:
-            row = self.peers(scene, libraries)
-            pseudo = [self.runs.figures(scene, "pseudo", self.base.but(seed=seed)) for seed in self.seeds]
-            for name in pseudo[0]["teachers"]:
-                row[f"{name} alone"] = [found["teachers"][name] for found in pseudo]
-            for step, title in zip(STEPS, ("pseudo-labels", "warmup", "refine"), strict=True):
-                row[title] = self.over_seeds(scene, step, self.base)
+        for scene, found in zip(self.scenes, alone, strict=True):
+            row = self.peers(scene, libraries) | {name: found.get(name, []) for name in names}
+            row |= {TITLES[step]: self.over_seeds(scene, step, self.base) for step in self.steps}
             if not rows:
                 head("scene", *row)
             rows[scene.name] = row
             line(scene.name, *map(cell, row.values()))
-        line("mean", *(cell(over_scenes([row[title] for row in rows.values()])) for title in next(iter(rows.values()))))
+        columns = [[row[title] for row in rows.values() if row[title]] for title in next(iter(rows.values()))]
+        line("mean", *(cell(over_scenes(column)) for column in columns))
         self.figures["teachers"] = rows
 
     def peers(self, scene: Benchmark, libraries: Path | None) -> dict[str, list[float]]:
@@ -120,21 +114,30 @@ class Accuracy:
         return dict(self.runs.kept(made, lambda: peers.accuracies(scene, libraries, LABELS, SVM_SEEDS)))
 
     def ablations(self) -> None:
-        """The refined map without this or that part, and what that costs."""
-        fused = [self.runs.figures(scene, "pseudo", self.base.but(seed=self.seeds[0])) for scene in self.scenes]
-        clip = any("image-text" in found["teachers"] for found in fused)
-        tried = {"nothing": Ablation()} | {name: what for name, what in ABLATIONS.items() if clip or not what.clip}
-        head("switched off", *(scene.name for scene in self.scenes), "mean", "change", "mean of pseudo", "of warmup")
+        """The map without this or that part, and what that costs."""
+        clip = any(len(self.alone(scene)) > 1 for scene in self.scenes)
+        tried = {"nothing": Ablation()} | {
+            name: what
+            for name, what in ABLATIONS.items()
+            if (clip or not what.clip) and all(step_of(setting) in self.steps for setting in what.settings)
+        }
+        *before, last = self.steps
+        head("switched off", *(scene.name for scene in self.scenes), "mean", "change", *(f"{s} mean" for s in before))
         rows: dict[str, dict[str, list[list[float]]]] = {}
         for name, what in tried.items():
             variation = self.base.but(settings=what.settings)
             scenes = [self.colours(scene) for scene in self.scenes] if what.three_bands else self.scenes
-            row = {step: [self.over_seeds(scene, step, variation) for scene in scenes] for step in STEPS}
+            row = {step: [self.over_seeds(scene, step, variation) for scene in scenes] for step in self.steps}
             rows[name] = row
-            mean = over_scenes(row["refine"])
-            change = np.mean(mean) - np.mean(over_scenes(rows["nothing"]["refine"]))
-            others = [cell(over_scenes(row[step])) for step in ("pseudo", "warmup")]
-            line(name, *map(cell, row["refine"]), cell(mean), f"{change:+.3f}", *others)
+            mean = over_scenes(row[last])
+            change = np.mean(mean) - np.mean(over_scenes(rows["nothing"][last]))
+            line(
+                name,
+                *map(cell, row[last]),
+                cell(mean),
+                f"{change:+.3f}",
+                *(cell(over_scenes(row[step])) for step in before),
+            )
         self.figures["ablations"] = rows
 
     def colours(self, scene: Benchmark) -> Benchmark:
@@ -144,19 +147,23 @@ class Accuracy:
         at = [values[f"rgb.{colour}_nm"] for colour in ("red", "green", "blue")]
         return three_bands(scene, at, self.runs.folder / "three-bands" / scene.name)
 
-    def tables(self, count: int) -> None:
-        """The pseudo-labels with concept tables that err."""
+    def erring(self, count: int) -> list[Variation]:
+        """The base with each of ``count`` concept tables that err."""
         from special.resources import folder
 
-        table = folder("prompts") / "concepts.toml"
         made = self.runs.folder / "tables"
         made.mkdir(parents=True, exist_ok=True)
         variations = []
         for seed in range(count):
-            text = perturb.perturbed(table, seed)
-            path = made / f"concepts-{hashlib.sha256(text.encode()).hexdigest()[:12]}.toml"
+            text = perturb.perturbed(folder("prompts") / "concepts.toml", seed)
+            path = made / f"concepts-{digest(text)}.toml"
             path.write_text(text, encoding="utf-8")
             variations.append(self.base.but(concepts=path, seed=self.seeds[0]))
+        return variations
+
+    def tables(self, count: int) -> None:
+        """The pseudo-labels with concept tables that err."""
+        variations = self.erring(count)
         head("scene", "table as it is", f"mean of {count}", "standard deviation", "least")
         rows: dict[str, list[float]] = {}
         plain = []
@@ -167,53 +174,38 @@ class Accuracy:
         line("mean", *spread(float(np.mean(plain)), over_scenes(list(rows.values()))))
         self.figures["tables"] = {"plain": plain, "perturbed": rows}
 
-    def loso(self) -> None:
+    def loso(self, tables: int = 0) -> None:
         """What a scene gets from constants that were chosen on the others."""
         from special.settings import load
 
         defaults = load(self.runs.pipeline, self.base.settings).values
-        pseudo = {name: values for name, values in CONSTANTS.items() if name.startswith("pseudo.")}
-        learning = {name: values for name, values in CONSTANTS.items() if name not in pseudo}
-        head(
-            "held out",
-            "pseudo-labels",
-            "refine",
-            "refine as tuned",
-            "what the other scenes chose, where not the default",
-        )
+        pseudo = {name: values for name, values in CONSTANTS.items() if step_of(name) == "pseudo"}
+        learning = {name: values for name, values in CONSTANTS.items() if step_of(name) in self.steps[1:]}
+        shown = list(dict.fromkeys(("pseudo", self.steps[-1])))
+        titles = [TITLES[step] for step in shown]
+        head("held out", *titles, f"{titles[-1]} as tuned", "what the others chose, where not the default")
         rows: dict[str, dict[str, Any]] = {}
         for held in self.scenes:
             others = [scene for scene in self.scenes if scene is not held]
-            chosen = search(pseudo, defaults, {}, self.judge(others, "pseudo"))
-            chosen = search(learning, defaults, chosen, self.judge(others, "refine")) if learning else chosen
-            variation = self.base.but(settings=chosen)
-            row = {step: self.over_seeds(held, step, variation) for step in ("pseudo", "refine")}
-            row["tuned"] = self.over_seeds(held, "refine", self.base)
+            chosen = search(pseudo, defaults, {}, self.judge(others, "pseudo", tables))
+            chosen = search(learning, defaults, chosen, self.judge(others, self.steps[-1]))
+            row = {step: self.over_seeds(held, step, self.base.but(settings=chosen)) for step in shown}
+            row["tuned"] = self.over_seeds(held, self.steps[-1], self.base)
             rows[held.name] = {**row, "chosen": chosen}
             said = ", ".join(f"{name} = {value}" for name, value in chosen.items())
             line(held.name, *map(cell, row.values()), said or "the default")
-        means = [cell(over_scenes([row[column] for row in rows.values()])) for column in ("pseudo", "refine", "tuned")]
-        line("mean", *means, "")
+        line("mean", *(cell(over_scenes([row[column] for row in rows.values()])) for column in [*shown, "tuned"]), "")
         self.figures["loso"] = rows
 
-    def judge(self, scenes: list[Benchmark], step: str) -> Callable[[dict[str, Any]], float]:
-        """Return the judge of settings: the mean accuracy over ``scenes`` after ``step``, of the first seed."""
+    def judge(self, scenes: list[Benchmark], step: str, tables: int = 0) -> Callable[[dict[str, Any]], float]:
+        """Return the judge of settings: mean accuracy over ``scenes``, and over tables that err, of the first seed."""
+        bases = [self.base.but(seed=self.seeds[0]), *self.erring(tables)]
 
         def mean(settings: dict[str, Any]) -> float:
-            variation = self.base.but(settings=settings, seed=self.seeds[0])
-            return float(np.mean([self.runs.accuracy(scene, step, variation) for scene in scenes]))
+            variations = [base.but(settings=settings) for base in bases]
+            return float(np.mean([self.runs.accuracy(scene, step, v) for v in variations for scene in scenes]))
 
         return mean
-
-
-def over_scenes(rows: Sequence[Sequence[float]]) -> list[float]:
-    """The mean over scenes, for every seed or table: its spread is that of the mean."""
-    return [float(value) for value in np.mean(rows, axis=0)]
-
-
-def spread(plain: float, values: Sequence[float]) -> tuple[str, ...]:
-    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    return f"{plain:.3f}", f"{np.mean(values):.3f}", f"{deviation:.3f}", f"{min(values):.3f}"
 
 
 def main() -> None:
@@ -226,6 +218,8 @@ def main() -> None:
     parser.add_argument("--scenes", nargs="+", metavar="NAME", help="these scenes alone")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the runs  [0 1 2]")
     parser.add_argument("--tables", type=int, default=10, metavar="N", help="how many concept tables err  [10]")
+    parser.add_argument("--judges", type=int, default=0, metavar="N", help="... that loso judges teachers by too  [0]")
+    parser.add_argument("--until", choices=STEPS, default=STEPS[-1], help="look at no step after this  [refine]")
     parser.add_argument("--clip", default="none", help="image-text model, as for special label  [none]")
     parser.add_argument("--pipeline", default="special", help="settings of every run  [special]")
     parser.add_argument("--set", action="append", default=[], metavar="STEP.KEY=VALUE", help="change a setting")
@@ -243,12 +237,12 @@ def main() -> None:
             for value in values:
                 settings.override({name: value})
         base = Variation({**parse_changes(asked.set), "pseudo.image_text.clip": asked.clip})
-        accuracy = Accuracy(scenes, Runs(asked.out, asked.pipeline), base, asked.seeds)
+        accuracy = Accuracy(scenes, Runs(asked.out, asked.pipeline), base, asked.seeds, asked.until)
         calls: dict[str, Callable[[], None]] = {
             "teachers": lambda: accuracy.teachers(asked.libraries),
             "ablations": accuracy.ablations,
             "tables": lambda: accuracy.tables(asked.tables),
-            "loso": accuracy.loso,
+            "loso": lambda: accuracy.loso(asked.judges),
         }
         for name in sections:
             if name in asked.only:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,16 @@ TABLE = resources("prompts") / "concepts.toml"
 @pytest.fixture(scope="module")
 def bench() -> Iterator[SimpleNamespace]:
     """The benchmark's modules, as they are found when it is run as a script."""
-    parts = ("accuracy", "scenes", "proof.colours", "proof.held_out", "proof.peers", "proof.perturb", "proof.runs")
+    parts = (
+        "accuracy",
+        "scenes",
+        "proof.colours",
+        "proof.held_out",
+        "proof.peers",
+        "proof.perturb",
+        "proof.runs",
+        "proof.show",
+    )
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(BENCHMARKS))
         found = {name.rpartition(".")[2]: importlib.import_module(name) for name in parts}
@@ -260,33 +269,52 @@ def test_a_default_stays_where_nothing_does_better(bench: SimpleNamespace) -> No
     assert bench.held_out.search({"a": (1, 2)}, {"a": 0}, {}, lambda settings: 0.5) == {}
 
 
+LEVEL = "pseudo.spectrum_text.level_sd"
+
+
 class Figures:
-    """Instead of runs: the accuracy of each scene is best at a value of its own."""
+    """Instead of runs: the accuracy of each scene is best at a value of its own, with tables that err at 0.25."""
 
     pipeline = "special"
 
-    def __init__(self, best: dict[str, float]) -> None:
-        self.best = best
+    def __init__(self, folder: Path, best: dict[str, float]) -> None:
+        self.folder, self.best = folder, best
 
     def accuracy(self, scene: Any, step: str, variation: Any) -> float:
-        value = variation.settings.get("pseudo.spectrum_text.level_sd", 0.15)
-        return 0.8 - abs(value - self.best[scene.name]) + (0.1 if step == "refine" else 0.0)
+        best = 0.25 if variation.concepts else self.best[scene.name]
+        return 0.8 - abs(variation.settings.get(LEVEL, 0.15) - best) + (0.1 if step == "refine" else 0.0)
+
+
+@pytest.fixture
+def held_out(bench: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
+    monkeypatch.setattr(bench.accuracy, "CONSTANTS", {LEVEL: (0.1, 0.15, 0.25)})
+    scenes = [SimpleNamespace(name=scene) for scene in "abc"]
+    figures = Figures(tmp_path, {"a": 0.25, "b": 0.1, "c": 0.1})
+
+    def rows(tables: int = 0, until: str = "refine") -> dict[str, Any]:
+        accuracy = bench.accuracy.Accuracy(scenes, figures, bench.runs.Variation({LEVEL: 0.15}), [0], until)
+        accuracy.loso(tables)
+        return accuracy.figures["loso"]
+
+    return rows
 
 
 def test_a_scene_gets_what_the_others_chose(
-    bench: SimpleNamespace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    held_out: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = "pseudo.spectrum_text.level_sd"
-    monkeypatch.setattr(bench.accuracy, "CONSTANTS", {name: (0.1, 0.15, 0.25)})
-    scenes = [SimpleNamespace(name=scene) for scene in "abc"]
-    accuracy = bench.accuracy.Accuracy(
-        scenes, Figures({"a": 0.25, "b": 0.1, "c": 0.1}), bench.runs.Variation({name: 0.15}), [0]
-    )
-    accuracy.loso()
-    rows = accuracy.figures["loso"]
-    assert {scene: row["chosen"] for scene, row in rows.items()} == {"a": {name: 0.1}, "b": {}, "c": {}}
+    rows = held_out()
+    assert {scene: row["chosen"] for scene, row in rows.items()} == {"a": {LEVEL: 0.1}, "b": {}, "c": {}}
     assert rows["a"]["refine"] == [pytest.approx(0.75)] and rows["a"]["tuned"] == [pytest.approx(0.8)]
-    assert f"| a | 0.650 | 0.750 | 0.800 | {name} = 0.1 |" in capsys.readouterr().out
+    assert f"| a | 0.650 | 0.750 | 0.800 | {LEVEL} = 0.1 |" in capsys.readouterr().out
+
+
+def test_tables_that_err_can_judge_as_well(held_out: Callable[..., dict[str, Any]]) -> None:
+    assert {scene: row["chosen"] for scene, row in held_out(3).items()} == {key: {LEVEL: 0.25} for key in "abc"}
+
+
+def test_steps_that_are_not_looked_at_are_not_run(held_out: Callable[..., dict[str, Any]]) -> None:
+    rows = held_out(until="pseudo")
+    assert "refine" not in rows["a"] and rows["a"]["tuned"] == [pytest.approx(0.7)]
 
 
 # --------------------------------------------------------------------------------------------------------------- whole
@@ -302,9 +330,9 @@ def test_every_setting_that_is_varied_exists(bench: SimpleNamespace) -> None:
 
 def test_a_spread_over_seeds_is_that_of_the_mean_over_scenes(bench: SimpleNamespace) -> None:
     rows = [[0.5, 0.7], [0.7, 0.5]]
-    assert bench.accuracy.cell(rows[0]) == "0.600 ± 0.141"
-    assert bench.accuracy.cell(bench.accuracy.over_scenes(rows)) == "0.600 ± 0.000"
-    assert bench.accuracy.cell([0.5]) == "0.500"
+    assert bench.show.cell(rows[0]) == "0.600 ± 0.141"
+    assert bench.show.cell(bench.show.over_scenes(rows)) == "0.600 ± 0.000"
+    assert (bench.show.cell([0.5]), bench.show.cell([])) == ("0.500", "-")
 
 
 def test_the_tables_are_printed(

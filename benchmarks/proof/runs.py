@@ -99,8 +99,8 @@ class Runs:
 
     def _settings(self, variation: Variation, step: str) -> dict[str, Any]:
         """The settings of ``variation`` that count up to ``step``; those of later steps stay as they are."""
-        sections = tuple(f"{section}." for name in STEPS[: STEPS.index(step) + 1] for section in SECTIONS[name])
-        return {name: value for name, value in variation.settings.items() if name.startswith(sections)}
+        before = STEPS[: STEPS.index(step) + 1]
+        return {name: value for name, value in variation.settings.items() if step_of(name) in before}
 
     def _run(self, scene: Benchmark, step: str, variation: Variation) -> Path:
         """Return the RUN of a step, by the content of all that it is made of."""
@@ -129,6 +129,11 @@ def alone(run: Path, scene: Benchmark, classes: list[str]) -> dict[str, float]:
         name = path.stem.removeprefix("part-")
         found[name] = evaluate(labels, read_truth(scene.truth, labels.shape), classes).oa
     return found
+
+
+def step_of(setting: str) -> str:
+    """The first step that a setting makes a difference to; "" where it is none of these."""
+    return next((step for step in STEPS if setting.partition(".")[0] in SECTIONS[step]), "")
 
 
 def digest(made_of: Any) -> str:
