@@ -90,9 +90,13 @@ class Runs:
             seed=variation.seed,
             until=step,
         )
-        figures: dict[str, Any] = {"oa": special.evaluate(run, scene.truth).steps[step].oa}
-        if step == "pseudo":
-            figures["teachers"] = alone(run.path, scene, run.classes)
+        figures: dict[str, Any] = {"oa": agreement(run.probabilities_of(step), scene, run.classes)}
+        if step == "pseudo":  # it leaves what each teacher said
+            parts = sorted((run.path / "steps" / "pseudo").glob("part-*.npy"))
+            figures["teachers"] = {
+                path.stem.removeprefix("part-"): agreement(np.load(path, allow_pickle=False), scene, run.classes)
+                for path in parts
+            }
         said = f"{scene.name:15} {step:6} seed {variation.seed}  OA {figures['oa']:.3f}"
         print(f"{said}  {time.perf_counter() - started:4.0f} s  {path}", file=sys.stderr, flush=True)
         return figures
@@ -117,18 +121,19 @@ class Runs:
         return self.folder / scene.name / f"{step}-{digest(made_of)}"
 
 
-def alone(run: Path, scene: Benchmark, classes: list[str]) -> dict[str, float]:
-    """Overall accuracy of each teacher of a run by itself: the step ``pseudo`` leaves what each of them said."""
+def agreement(probabilities: np.ndarray, scene: Benchmark, classes: list[str]) -> float:
+    """Overall accuracy of the most probable class, as ``special.evaluate`` has it, without opening the scene again."""
     from special.report.metrics import evaluate
+
+    labels = np.where(probabilities.sum(axis=-1) > 0, 1 + probabilities.argmax(axis=-1), 0)
+    return evaluate(labels, _truth(scene, labels.shape), classes).oa
+
+
+@cache
+def _truth(scene: Benchmark, shape: tuple[int, int]) -> np.ndarray:
     from special.scene.truth import read_truth
 
-    found = {}
-    for path in sorted((run / "steps" / "pseudo").glob("part-*.npy")):
-        probabilities = np.load(path, allow_pickle=False)
-        labels = np.where(probabilities.sum(axis=-1) > 0, 1 + probabilities.argmax(axis=-1), 0)
-        name = path.stem.removeprefix("part-")
-        found[name] = evaluate(labels, read_truth(scene.truth, labels.shape), classes).oa
-    return found
+    return read_truth(scene.truth, shape)
 
 
 def step_of(setting: str) -> str:
