@@ -175,7 +175,10 @@ class Accuracy:
         self.figures["tables"] = {"plain": plain, "perturbed": rows}
 
     def loso(self, tables: int = 0) -> None:
-        """What a scene gets from constants that were chosen on the others."""
+        """What a scene gets from constants that were chosen on the others.
+
+        Constants of the learning are judged with the teachers as they are, so that scenes share most of the runs.
+        """
         from special.settings import load
 
         defaults = load(self.runs.pipeline, self.base.settings).values
@@ -187,8 +190,8 @@ class Accuracy:
         rows: dict[str, dict[str, Any]] = {}
         for held in self.scenes:
             others = [scene for scene in self.scenes if scene is not held]
-            chosen = search(pseudo, defaults, {}, self.judge(others, "pseudo", tables))
-            chosen = search(learning, defaults, chosen, self.judge(others, self.steps[-1]))
+            chosen = search(pseudo, defaults, self.judge(others, "pseudo", tables))
+            chosen |= search(learning, defaults, self.judge(others, self.steps[-1]))
             row = {step: self.over_seeds(held, step, self.base.but(settings=chosen)) for step in shown}
             row["tuned"] = self.over_seeds(held, self.steps[-1], self.base)
             rows[held.name] = {**row, "chosen": chosen}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import small_scene
+import tiny_clip
 
 import special
 from special.resources import folder as resources
@@ -261,12 +262,12 @@ def test_a_search_takes_one_constant_after_the_other(bench: SimpleNamespace) -> 
         b = settings.get("b", [1])
         return -abs(settings.get("a", 0) - 2) + (1.0 if settings.get("a") == 2 and b == [2] else 0.0)
 
-    found = bench.held_out.search({"a": (1, 2), "b": ([1], [2])}, {"a": 0, "b": [1]}, {"c": 7}, score)
-    assert found == {"a": 2, "b": [2], "c": 7}
+    found = bench.held_out.search({"a": (1, 2), "b": ([1], [2])}, {"a": 0, "b": [1]}, score)
+    assert found == {"a": 2, "b": [2]}
 
 
 def test_a_default_stays_where_nothing_does_better(bench: SimpleNamespace) -> None:
-    assert bench.held_out.search({"a": (1, 2)}, {"a": 0}, {}, lambda settings: 0.5) == {}
+    assert bench.held_out.search({"a": (1, 2)}, {"a": 0}, lambda settings: 0.5) == {}
 
 
 LEVEL = "pseudo.spectrum_text.level_sd"
@@ -335,19 +336,51 @@ def test_a_spread_over_seeds_is_that_of_the_mean_over_scenes(bench: SimpleNamesp
     assert (bench.show.cell([0.5]), bench.show.cell([])) == ("0.500", "-")
 
 
-def test_the_tables_are_printed(
+@pytest.fixture
+def printed(
     bench: SimpleNamespace,
     scene: Any,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., list[str]]:
+    """Runs the script on one scene; returns the lines that it prints."""
+
+    def lines(*options: str) -> list[str]:
+        folder, out = str(tmp_path / "scenes"), str(tmp_path / "out")
+        tiny = [part for name, value in small_scene.TINY.items() for part in ("--set", f"{name}={value}")]
+        monkeypatch.setattr(sys, "argv", ["accuracy.py", folder, "--out", out, "--seeds", "0", *options, *tiny])
+        bench.accuracy.main()
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+def titles(lines: list[str]) -> list[str]:
+    return [line.split(" | ")[0].removeprefix("| ") for line in lines]
+
+
+def test_the_tables_are_printed(printed: Callable[..., list[str]]) -> None:
+    lines = printed("--only", "teachers", "ablations", "tables", "--tables", "2")
+    assert titles(lines).count("strips") == titles(lines).count("mean") == 2
+    assert {"RGB only", "no calibration", "random set only"} <= set(titles(lines))
+    assert "no resolution scaling" not in titles(lines)  # there is no CLIP
+
+
+def test_with_clip_there_is_one_teacher_and_one_ablation_more(
+    printed: Callable[..., list[str]], tmp_path: Path
 ) -> None:
-    tiny = [part for name, value in small_scene.TINY.items() for part in ("--set", f"{name}={value}")]
-    chosen = ["--only", "teachers", "ablations", "tables", "--tables", "2", "--seeds", "0"]
-    folder = str(tmp_path / "scenes")
-    monkeypatch.setattr(sys, "argv", ["accuracy.py", folder, "--out", str(tmp_path / "out"), *chosen, *tiny])
-    bench.accuracy.main()
-    printed = capsys.readouterr().out.splitlines()
-    assert sum(line.startswith("| strips |") for line in printed) == 2
-    without = {line.split(" | ")[0].removeprefix("| ") for line in printed[printed.index("") :]}
-    assert {"RGB only", "no calibration", "random set only"} <= without and "no resolution scaling" not in without
+    clip = f"tiny:{tiny_clip.save(tmp_path / 'tiny.safetensors')}"
+    lines = printed("--only", "teachers", "ablations", "--until", "pseudo", "--clip", clip)
+    assert "image-text alone | spectrum-text alone | pseudo-labels |" in lines[1]
+    assert {"no resolution scaling", "no calibration"} <= set(titles(lines))
+    assert "random set only" not in titles(lines)
+
+
+def test_a_setting_that_is_gone_stops_the_benchmark_before_it_begins(
+    bench: SimpleNamespace, printed: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(bench.accuracy.CONSTANTS, "pseudo.gone", (1,))
+    with pytest.raises(SystemExit, match=r"accuracy\.py: there is no setting 'pseudo\.gone'"):
+        printed()
+    assert not (tmp_path / "out").exists()

@@ -9,16 +9,13 @@ Settings = dict[str, Any]
 
 
 def search(
-    constants: Mapping[str, Sequence[Any]],
-    defaults: Mapping[str, Any],
-    start: Mapping[str, Any],
-    score: Callable[[Settings], float],
+    constants: Mapping[str, Sequence[Any]], defaults: Mapping[str, Any], score: Callable[[Settings], float]
 ) -> Settings:
-    """Return the settings that score best, one constant after the other; ``start`` and what is found are in them.
+    """Return the settings that score best, one constant after the other: those that are not the default.
 
     The default of a constant is always a candidate; another value must do better than it, not as well.
     """
-    found = dict(start)
+    found: Settings = {}
     for name, values in constants.items():
         candidates = [defaults[name], *(value for value in values if value != defaults[name])]
         best = max(candidates, key=lambda value: score({**found, name: value}))  # of equals the first: the default
