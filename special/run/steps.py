@@ -133,7 +133,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="pseudo",
-        version=1,
+        version=2,
         function=pseudo,
         upstream=("rgb",),
         settings={

@@ -162,9 +162,9 @@ class ImageTextTeacher:
         return [windows.Tiling(size, scale * base, patch, window, stride) for scale in self.settings.scales]
 
     def _texts(self, classes: ClassList, progress: Progress) -> tuple[Tensor, Tensor]:
-        """Return a unit vector per name and synonym (T, D), and the class each belongs to (T,)."""
-        names = [text for entry in classes for text in entry.texts]
-        owners = [number for number, entry in enumerate(classes) for _ in entry.texts]
+        """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,)."""
+        names = [text for entry in classes for text in entry.prompts]
+        owners = [number for number, entry in enumerate(classes) for _ in entry.prompts]
         vectors = name_embeddings(self.clip.model, self.clip.tokenizer, names, self.templates, progress)
         return vectors, torch.tensor(owners, device=vectors.device)
 

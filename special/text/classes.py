@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from special.errors import ClassListError
 
+# A colon ends a name where a blank follows and no backslash stands before it: "Zone 1:50" is all name.
+_COLON = re.compile(r"(?<!\\):(?=\s|$)")
+
 
 @dataclass(frozen=True)
 class ClassName:
-    """One class. ``name`` is shown and written; ``synonyms`` are other ways to say it, the name not among them."""
+    """One class. ``name`` is shown and written; ``synonyms`` are other ways to say it, the name not among them.
+
+    ``description`` says in more words what is meant, for the teachers alone; empty where nothing is said.
+    """
 
     name: str
     synonyms: tuple[str, ...] = ()
+    description: str = ""
 
     @property
     def texts(self) -> tuple[str, ...]:
         """Every way to say this class, the name first."""
         return (self.name, *self.synonyms)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """What an image-text model is asked for: every way to say this class, and what describes it."""
+        return (*self.texts, self.description) if self.description else self.texts
 
 
 @dataclass(frozen=True)
@@ -30,9 +44,11 @@ class ClassList:
 
     @classmethod
     def parse(cls, lines: Iterable[str], origin: str = "the class list") -> ClassList:
-        """Read ``Name | synonym | synonym`` lines; blank lines and lines that start with ``#`` are skipped.
+        """Read ``Name | synonym | synonym: description`` lines; blank lines and ``#`` lines are skipped.
 
-        A comma does not separate: ``Roof, tiled`` is one name.
+        A comma does not separate: ``Roof, tiled`` is one name. A colon separates only before a blank, and not after a
+        number (``1: Water``) or a backslash (``Plan\\: B``). Where two lines would be left with one name (``Forest:
+        pine``, ``Forest: oak``), what follows the colon belongs to the name.
 
         Raises:
             ClassListError: no class, one class, or a class or synonym given twice.
@@ -40,10 +56,11 @@ class ClassList:
         classes = []
         for line in lines:
             if line.strip() and not line.lstrip().startswith("#"):
-                name, *synonyms = [part.strip() for part in line.split("|")]
-                if not name:
-                    raise ClassListError(f"{origin}: the line {line.strip()!r} has no name before its first '|'")
-                classes.append(ClassName(name, tuple(s for s in synonyms if s)))
+                entry = _entry(line)
+                if not entry.name:
+                    raise ClassListError(f"{origin}: the line {line.strip()!r} has no name before its first '|' or ':'")
+                classes.append(entry)
+        classes = _whole_names(classes)
         if not classes:
             raise ClassListError(f"{origin} is empty: write one class name a line, two or more")
         if len(classes) == 1:
@@ -51,7 +68,7 @@ class ClassList:
         seen: dict[str, str] = {}
         for entry in classes:
             for text in entry.texts:
-                key = " ".join(text.casefold().split())
+                key = _key(text)
                 if key in seen:
                     raise ClassListError(f"{origin} says {text!r} twice: every class and synonym must be unique")
                 seen[key] = text
@@ -82,10 +99,42 @@ class ClassList:
 
     def to_lines(self) -> list[str]:
         """The list as lines that ``parse`` reads back to an equal list."""
-        return [" | ".join(entry.texts) for entry in self.classes]
+        return [
+            " | ".join(_COLON.sub(r"\:", text) for text in entry.texts)
+            + (f": {entry.description}" if entry.description else "")
+            for entry in self.classes
+        ]
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def __iter__(self) -> Iterator[ClassName]:
         return iter(self.classes)
+
+
+def _entry(line: str) -> ClassName:
+    """Split a line at its bars, and each part at its first colon: what stands behind colons is the description."""
+    texts, descriptions = [], []
+    for part in line.split("|"):
+        # A number before the colon counts the classes; what it counts is the name.
+        counted = re.match(r"\s*\d+\s*:\s+(?=\S)", part)
+        colon = _COLON.search(part, counted.end() if counted else 0)
+        texts.append((part[: colon.start()] if colon else part).strip().replace("\\:", ":"))
+        descriptions.append(part[colon.end() :].strip() if colon else "")
+    name, *synonyms = texts
+    return ClassName(name, tuple(s for s in synonyms if s), "; ".join(d for d in descriptions if d))
+
+
+def _whole_names(classes: list[ClassName]) -> list[ClassName]:
+    """Give names that occur twice their descriptions back: there the colon was part of the name."""
+    counts = Counter(_key(entry.name) for entry in classes)
+    return [
+        ClassName(f"{entry.name}: {entry.description}", entry.synonyms)
+        if counts[_key(entry.name)] > 1 and entry.description
+        else entry
+        for entry in classes
+    ]
+
+
+def _key(text: str) -> str:
+    return " ".join(text.casefold().split())
