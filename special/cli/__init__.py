@@ -14,7 +14,9 @@ from typing import IO, Any
 
 import click
 
-COMMANDS = ("label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "describe", "evaluate", "demo")
+COMMANDS = (
+    "classes", "label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "describe", "evaluate", "demo"
+)  # fmt: skip
 _DEBUG = "special.debug"
 
 

@@ -43,16 +43,28 @@ def rgb(work: Work, folder: Path) -> None:
 
 
 def pseudo(work: Work, folder: Path) -> None:
-    """Ask the teachers and fuse their answers."""
+    """Ask the teachers and fuse their answers; say which classes cannot be told apart."""
+    from special.teachers.alike import alike_pairs, as_json, told
     from special.teachers.fuse import pseudo_labels
+    from special.teachers.spectrum_text import SpectrumTextTeacher
 
     image = work.array("rgb", "rgb.npy") if work.has("rgb", "rgb.npy") else None
-    result = pseudo_labels(work.scene, image, work.classes, work.teachers(), work.settings("pseudo"), work.progress)
+    teachers = work.teachers()
+    result = pseudo_labels(work.scene, image, work.classes, teachers, work.settings("pseudo"), work.progress)
+    names = work.classes.names
+    alike = [
+        pair
+        for teacher in teachers
+        if isinstance(teacher, SpectrumTextTeacher)
+        for pair in alike_pairs(teacher, work.classes, work.scene.wavelengths)
+    ]
+    for line in told(alike, names):
+        work.progress.say(line)
     save_array(folder / "probabilities.npy", result.probabilities)
     save_array(folder / "bvsb.npy", result.bvsb)
     for name, part in result.parts.items():
         save_array(folder / f"part-{name}.npy", part)
-    save_json(folder / "record.json", result.record)
+    save_json(folder / "record.json", {**result.record, "alike": as_json(alike, names)})
 
 
 def warmup(work: Work, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the sketch of a spectrum says in plain words: green, dry plants, water, bright, with which absorptions.
+"""What the sketch of a spectrum says in plain words: green, dry plants, water, mineral, dark or bright.
 
 Thresholds are on reflectance averaged over windows of the known features: the red edge, liquid water, the cellulose
 and lignin of dry plants near 2100 and 2300 nm, Al-OH of clay near 2200 nm, carbonate near 2340 nm (Clark 1999, in
@@ -13,6 +13,9 @@ from special.teachers.concepts import Concept
 
 GREEN = 2.5  # ratio of near infrared to red from which leaves are seen
 DARK, BRIGHT = 0.08, 0.30  # mean reflectance between 450 and 1300 nm
+WET, SHADE = 0.25, 0.04  # short-wave infrared against the visible; reflectance of the visible
+RED = 2.2  # ratio of red to blue and green
+DEEP = 0.9  # of an absorption, against the line between its shoulders
 DRY_PLANTS = 0.92  # dip at 2050-2100 nm against its shoulders, in ground that is not green
 
 
@@ -27,34 +30,37 @@ def is_crop(concept: Concept) -> bool:
     return concept.variants[0].cover is not None
 
 
-def attributes(reflectance: np.ndarray, wavelengths: np.ndarray) -> list[str]:
-    """Return what a spectrum looks like, the most telling first, its brightness last.
+def brightness(reflectance: np.ndarray, wavelengths: np.ndarray) -> str:
+    """Return "dark", "middling" or "bright"."""
+    level = _mean(reflectance, wavelengths, 450, 1300)
+    return "dark" if level < DARK else "bright" if level > BRIGHT else "middling"
+
+
+def attributes(reflectance: np.ndarray, wavelengths: np.ndarray, made: bool) -> str:
+    """Return what a spectrum looks like, but for its brightness.
 
     Args:
         reflectance: (wavelengths,), as a fraction.
         wavelengths: nm.
+        made: what to call it where it is neither plants, water nor snow: made by people, or mineral.
     """
     red, infrared = _mean(reflectance, wavelengths, 640, 690), _mean(reflectance, wavelengths, 780, 900)
     visible, shortwave = _mean(reflectance, wavelengths, 450, 700), _mean(reflectance, wavelengths, 1500, 1750)
-    brightness = _mean(reflectance, wavelengths, 450, 1300)
-    words = []
+    if made:
+        return "made"
     if infrared / red >= GREEN:
-        words.append("green")
-    elif shortwave < 0.25 * visible:
-        words.append("snow or ice" if visible > 0.3 else "water")
-    elif infrared < 1.15 * visible and brightness < 0.03:
-        words.append("shade or water")
-    elif _dip(reflectance, wavelengths, 2050, (1650, 2200)) < DRY_PLANTS and infrared / red >= 1.3:
-        words.append("dry plants")
-    else:
-        words.append("mineral or made")
-        if _dip(reflectance, wavelengths, 2200, (2050, 2300)) < 0.9:
-            words.append("clay absorption")
-        if _dip(reflectance, wavelengths, 2300, (2200, 2400)) < 0.9:
-            words.append("absorption at 2300 nm")
-        if red / _mean(reflectance, wavelengths, 450, 540) >= 1.9:
-            words.append("red")
-    words.append("dark" if brightness < DARK else "bright" if brightness > BRIGHT else "of middle brightness")
+        return "green"
+    if shortwave < WET * visible:
+        return "snow or ice" if visible > BRIGHT else "water"
+    if infrared < visible and visible < SHADE:
+        return "shade"
+    if infrared / red >= 1.3 and _dip(reflectance, wavelengths, 2050, (1650, 2200)) < DRY_PLANTS:
+        return "dry plants"
+    words = "red mineral" if red / _mean(reflectance, wavelengths, 450, 540) >= RED else "mineral"
+    if _dip(reflectance, wavelengths, 2200, (2050, 2300)) < DEEP:
+        return f"{words}, clay at 2200 nm"
+    if _dip(reflectance, wavelengths, 2300, (2200, 2400)) < DEEP:
+        return f"{words}, carbonate at 2300 nm"
     return words
 
 

@@ -56,11 +56,15 @@ class Concept:
 
 @dataclass(frozen=True)
 class ConceptTable:
-    """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from."""
+    """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from.
+
+    ``made``: names of the concepts that people make, as opposed to rock, soil and what grows.
+    """
 
     wavelengths: np.ndarray
     concepts: dict[str, Concept]
     sha256: str
+    made: frozenset[str] = frozenset()
 
     def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
         """Bring spectra (..., table wavelengths) to other wavelengths (nm), smoothly in log reflectance.
@@ -81,6 +85,7 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     files = [resources.folder("prompts") / "concepts.toml", *map(Path, extra)]
     digest = hashlib.sha256()
     raw: dict[str, dict[str, Any]] = {}
+    made: set[str] = set()
     grid = np.empty(0)
     for path in files:
         try:
@@ -97,8 +102,17 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
         for entry in document.get("concept", []):
             name = _checked(entry, path, own, grid)
             raw[name] = entry
+        made |= _made(document, path, raw)
     build = _Builder(raw, grid)
-    return ConceptTable(grid, {name: build.concept(name) for name in raw}, digest.hexdigest())
+    return ConceptTable(grid, {name: build.concept(name) for name in raw}, digest.hexdigest(), frozenset(made))
+
+
+def _made(document: dict[str, Any], path: Path, raw: dict[str, dict[str, Any]]) -> set[str]:
+    names = document.get("made", [])
+    unknown = [name for name in names if name not in raw] if isinstance(names, list) else [names]
+    if unknown:
+        raise SettingsError(f"{path}: `made` lists names of concepts, and {unknown[0]!r} is none")
+    return set(names)
 
 
 def _grid(document: dict[str, Any], path: Path) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from special.text.phrases import KINDS, PLACES, STATES, Lexicon, Modifiers, asides, is_modifier, normalise, stem
 from special.text.phrases import strip as strip_modifiers
@@ -57,7 +57,7 @@ def draft(text: str, lexicon: Lexicon) -> Draft:
         return Draft(plain, plain, rest=True)
     in_brackets = asides(text)
     for outer, more in _qualified(text, plain, in_brackets):
-        found = lexicon.find(lexicon.stems(f"{more} {outer}")) or lexicon.find(lexicon.stems(f"{outer} {more}"))
+        found = _of_a_kind(outer, more, lexicon)
         if found:
             return Draft(plain, f"{outer} {more}", concepts=(found,))
     whole = lexicon.find(lexicon.stems(plain))
@@ -66,7 +66,7 @@ def draft(text: str, lexicon: Lexicon) -> Draft:
         return Draft(plain, plain, concepts=(whole,))
     bare = strip_modifiers(" ".join([plain, *modifying]), lexicon)
     said = " ".join([*bare.words, *(aside for aside in in_brackets if aside not in modifying)])
-    out = Draft(said, " ".join(bare.words), number=bare.number, modifiers=bare.modifiers)
+    out = Draft(said or plain, " ".join(bare.words), number=bare.number, modifiers=bare.modifiers)
     concept = bare.modifiers.becomes or lexicon.find(bare.stems)
     if concept:
         out.concepts = (concept,)
@@ -93,6 +93,16 @@ def _qualified(text: str, plain: str, in_brackets: Sequence[str]) -> list[tuple[
     return [*pairs, (normalise(cut[1]), normalise(cut[2]))] if cut else pairs
 
 
+def _of_a_kind(outer: str, more: str, lexicon: Lexicon) -> str | None:
+    """Return the concept of "tiled roof", "roof tiles" or, from two known words, "pine forest"."""
+    ways = lexicon.stems(f"{more} {outer}"), lexicon.stems(f"{outer} {more}")
+    found = lexicon.find(ways[0]) or lexicon.find(ways[1])
+    if not found and lexicon.find(lexicon.stems(more)):
+        concepts, _ = _side_by_side(ways[0], lexicon, listed=False)
+        found = concepts[0] if len(concepts) == 1 else None
+    return found
+
+
 def _joined(text: str, lexicon: Lexicon) -> Draft | None:
     """Read "oak or pine", "Path/Gravel" as one of two, "rocks and sand" as both, if enough of the words are known."""
     text = re.sub(r"[(\[][^)\]]*[)\]]", " ", text).strip()
@@ -107,7 +117,8 @@ def _joined(text: str, lexicon: Lexicon) -> Draft | None:
             if not one.concepts and piece != pieces[-1]:  # "deciduous and coniferous forest"
                 shared = draft(f"{piece} {last}", lexicon)
                 one = shared if shared.concepts else one
-            drafts.append(one)
+            heads = tuple(concept for concept, bonus in one.hints.items() if bonus == HEAD)
+            drafts.append(replace(one, concepts=one.concepts or heads))  # "salty soil" is known by its last word
         if all(d.rest for d in drafts):
             return Draft(normalise(text), normalise(text), rest=True)
         known = [d for d in drafts if d.concepts]

@@ -122,14 +122,15 @@ class _Reader:
         if more.rest:
             return reading
         known = reading.read_by == "table"
+        both = replace(named, modifiers=named.modifiers | more.modifiers)
         if more.concepts:
             concepts, parts = tuple((name, 1 / len(more.concepts)) for name in more.concepts), more.together
         else:
             texts = [entry.description] if known else [entry.description, f"{named.text}: {entry.description}"]
             best = self._cosines(texts, more.hints)
             concepts, parts = _weighed(best), False
-            if known and max(best.values()) < TELLING:
-                return reading
+            if known and max(best.values()) < TELLING:  # "dry in August": nothing but how it looks
+                concepts = reading.concepts
         if known and not {name for name, _ in concepts} <= {name for name, _ in reading.concepts}:
             weights = {name: DESCRIBED * weight for name, weight in concepts}
             for name, weight in reading.concepts:
@@ -137,7 +138,6 @@ class _Reader:
             concepts, parts = tuple(sorted(weights.items(), key=lambda pair: -pair[1])), False
         elif known:
             concepts, parts = reading.concepts, reading.parts
-        both = replace(named, modifiers=named.modifiers | more.modifiers)
         return self._modified(replace(reading, concepts=concepts, parts=parts, read_by="description"), both)
 
     def _cosines(self, texts: Sequence[str], hints: dict[str, float]) -> dict[str, float]:
