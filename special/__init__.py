@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from special.report.evaluate import evaluate
+    from special.run.explain import explain
     from special.run.label import label, refine, rerun, status
     from special.run.result import Run, open_run
 
     __version__: str
 
-__all__ = ["Run", "__version__", "evaluate", "label", "open_run", "refine", "rerun", "status"]
+__all__ = ["Run", "__version__", "evaluate", "explain", "label", "open_run", "refine", "rerun", "status"]
 
 _HOMES = {
     "Run": "special.run.result",
     "evaluate": "special.report.evaluate",
+    "explain": "special.run.explain",
     "label": "special.run.label",
     "open_run": "special.run.result",
     "refine": "special.run.label",

@@ -48,6 +48,28 @@ def test_lists_that_make_no_map_are_refused(lines: list[str], said: str) -> None
         ClassList.parse(lines)
 
 
+def test_a_colon_begins_a_description() -> None:
+    yard, roof = ClassList.parse(["Yard | court: light concrete: bright", "Roof"])
+    assert (yard.name, yard.synonyms, yard.description) == ("Yard", ("court",), "light concrete: bright")
+    assert roof.description == ""
+    assert yard.prompts == ("Yard", "court", "light concrete: bright") and roof.prompts == ("Roof",)
+
+
+@pytest.mark.parametrize("name", ["Zone 1:50", "1: Water", r"Plan\: B"])
+def test_a_colon_in_a_plain_name_stays(name: str) -> None:
+    entry, _ = ClassList.parse([name, "Tree"])
+    assert (entry.name, entry.description) == (name.replace("\\", ""), "")
+
+
+def test_where_two_names_would_be_one_the_colon_belongs_to_the_name() -> None:
+    assert ClassList.parse(["Forest: pine", "Forest: oak", "Water"]).names == ["Forest: pine", "Forest: oak", "Water"]
+
+
+def test_a_description_changes_no_name_and_is_not_a_synonym() -> None:
+    classes = ClassList.parse(["Water: dark lake", "Lake: dark lake"])
+    assert classes.names == ["Water", "Lake"]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ClassListError, match=r"nowhere\.txt"):
         ClassList.read(tmp_path / "nowhere.txt")
@@ -60,7 +82,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         ClassList.read(path)
 
 
-names = st.text(st.characters(categories=["L", "N"], include_characters=" -,"), min_size=1).map(
+names = st.text(st.characters(categories=["L", "N"], include_characters=" -,:\\"), min_size=1).map(
     lambda text: " ".join(text.split())
 )
 

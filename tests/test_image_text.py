@@ -211,6 +211,14 @@ def test_a_further_synonym_leaves_the_odds_between_the_other_classes_alone():
 # Prompts
 
 
+def test_a_description_is_one_more_text_of_its_class(teacher):
+    classes = ClassList.parse(["yard | court: light concrete", "water"])
+    texts, owners = teacher._texts(classes, SILENT)
+    assert owners.tolist() == [0, 0, 0, 1]
+    alone = name_embeddings(teacher.clip.model, teacher.clip.tokenizer, ["light concrete"], teacher.templates)
+    torch.testing.assert_close(texts[2], alone[0])
+
+
 def test_short_texts_are_encoded_as_the_whole_context_would_be(clip):
     texts = [
         "water",

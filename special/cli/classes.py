@@ -124,7 +124,7 @@ def lines(entry: ClassExplanation) -> list[tuple[str, str]]:
         said.insert(0, ("described", entry.description))
     if entry.looks:
         *kinds, shade = entry.looks
-        said.append(("looks", f"{' or '.join(kinds)}; {shade}"))
+        said.append(("looks", f"{' or '.join(kinds)}; brightness {shade}"))
     for concept, materials, source in entry.sketches:
         label = "sketched" if said[-1][0] == "looks" else ""
         of = f"{concept}: " if len(entry.sketches) > 1 else ""

@@ -18,9 +18,10 @@ Examples:
   special label scene.tif --classes classes.txt --set warmup.epochs=10 --dry-run
 
 \b
-The class list holds one class a line, synonyms after a bar:
+The class list holds one class a line, synonyms after a bar, a description after a colon:
   Asphalt | road | tarmac
   Meadow
+  Yard: light concrete and paving stones
 """
 
 

@@ -54,7 +54,7 @@ def label(
 
     Args:
         scene: a file (MATLAB, ENVI, GeoTIFF, ``.npy``), or an array (rows, cols, bands).
-        classes: names, or ``"Name | synonym"`` lines, or a file of such lines.
+        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
         wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
         key: name of the cube in a file of several arrays. sensor: one whose nominal wavelengths to take.
         out: directory of the run; ``<scene stem>.special`` when None.

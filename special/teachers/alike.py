@@ -1,8 +1,8 @@
 """Which classes the spectrum-text teacher cannot tell apart, by its own uncertainty, and on a scene's own bands.
 
 Spectra are drawn from what a class may look like, as a scene with that class would show them, and named by the same
-likelihood. Where more than a third of either class's draws look more like the other, a map that tells the two apart
-would be a guess. Ground truth has no part in this.
+likelihood. Where more than a third of the draws of two classes look more like the other one, a map that tells the two
+apart would be a guess. Ground truth has no part in this.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from special.scene.scene import Scene
     from special.teachers.spectrum_text import SpectrumTextTeacher
 
-CONFUSED = 0.35  # share of draws, both ways, from which two classes are one to the teacher; 0.5 is no difference
+CONFUSED = 0.35  # share of wrong draws from which two classes count as one to the teacher; a coin gets 0.5
 SHOWN = 5  # pairs that a person is told of
 GRID = np.arange(400.0, 2401.0, 10.0)  # nm: bands where there is no scene
 _DRAWS = 300  # per class
@@ -34,7 +34,7 @@ _DRAWS = 300  # per class
 
 @dataclass(frozen=True)
 class Alike:
-    """Two classes, by index, and the share of either's draws that look more like the other: 0.5 is no difference."""
+    """Two classes, by index, and the share of each one's draws that look more like the other; by half where equal."""
 
     first: int
     second: int
@@ -72,7 +72,7 @@ def alike_pairs(
         Alike(a, b, float(shares[a, b]), float(shares[b, a]))
         for a in range(len(classes))
         for b in range(a + 1, len(classes))
-        if min(shares[a, b], shares[b, a]) > CONFUSED and not _ordered(readings[a], readings[b])
+        if (shares[a, b] + shares[b, a]) / 2 > CONFUSED and not _ordered(readings[a], readings[b])
     ]
     return sorted(pairs, key=lambda pair: -(pair.first_as_second + pair.second_as_first))
 

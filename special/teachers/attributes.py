@@ -31,9 +31,9 @@ def is_crop(concept: Concept) -> bool:
 
 
 def brightness(reflectance: np.ndarray, wavelengths: np.ndarray) -> str:
-    """Return "dark", "middling" or "bright"."""
+    """Return "dark", "medium" or "bright"."""
     level = _mean(reflectance, wavelengths, 450, 1300)
-    return "dark" if level < DARK else "bright" if level > BRIGHT else "middling"
+    return "dark" if level < DARK else "bright" if level > BRIGHT else "medium"
 
 
 def attributes(reflectance: np.ndarray, wavelengths: np.ndarray, made: bool) -> str:

@@ -195,7 +195,7 @@ def _looks(spectra: Sequence[Expected], group: Sequence[Reading], table: Concept
             kind = "soil between plants"
         kinds[kind] += 1
     shades = {brightness(spectrum.reflectance, table.wavelengths) for spectrum in spectra}
-    range_ = [level for level in ("dark", "middling", "bright") if level in shades]
+    range_ = [level for level in ("dark", "medium", "bright") if level in shades]
     return (*(kind for kind, _ in kinds.most_common(KINDS)), " to ".join(dict.fromkeys((range_[0], range_[-1]))))
 
 
