@@ -87,7 +87,7 @@ def test_prompts_count_every_text_in_every_template(teacher: SpectrumTextTeacher
 
 
 def test_a_name_that_means_nothing_certain_gets_a_hint(teacher: SpectrumTextTeacher) -> None:
-    found = explained(teacher, "Zorbium plains", "Water")
+    found = explained(teacher, "Zorbium plains", "Water", "Coniferous woodland")
     assert found.unsure == ["Zorbium plains"]
     assert "describe it" in found.hints()[0]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = 2  # prompts that are shown of a class
 KINDS = 2  # kinds of spectrum that are shown of a class
-UNSURE = 0.6  # weight of the nearest concept below which a name that the table lacks might mean anything
+UNSURE = 0.6  # cosine of the nearest concept below which a name that the table lacks might mean anything
 READ_BY = {
     "table": "",
     "meaning": "nearest in meaning, for the table lacks the name",
@@ -33,13 +33,14 @@ READ_BY = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """What one text of a class means. ``concepts``: (name, weight); ``modifiers``: in words, such as ``dry``."""
+    """What one text of a class means; see ``Reading``. ``concepts``: (name, weight); ``modifiers``: in words."""
 
     text: str
     read_by: str
     concepts: tuple[tuple[str, float], ...]
     side_by_side: bool
     modifiers: tuple[str, ...]
+    nearness: float
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ class Explanation:
 
     @property
     def unsure(self) -> list[str]:
-        """Names that the table lacks and that come near to several concepts or to none."""
+        """Names that the table lacks and that come near to none of its concepts."""
         return [
             entry.name
             for entry in self.classes
-            if entry.meanings[0].read_by == "meaning" and max(w for _, w in entry.meanings[0].concepts) < UNSURE
+            if entry.meanings[0].read_by == "meaning" and entry.meanings[0].nearness < UNSURE
         ]
 
     def hints(self) -> list[str]:
@@ -100,6 +101,7 @@ class Explanation:
                         {
                             "text": meaning.text,
                             "read_by": meaning.read_by or "rest",
+                            "nearness": round(meaning.nearness, 3),
                             "concepts": {name: round(weight, 4) for name, weight in meaning.concepts},
                             "side_by_side": meaning.side_by_side,
                             "modifiers": list(meaning.modifiers),
@@ -177,7 +179,7 @@ def modifiers(reading: Reading, stages: Counter[str | None]) -> tuple[str, ...]:
 
 def _meaning(text: str, reading: Reading, stages: Counter[str | None]) -> Meaning:
     kept = tuple((name, weight) for name, weight in reading.concepts if weight >= NEGLIGIBLE)
-    return Meaning(text, reading.read_by, kept, reading.parts, modifiers(reading, stages))
+    return Meaning(text, reading.read_by, kept, reading.parts, modifiers(reading, stages), reading.nearness)
 
 
 def _looks(spectra: Sequence[Expected], group: Sequence[Reading], table: ConceptTable) -> tuple[str, ...]:

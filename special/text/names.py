@@ -35,7 +35,8 @@ class Reading:
     chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage
     from 0 to 1. ``series``: what the names have in common of which this is one stage. ``level``: shift of log
     reflectance. ``weeds``: green weeds stand between. ``read_by``: "table" where the words are known, "meaning" where
-    the nearest concepts were taken, "description", "synonym", or "" for "other".
+    the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``: the cosine of the nearest
+    one, 1 where the words are known.
     """
 
     concepts: tuple[tuple[str, float], ...]
@@ -47,6 +48,7 @@ class Reading:
     level: float = 0.0
     weeds: bool = False
     read_by: str = ""
+    nearness: float = 1.0
 
 
 class Encoder(Protocol):
@@ -114,7 +116,7 @@ class _Reader:
             concepts = tuple((name, 1 / len(d.concepts)) for name in d.concepts)
             return self._modified(Reading(concepts, parts=d.together, read_by="table"), d)
         best = self._cosines([d.text], d.hints)
-        return self._modified(Reading(_weighed(best), read_by="meaning"), d)
+        return self._modified(Reading(_weighed(best), read_by="meaning", nearness=max(best.values())), d)
 
     def _described(self, entry: ClassName, named: Draft, reading: Reading) -> Reading:
         """Let the description say what a name means that the table lacks, and say more about one that it knows."""
