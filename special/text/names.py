@@ -35,8 +35,8 @@ class Reading:
     chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage
     from 0 to 1. ``series``: what the names have in common of which this is one stage. ``level``: shift of log
     reflectance. ``weeds``: green weeds stand between. ``read_by``: "table" where the words are known, "meaning" where
-    the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``: the cosine of the nearest
-    one, 1 where the words are known.
+    the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``: cosine of the nearest
+    concept, 1 where the words are known.
     """
 
     concepts: tuple[tuple[str, float], ...]
