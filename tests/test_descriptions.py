@@ -145,4 +145,4 @@ def test_a_name_of_two_covers_is_described_by_both() -> None:
 
 
 def test_a_synonym_that_the_table_knows_decides_over_a_name_that_it_does_not() -> None:
-    assert "open water" in describe("Zebra crossing | lake", "Snow")[0][0]
+    assert "open water" in describe("Zorbium | lake", "Snow")[0][0]

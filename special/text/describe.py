@@ -8,8 +8,10 @@ from special.progress import SILENT, Progress
 from special.text.answers import Answers, Unusable, ask, plain, read_template
 from special.text.classes import ClassList, ClassName
 from special.text.descriptions import curated
+from special.text.draft import REST
 from special.text.language_model import LanguageModel
-from special.text.names import REST, Encoder, normalise
+from special.text.names import Encoder
+from special.text.phrases import normalise
 
 FEWEST, SHORTEST, LONGEST = 2, 80, 3000  # paragraphs of an answer; characters of a paragraph
 
