@@ -92,3 +92,8 @@ def test_every_synonym_in_the_class_list_is_read(table: ConceptTable) -> None:
 
 def test_case_hyphens_and_brackets_do_not_matter() -> None:
     assert normalise("Self-Blocking_Bricks (grey)") == normalise("self blocking bricks") == "self blocking bricks"
+
+
+def test_what_is_mown_keeps_more_of_its_green_than_what_is_senesced(table: ConceptTable) -> None:
+    mown, senesced = read(table, "Grass mowed")[0], read(table, "Grass senesced")[0]
+    assert 0 < mown.dry < senesced.dry

@@ -133,27 +133,49 @@ def test_stages_of_growth_come_out_in_order(table: ConceptTable) -> None:
     assert accuracy(teacher(table).predict(Scene.from_array(cube, FULL), None, classes), truth) > 0.95
 
 
-def test_many_variants_do_not_make_a_class_less_likely(table: ConceptTable) -> None:
-    """The variants of a class are alternatives for the scene: their number must not count against it."""
+def density_of_pavement(table: ConceptTable, breadth: float, *, copies: int = 1, first_only: bool = False) -> float:
+    """Log density of the first pavement under its class, of which every spectrum stands there ``copies`` times."""
     classes = ClassList.parse(["Water", "Pavement"])
     spectra = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
-    uncertainty = UncertaintySettings(0.15, 0.1, 0.03, 4.0)
+    pavements = [s for s in spectra if s.class_index == 1]
+    kept = [s for s in spectra if s.class_index == 0] + (pavements[:1] if first_only else pavements) * copies
     centres = Regions.of(FULL, through_air=False).centres
-    everything = SpectralLikelihood(spectra, table, centres, uncertainty)
-    first = SpectralLikelihood(
-        [spectra[0], next(s for s in spectra if s.class_index == 1)], table, centres, uncertainty
+    likelihood = SpectralLikelihood(kept, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 4.0, breadth))
+    pixel = log_reflectance(table.resample(pavements[0].reflectance, centres))[None]
+    return float(likelihood.per_class(likelihood.per_spectrum(pixel), 2)[0, 1])
+
+
+def test_a_class_pays_for_the_distinct_spectra_that_it_may_show(table: ConceptTable) -> None:
+    free, paid = density_of_pavement(table, 0.0), density_of_pavement(table, 1.0)
+    assert free == pytest.approx(density_of_pavement(table, 0.0, first_only=True))
+    assert 0.3 < free - paid < np.log(5)
+
+
+def test_the_same_spectrum_twice_is_not_paid_for_twice(table: ConceptTable) -> None:
+    once, twice = density_of_pavement(table, 1.0), density_of_pavement(table, 1.0, copies=2)
+    assert twice == pytest.approx(once)
+
+
+def test_classes_that_are_not_in_the_scene_end_with_no_pixel_and_one_that_is_nearly_all_of_it_stays_so(
+    table: ConceptTable,
+) -> None:
+    names = ["Soil", "Water", "Snow", "Solar panel", "Red roof tiles", "Tree"]
+    soil, water = (
+        table.resample(table.concepts[name].variants[0].reflectance, FULL) for name in ("bare soil", "water")
     )
-    pixel = first.means[1:]
-    many = everything.per_class(everything.per_spectrum(pixel), 2)[0, 1]
-    one = first.per_class(first.per_spectrum(pixel), 2)[0, 1]
-    assert many >= one
+    cube = np.tile(soil, (30, 40, 1))
+    cube[:, :4] = water
+    cube *= np.exp(0.05 * np.random.default_rng(0).standard_normal((30, 40, 1)))
+    scene = Scene.from_array(cube.astype(np.float32), FULL)
+    named = teacher(table).predict(scene, None, ClassList.parse(names)).argmax(axis=-1)
+    assert np.bincount(named.ravel(), minlength=6).tolist() == [30 * 36, 30 * 4, 0, 0, 0, 0]
 
 
 def test_brightness_alone_moves_a_pixel_less_than_shape(table: ConceptTable) -> None:
     classes = ClassList.parse(["Grass", "Water"])
     spectra = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
     centres = Regions.of(FULL, through_air=False).centres
-    likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 4.0))
+    likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 4.0, 0.5))
     grass = table.resample(table.concepts["grass"].variants[1].reflectance, centres)
     shaded, flat = grass * 0.7, np.full_like(grass, grass.mean())
     densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(np.stack([shaded, flat]))), 2)

@@ -145,7 +145,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="pseudo",
-        version=2,
+        version=3,
         function=pseudo,
         upstream=("rgb",),
         settings={

@@ -38,7 +38,10 @@ class Variant:
 
 @dataclass(frozen=True)
 class Concept:
-    """One land-cover concept. ``level_sd`` and ``shape_sd`` are standard deviations of log reflectance."""
+    """One land-cover concept. ``level_sd`` and ``shape_sd`` are standard deviations of log reflectance.
+
+    ``mixed``: it has no spectrum of its own, only mixtures of other concepts.
+    """
 
     name: str
     synonyms: tuple[str, ...]
@@ -47,6 +50,7 @@ class Concept:
     level_sd: float
     shape_sd: float
     variants: tuple[Variant, ...]
+    mixed: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -197,4 +201,5 @@ class _Builder:
             level_sd=float(entry["level_sd"]),
             shape_sd=float(entry["shape_sd"]),
             variants=variants,
+            mixed=all("mix" in variant and name not in variant["mix"] for variant in entry["variants"]),
         )

@@ -11,7 +11,7 @@ from special.teachers.concepts import Concept, ConceptTable, Variant
 from special.text.names import Reading
 
 NEGLIGIBLE = 0.03  # weight below which a concept that a name might mean is not followed up
-DRYNESS = (0.7, 0.95)  # a plant called dry has lost this much of its green
+DRYNESS_SPREAD = 0.125  # a plant that is called dry has lost more or less of its green
 WEEDS = (0.08, 0.3)  # area fraction of weeds between the plants
 RESIDUE_SPREAD = 0.2  # a tillage practice leaves more or less residue
 SERIES_COVERS = tuple(np.linspace(0.02, 0.98, 9).tolist())  # stages of growth: their order is known, not their cover
@@ -35,7 +35,7 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
 
     The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less
     likely by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
-    concept that is not named, each weighed by the logarithm ``rest_weight``.
+    concept that is not named, each weighed by the logarithm ``rest_weight``, but for mixtures of others.
     """
     named = {concept for group in readings for reading in group for concept, _ in reading.concepts}
     spectra: list[Expected] = []
@@ -43,7 +43,7 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
         for reading in group:
             if not reading.concepts:
                 for concept in table.concepts.values():
-                    if concept.name not in named:
+                    if concept.name not in named and not concept.mixed:
                         spectra += [
                             Expected(
                                 index, concept.name, v.reflectance, rest_weight, concept.level_sd, concept.shape_sd
@@ -90,7 +90,9 @@ def _one_of(index: int, reading: Reading, table: ConceptTable) -> list[Expected]
 def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[np.ndarray]:
     """Every spectrum of a concept under the reading's modifiers."""
     dry_matter = (_first(table, "dry grass") + _first(table, "straw")) / 2
-    dryness = DRYNESS if reading.dry and concept.name not in ALREADY_DRY else (0.0,)
+    dryness: Sequence[float] = (0.0,)
+    if reading.dry and concept.name not in ALREADY_DRY:
+        dryness = (reading.dry - DRYNESS_SPREAD, reading.dry + DRYNESS_SPREAD)
     weeds = WEEDS if reading.weeds else (0.0,)
     green_weeds = _first(table, "weeds")
     # in a series every stage may have any cover, so that one variant stands for all that differ in cover alone

@@ -23,12 +23,16 @@ BLOCK = 4_000_000  # numbers that a block of residuals may hold: 32 MB
 
 @dataclass(frozen=True)
 class UncertaintySettings:
-    """Standard deviations of log reflectance beyond the concept table's, and the degrees of freedom of the tails."""
+    """Standard deviations of log reflectance beyond the concept table's, and the degrees of freedom of the tails.
+
+    ``breadth``: what a class pays for the number of distinct spectra that it may show: 0 nothing, 1 all of it.
+    """
 
     level_sd: float
     detail_sd: float
     noise_sd: float
     degrees_of_freedom: float
+    breadth: float
 
 
 def log_reflectance(reflectance: np.ndarray) -> np.ndarray:
@@ -68,6 +72,11 @@ class SpectralLikelihood:
             self.precisions[i] = roots[i].T @ roots[i]
         self._roots = roots.transpose(2, 0, 1).reshape(len(centres), -1)  # (regions, spectra * regions)
         self._white_means = np.einsum("srq,sq->sr", roots, self.means).reshape(-1)
+        for k in np.unique(self.owners):
+            own = self.owners == k
+            self._offsets[own] -= settings.breadth * np.log(
+                distinct(self.means[own], self.precisions[own].mean(axis=0))
+            )
 
     def per_spectrum(self, logs: np.ndarray) -> np.ndarray:
         """Return log densities (pixels, expected spectra) of ``logs`` (pixels, regions), weights included."""
@@ -89,6 +98,16 @@ class SpectralLikelihood:
             if (self.owners == k).any():
                 out[:, k] = densities[:, self.owners == k].max(axis=1)
         return out
+
+
+def distinct(means: np.ndarray, precision: np.ndarray) -> float:
+    """Return how many of ``means`` (n, regions) there are, those that lie within each other's errors counted as one.
+
+    Each counts by its likeness with all, ``1 / sum exp(-d^2 / 4)`` with the Mahalanobis distance d.
+    """
+    apart = means[:, None] - means[None]
+    squared = np.einsum("uvr,rs,uvs->uv", apart, precision, apart)
+    return float((1 / np.exp(-squared / 4).sum(axis=1)).sum())
 
 
 def softmax(logs: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ class SpectrumTextSettings:
     detail_sd: float
     noise_sd: float
     degrees_of_freedom: float
+    breadth: float
     scale_sd: float
     scale_step: float
     scale_steps: int
@@ -49,7 +50,7 @@ class SpectrumTextSettings:
     @property
     def uncertainty(self) -> UncertaintySettings:
         """The part that the likelihood takes."""
-        return UncertaintySettings(self.level_sd, self.detail_sd, self.noise_sd, self.degrees_of_freedom)
+        return UncertaintySettings(self.level_sd, self.detail_sd, self.noise_sd, self.degrees_of_freedom, self.breadth)
 
     @property
     def calibration(self) -> calibrate.CalibrationSettings:

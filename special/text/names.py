@@ -17,13 +17,12 @@ from special.teachers.attributes import is_crop, is_green
 from special.teachers.concepts import ConceptTable
 from special.text.classes import ClassList, ClassName
 from special.text.draft import Draft, draft
-from special.text.phrases import Lexicon, normalise
+from special.text.phrases import SENESCED, Lexicon, normalise
 
 TEMPERATURE = 0.04  # of the softmax over cosines: 0.1 apart is a factor of 12
 KEPT = 3  # concepts a name may mean at most
 DESCRIBED = 0.7  # what a description weighs beside a name that the table knows
 TELLING = 0.45  # cosine from which a description says something about such a name
-DRYNESS = 0.7  # share of the canopy without chlorophyll
 
 
 @dataclass(frozen=True)
@@ -157,10 +156,10 @@ class _Reader:
         green = any(is_green(concept, self.table.wavelengths) for concept in leads)
         grows = any(is_crop(concept) for concept in leads)
         modifiers = d.modifiers
-        dry = green and (modifiers.dry or (modifiers.ripe and grows))
+        dry = max(modifiers.dry, SENESCED if modifiers.ripe and grows else 0.0) if green else 0.0
         return replace(
             reading,
-            dry=DRYNESS if dry else 0.0,
+            dry=dry,
             residue=modifiers.residue,
             stage=modifiers.cover if d.stage is None else d.stage,
             series=d.series,

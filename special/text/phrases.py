@@ -16,10 +16,17 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-DRY = _words(
-    "senesced senescent senescing dry dried dead dying wilted wilting stressed withered yellow yellowed brown browned "
-    "mowed mown cut"
-)  # of everything that is green
+SENESCED, MOWN = 0.825, 0.35  # share of the canopy without chlorophyll; what is mown grows green again
+DRY = {
+    **dict.fromkeys(
+        _words(
+            "senesced senescent senescing dry dried dead dying wilted wilting stressed withered yellow yellowed brown "
+            "browned"
+        ),
+        SENESCED,
+    ),
+    **dict.fromkeys(("mowed", "mown", "cut"), MOWN),
+}  # of everything that is green
 RIPE = _words("mature ripe ripened ripening harvested")  # of crops: a mature forest is green
 COVER = {
     **dict.fromkeys(("sparse", "sparsely", "scattered", "young", "early", "emerging", "immature", "seedling"), 0.0),
@@ -98,8 +105,8 @@ def _stems(words: Iterable[str]) -> frozenset[str]:
     return frozenset(map(stem, words))
 
 
-_DRY, _RIPE, _EMPTY, _PLACES, _WEEDS = (_stems(words) for words in (DRY, RIPE, WITHOUT_MEANING, PLACES, WEEDS))
-_COVER, _LEVEL = ({stem(word): value for word, value in shifts.items()} for shifts in (COVER, LEVEL))
+_RIPE, _EMPTY, _PLACES, _WEEDS = (_stems(words) for words in (RIPE, WITHOUT_MEANING, PLACES, WEEDS))
+_DRY, _COVER, _LEVEL = ({stem(word): value for word, value in shifts.items()} for shifts in (DRY, COVER, LEVEL))
 _BECOMES = {stem(word): concept for word, concept in BECOMES.items()}
 
 
@@ -110,7 +117,9 @@ class Lexicon:
         """Take (concept, phrase) pairs; of two concepts that share a phrase the later one has it."""
         self.phrases = {self._plain_key(phrase): concept for concept, phrase in phrases}
         self._words = sorted({word for phrase in self.phrases for word in phrase.split()})
-        self._known = set(self._words) | _DRY | _RIPE | _EMPTY | _PLACES | set(_COVER) | set(_LEVEL) | set(_BECOMES)
+        self._known = (
+            set(self._words) | set(_DRY) | _RIPE | _EMPTY | _PLACES | set(_COVER) | set(_LEVEL) | set(_BECOMES)
+        )
         self._longest = max((len(phrase.split()) for phrase in self.phrases), default=0)
 
     @staticmethod
@@ -147,7 +156,7 @@ class Lexicon:
 class Modifiers:
     """What the words around a name change; see ``Reading``. ``ripe``: dry, if what is named is a crop."""
 
-    dry: bool = False
+    dry: float = 0.0
     ripe: bool = False
     residue: float | None = None
     cover: float | None = None
@@ -158,7 +167,7 @@ class Modifiers:
     def __or__(self, other: Modifiers) -> Modifiers:
         """Both; where both say something, this one."""
         return Modifiers(
-            self.dry or other.dry,
+            max(self.dry, other.dry),
             self.ripe or other.ripe,
             other.residue if self.residue is None else self.residue,
             other.cover if self.cover is None else self.cover,
@@ -180,7 +189,7 @@ class Stripped:
 
 def is_modifier(text: str) -> bool:
     """Whether a normalised text has nothing but words that modify."""
-    modifiers = _DRY | _RIPE | _EMPTY | _PLACES | set(_COVER) | set(_LEVEL)
+    modifiers = set(_DRY) | _RIPE | _EMPTY | _PLACES | set(_COVER) | set(_LEVEL)
     return all(stem(word) in modifiers or word.isdigit() for word in text.split())
 
 
@@ -196,7 +205,7 @@ def strip(plain: str, lexicon: Lexicon) -> Stripped:
     if weeds:
         kept = [i for i, s in enumerate(stems) if s not in _WEEDS | {stem("green"), "with", "and"}]
         stems, words = [stems[i] for i in kept], [words[i] for i in kept]
-    changing = _DRY | _RIPE | set(_COVER) | set(_LEVEL) | set(_BECOMES)
+    changing = set(_DRY) | _RIPE | set(_COVER) | set(_LEVEL) | set(_BECOMES)
     chosen = list(range(len(stems)))
     for dropped in (_PLACES, _EMPTY, _PLACES | _EMPTY, changing | _EMPTY, changing | _EMPTY | _PLACES):
         trial = _without(stems, dropped)
@@ -207,7 +216,7 @@ def strip(plain: str, lexicon: Lexicon) -> Stripped:
             chosen = trial or chosen  # nothing is known as it stands: what is left is to be cut up or compared
     gone = [stems[i] for i in range(len(stems)) if i not in chosen]
     modifiers = Modifiers(
-        dry=any(s in _DRY for s in gone),
+        dry=max((_DRY[s] for s in gone if s in _DRY), default=0.0),
         ripe=any(s in _RIPE for s in gone),
         residue=residue,
         cover=next((_COVER[s] for s in gone if s in _COVER), None),
