@@ -104,7 +104,21 @@ def test_the_record_says_how_it_was_made(made: special.Run) -> None:
     teacher = record["teachers"]["spectrum-text"]
     assert teacher["weight"] == 1.0 and any(len(str(value)) == 64 for value in teacher.values()), "no hash of weights"
     assert record["clip"] == {"asked": "none", "used": "none", "because": None}
-    assert record["device"] == "cpu" and record["scan"] in ("cpu", "reference")
+    assert record["device"] == "cpu" and record["scan"] == "cpu"
+
+
+def test_the_backend_of_the_scan_can_be_forced_and_is_recorded(files: small_scene.Files, tmp_path: Path) -> None:
+    run = label(files, tmp_path / "run", settings={"scan.backend": "reference"}, until="warmup")
+    assert run.record["scan"] == "reference"
+    assert ran(label(files, run.path, settings={"scan.backend": "cpu"}, until="warmup")) == []
+
+
+def test_a_backend_that_does_not_work_here_is_refused_before_anything_is_made(
+    files: small_scene.Files, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match="'triton' does not work on cpu here: choose from auto, cpu, reference"):
+        label(files, tmp_path / "run", settings={"scan.backend": "triton"})
+    assert not (tmp_path / "run").exists()
 
 
 def test_areas_add_up(made: special.Run) -> None:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from numba import njit
 from torch import Tensor
 
+from special.errors import SettingsError
 from special.models import scan as scan_module
 from special.models.scan import available_backends, kernels, reference, selective_scan
 from special.models.scan.reference import CHUNK
@@ -316,19 +317,58 @@ def test_kernels_compile_where_compiled_code_cannot_be_kept(monkeypatch: pytest.
     assert kernels.forward.__wrapped__("float32") == "compiled _forward"
 
 
-def test_backends_are_listed_the_fastest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert available_backends("cpu") == ("cpu", "reference")
-    scan_module._has_mamba_ssm.cache_clear()
-    monkeypatch.setitem(sys.modules, "mamba_ssm", None)  # importing it fails
-    assert available_backends("cuda") == ("reference",)
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A machine with a GPU, as far as choosing a backend goes, without Triton and mamba-ssm."""
+    caches = (scan_module._has_triton, scan_module._has_mamba_ssm)
+    for cached in caches:
+        cached.cache_clear()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    monkeypatch.setattr(torch.version, "hip", None)
+    for name in ("triton", "mamba_ssm"):
+        monkeypatch.setitem(sys.modules, name, None)  # importing it fails
+    yield monkeypatch
+    for cached in caches:
+        cached.cache_clear()
 
-    scan_module._has_mamba_ssm.cache_clear()
+
+def install_triton(gpu: pytest.MonkeyPatch, version: str) -> None:
+    triton = types.ModuleType("triton")
+    triton.__version__ = version  # type: ignore[attr-defined]
+    gpu.setitem(sys.modules, "triton", triton)
+
+
+def install_mamba_ssm(gpu: pytest.MonkeyPatch) -> None:
     interface = types.ModuleType("mamba_ssm.ops.selective_scan_interface")
     interface.selective_scan_fn = None  # type: ignore[attr-defined]
     for name in ("mamba_ssm", "mamba_ssm.ops", "mamba_ssm.ops.selective_scan_interface"):
-        monkeypatch.setitem(sys.modules, name, interface)
+        gpu.setitem(sys.modules, name, interface)
+
+
+def test_on_a_cpu_auto_prefers_compiled_loops() -> None:
+    assert available_backends("cpu") == ("cpu", "reference")
+
+
+def test_a_gpu_without_kernels_has_the_reference(gpu: pytest.MonkeyPatch) -> None:
+    assert available_backends("cuda") == ("reference",)
+
+
+def test_on_a_gpu_auto_prefers_triton_and_then_mamba_ssm(gpu: pytest.MonkeyPatch) -> None:
+    install_mamba_ssm(gpu)
     assert available_backends("cuda") == ("mamba_ssm", "reference")
-    scan_module._has_mamba_ssm.cache_clear()
+    install_triton(gpu, "3.3.1")
+    scan_module._has_triton.cache_clear()
+    assert available_backends("cuda") == ("triton", "mamba_ssm", "reference")
+
+
+@pytest.mark.parametrize(("version", "capability"), [("3.2.0", (9, 0)), ("3.9.0", (7, 0))], ids=["triton", "gpu"])
+def test_triton_needs_a_version_and_a_gpu_that_its_kernels_compile_for(
+    gpu: pytest.MonkeyPatch, version: str, capability: tuple[int, int]
+) -> None:
+    install_triton(gpu, version)
+    gpu.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert available_backends("cuda") == ("reference",)
 
 
 def test_auto_takes_the_compiled_backend_on_the_cpu() -> None:
@@ -338,7 +378,7 @@ def test_auto_takes_the_compiled_backend_on_the_cpu() -> None:
 
 @pytest.mark.parametrize("backend", ["mamba_ssm", "fastest"])
 def test_a_backend_that_does_not_work_here_is_an_error(backend: str) -> None:
-    with pytest.raises(ValueError, match=f"{backend}.*cpu.*choose from cpu, reference"):
+    with pytest.raises(SettingsError, match=f"{backend}.*cpu.*choose from auto, cpu, reference"):
         selective_scan(**arguments(1, 2, 2, 3), backend=backend)
 
 

@@ -39,10 +39,11 @@ DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 0.1, 1e-4
 class Mamba(nn.Module):
     """One Mamba block without normalisation or residual: (b, l, d_model) to (b, l, d_model), causal along l."""
 
-    def __init__(self, d_model: int, *, d_state: int, d_conv: int, expand: int) -> None:
+    def __init__(self, d_model: int, *, d_state: int, d_conv: int, expand: int, scan: str = "auto") -> None:
         super().__init__()
         self.d_inner = expand * d_model
         self.d_state = d_state
+        self.scan = scan  # the backend of selective_scan
         self.dt_rank = math.ceil(d_model / 16)
         self.in_proj = nn.Linear(d_model, 2 * self.d_inner, bias=False)
         self.conv1d = nn.Conv1d(self.d_inner, self.d_inner, d_conv, groups=self.d_inner, padding=d_conv - 1)
@@ -84,6 +85,7 @@ class Mamba(nn.Module):
             z=z.transpose(1, 2),  # (b, d_inner, l)
             delta_bias=self.dt_proj.bias,
             delta_softplus=True,
+            backend=self.scan,
         )
         return self.out_proj(y.transpose(1, 2))  # (b, l, d_model)
 

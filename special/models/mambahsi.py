@@ -63,10 +63,10 @@ class Norm(nn.GroupNorm):
 class SpatialMamba(nn.Module):
     """Mamba along the pixels of an image, row by row (the paper's SpaMB)."""
 
-    def __init__(self, settings: MambaHSISettings) -> None:
+    def __init__(self, settings: MambaHSISettings, scan: str = "auto") -> None:
         super().__init__()
         h = settings.hidden
-        self.mamba = Mamba(h, d_state=settings.state, d_conv=settings.conv, expand=settings.expand)
+        self.mamba = Mamba(h, d_state=settings.state, d_conv=settings.conv, expand=settings.expand, scan=scan)
         self.norm = Norm(h)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,11 +78,11 @@ class SpatialMamba(nn.Module):
 class SpectralMamba(nn.Module):
     """Mamba along the features of a pixel, taken as a short sequence of groups of them (the paper's SpeMB)."""
 
-    def __init__(self, settings: MambaHSISettings) -> None:
+    def __init__(self, settings: MambaHSISettings, scan: str = "auto") -> None:
         super().__init__()
         self.groups = settings.groups
         self.size = math.ceil(settings.hidden / settings.groups)  # features in a group
-        self.mamba = Mamba(self.size, d_state=settings.state, d_conv=settings.conv, expand=settings.expand)
+        self.mamba = Mamba(self.size, d_state=settings.state, d_conv=settings.conv, expand=settings.expand, scan=scan)
         self.norm = Norm(self.groups * self.size)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -98,10 +98,10 @@ class SpectralMamba(nn.Module):
 class Block(nn.Module):
     """Both Mambas, weighed against each other by two learned weights, around a residual (the paper's SSFM)."""
 
-    def __init__(self, settings: MambaHSISettings) -> None:
+    def __init__(self, settings: MambaHSISettings, scan: str = "auto") -> None:
         super().__init__()
-        self.spatial = SpatialMamba(settings)
-        self.spectral = SpectralMamba(settings)
+        self.spatial = SpatialMamba(settings, scan)
+        self.spectral = SpectralMamba(settings, scan)
         self.balance = nn.Parameter(torch.zeros(2))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -111,13 +111,16 @@ class Block(nn.Module):
 
 
 class MambaHSI(nn.Module):
-    """Logits of every pixel: an embedding, ``blocks`` blocks, each after the first at half the size, and a head."""
+    """Logits of every pixel: an embedding, ``blocks`` blocks, each after the first at half the size, and a head.
 
-    def __init__(self, bands: int, classes: int, settings: MambaHSISettings) -> None:
+    ``scan`` names a backend of the selective scan.
+    """
+
+    def __init__(self, bands: int, classes: int, settings: MambaHSISettings, scan: str = "auto") -> None:
         super().__init__()
         h = settings.hidden
         self.embed = nn.Sequential(nn.Linear(bands, h), Norm(h), nn.SiLU())
-        self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.blocks))
+        self.blocks = nn.ModuleList(Block(settings, scan) for _ in range(settings.blocks))
         self.head = nn.Sequential(nn.Linear(h, h), Norm(h), nn.SiLU(), nn.Linear(h, classes))
 
     def forward(self, x: Tensor) -> Tensor:

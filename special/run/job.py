@@ -60,7 +60,7 @@ class Job:
         Raises:
             SpecialError: something cannot be done. Where nothing had been done before, nothing is left behind.
         """
-        request, device, teachers = self._check(until, progress)
+        request, device, scan, teachers = self._check(until, progress)
         fresh = not self.run.path.exists()
         try:
             with self.run.locked():
@@ -73,7 +73,7 @@ class Job:
                         lambda step, key: self._work(step, key, request, device, teachers, progress),
                         until=until,
                         progress=progress,
-                        environment=lambda: record.environment(device),
+                        environment=lambda: record.environment(device, scan),
                     )
                 finally:
                     record.write(self.run, request, self.steps)
@@ -86,17 +86,18 @@ class Job:
     def _kept(self) -> Request:
         return self.request.with_teaching(teaching.keep(self.request, self.previous))
 
-    def _check(self, until: str | None, progress: Progress) -> tuple[Request, str, list[Teacher]]:
+    def _check(self, until: str | None, progress: Progress) -> tuple[Request, str, str | None, list[Teacher]]:
         """Find out all that can go wrong before anything is written."""
         request, verdicts = self._kept(), self.plan(until)
         running = {verdict.step for verdict in verdicts if verdict.runs}
         if not running:
-            return request, "", []
-        device = resolve(request.device)
+            return request, "", None, []
+        device, scan = resolve(request.device), None
         for step in self.steps:
             if step.name in running:
                 for section in step.settings:
-                    build(request.settings, step, section)
+                    built = build(request.settings, step, section)
+                    scan = built.chosen(device) if section == "scan" else scan
         teachers: list[Teacher] = []
         if any("teachers" in step.inputs and step.name in running for step in self.steps):
             decided, teachers = teaching.decide(request, self.previous, device, progress, self.choose)
@@ -104,7 +105,7 @@ class Job:
         elif request.teaching is None and self.previous is not None:
             # Not asked this time. What the run began with is kept in mind; that it no longer holds is seen by its hash.
             request = request.with_teaching(self.previous.teaching)
-        return request, device, teachers
+        return request, device, scan, teachers
 
     def _begin(self, request: Request) -> None:
         """Write down what is asked. The run is held, so what another process did meanwhile can be seen."""

@@ -43,8 +43,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def environment(device: str) -> dict[str, Any]:
-    """Return what a step runs on, as JSON; torch and the selective scan are described once they are in use."""
+def environment(device: str, scan: str | None) -> dict[str, Any]:
+    """Return what a step runs on, as JSON; torch is described once it is in use, the scan where it has a backend."""
     described: dict[str, Any] = {"machine": platform.machine(), "system": platform.system(), **versions()}
     if "torch" in sys.modules:
         import torch
@@ -52,11 +52,7 @@ def environment(device: str) -> dict[str, Any]:
         described |= {"device": device, "threads": torch.get_num_threads()}
         if device.startswith("cuda"):
             described["gpu"] = torch.cuda.get_device_name(device)
-    if "special.models.scan" in sys.modules:
-        from special.models.scan import available_backends
-
-        described["scan"] = available_backends(device)[0]
-    return described
+    return described if scan is None else {**described, "scan": scan}
 
 
 def write(run: RunDirectory, request: Request, steps: Sequence[Step]) -> None:

@@ -9,10 +9,10 @@ The key is the SHA-256 of the step's *ingredients*, a JSON object:
   what it uses;
 - ``upstream``: for every step it reads, that step's key and the hash of that step's payload.
 
-The device, the number of threads and the versions of libraries are not ingredients. They change the last bits of a
-result, not its meaning: a run made on a GPU may be looked at, and mapped again, on a laptop. They are written down
-in each manifest. The payload's hash beside the key keeps this honest: where a step runs again, for damage say, and
-comes out with other bits, everything after it runs again too.
+The device, the number of threads, the backend of the scan and the versions of libraries are not ingredients. They
+change the last bits of a result, not its meaning: a run made on a GPU may be looked at, and mapped again, on a laptop.
+They are written down in each manifest. The payload's hash beside the key keeps this honest: where a step runs again,
+for damage say, and comes out with other bits, everything after it runs again too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Step:
         function: ``function(work, folder)`` writes the payload into the empty ``folder``.
         upstream: the steps whose payloads it reads.
         settings: its sections of the pipeline, each with the dataclass it is read into, as ``"module:Class"``.
-        apart: settings that stay out of the key, because an input says better what came of them.
+        apart: settings that stay out of the key: an input says better what came of them, or they change bits alone.
         inputs: what it takes from outside the run; see the module's docstring.
         delivers: payload files that are also put at the top of the run.
     """

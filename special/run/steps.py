@@ -128,11 +128,11 @@ def map_(work: Work, folder: Path) -> None:
 def _classifier(work: Work) -> Build:
     from special.models.mambahsi import MambaHSI
 
-    settings = work.settings("model")
-    return lambda bands, classes: MambaHSI(bands, classes, settings)
+    settings, scan = work.settings("model"), work.settings("scan").backend
+    return lambda bands, classes: MambaHSI(bands, classes, settings, scan)
 
 
-_MODEL = "special.models.mambahsi:MambaHSISettings"
+_CLASSIFIER = {"model": "special.models.mambahsi:MambaHSISettings", "scan": "special.models.scan:ScanSettings"}
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -161,7 +161,8 @@ STEPS: tuple[Step, ...] = (
         version=1,
         function=warmup,
         upstream=("pseudo",),
-        settings={"warmup": "special.learn.warmup:WarmupSettings", "model": _MODEL},
+        settings={"warmup": "special.learn.warmup:WarmupSettings", **_CLASSIFIER},
+        apart=("scan.backend",),
         inputs=("scene", "seed"),
     ),
     Step(
@@ -169,7 +170,8 @@ STEPS: tuple[Step, ...] = (
         version=1,
         function=refine,
         upstream=("warmup",),
-        settings={"refine": "special.learn.refine:RefineSettings", "model": _MODEL},
+        settings={"refine": "special.learn.refine:RefineSettings", **_CLASSIFIER},
+        apart=("scan.backend",),
         inputs=("scene", "seed"),
     ),
     Step(

@@ -11,29 +11,66 @@ is read out (Gu and Dao, "Mamba", arXiv 2312.00752, section 3.2 and algorithm 2)
 =============  ==========  ==========================================================================================
 backend        device      what it is
 =============  ==========  ==========================================================================================
-``reference``  any         PyTorch operations, differentiated by autograd; for checks and where nothing else runs
 ``cpu``        CPU         loops compiled by Numba, with their own backward
+``triton``     CUDA        Triton kernels, parallel over chunks of a sequence, with their own backward
 ``mamba_ssm``  CUDA        the kernel of the package mamba-ssm, where that is installed
+``reference``  any         PyTorch operations, differentiated by autograd; for checks and where nothing else runs
 =============  ==========  ==========================================================================================
+
+On a GPU ``triton`` comes before ``mamba_ssm``, whose kernel gives every channel of a sequence to one block of threads:
+an image, which is one long sequence of a few dozen channels, leaves most of the GPU idle.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import torch
 from torch import Tensor
 
-__all__ = ["available_backends", "selective_scan"]
+from special.errors import SettingsError
+
+__all__ = ["ScanSettings", "available_backends", "choose_backend", "selective_scan"]
+
+_OLDEST_TRITON = (3, 3)  # the first whose kernels may hold tuples of tensors
+_OLDEST_GPU = (7, 5)  # compute capability
+
+
+@dataclass(frozen=True)
+class ScanSettings:
+    """The section ``[scan]`` of a pipeline file, which says what each value means."""
+
+    backend: str
+
+    def chosen(self, device: str | torch.device) -> str:
+        """Return what ``backend`` stands for on a device: see ``choose_backend``."""
+        return choose_backend(self.backend, device)
 
 
 def available_backends(device: str | torch.device = "cpu") -> tuple[str, ...]:
-    """Names of the backends that work on ``device``, the fastest first: ``auto`` takes that one."""
-    if torch.device(device).type == "cpu":
+    """Names of the backends that work on ``device``, in the order in which ``auto`` prefers them."""
+    device = torch.device(device)
+    if device.type == "cpu":
         return ("cpu", "reference")
-    if torch.device(device).type == "cuda" and _has_mamba_ssm():
-        return ("mamba_ssm", "reference")
-    return ("reference",)
+    works = {"triton": _has_triton(device), "mamba_ssm": _has_mamba_ssm()} if device.type == "cuda" else {}
+    return (*(name for name, there in works.items() if there), "reference")
+
+
+def choose_backend(backend: str, device: str | torch.device) -> str:
+    """Return the name of the backend that ``backend``, a name or ``"auto"``, stands for on ``device``.
+
+    Raises:
+        SettingsError: it does not work there.
+    """
+    available = available_backends(device)
+    chosen = available[0] if backend == "auto" else backend
+    if chosen not in available:
+        raise SettingsError(
+            f"the scan backend {backend!r} does not work on {torch.device(device).type} here: "
+            f"choose from auto, {', '.join(available)}"
+        )
+    return chosen
 
 
 def selective_scan(
@@ -75,32 +112,42 @@ def selective_scan(
         last step, (batch, dim, state).
 
     Raises:
-        ValueError: shapes that do not fit together, or a backend that does not work on the tensors' device.
+        ValueError: shapes that do not fit together.
+        SettingsError: a backend that does not work on the tensors' device.
     """
     _check_shapes(u, delta, A, B, C, D, z, delta_bias)
-    available = available_backends(u.device)
-    chosen = available[0] if backend == "auto" else backend
-    if chosen not in available:
-        raise ValueError(f"backend {backend!r} does not work on {u.device.type}: choose from {', '.join(available)}")
-
+    chosen = choose_backend(backend, u.device)
     if chosen == "mamba_ssm":
         from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
 
         return selective_scan_fn(u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
     if chosen == "cpu":
         from special.models.scan.cpu import scan
+    elif chosen == "triton":
+        from special.models.scan.triton import scan
     else:
         from special.models.scan.reference import scan
 
-    real = torch.promote_types(u.dtype, torch.float32)
+    narrow, real = u.dtype, torch.promote_types(u.dtype, torch.float32)
     B, C = _same_groups(B, C, u)
-    D, z, delta_bias = (None if tensor is None else tensor.to(real) for tensor in (D, z, delta_bias))
-    out, last = scan(
-        u.to(real), delta.to(real), A.to(real), B.to(real), C.to(real), D, z, delta_bias,
-        delta_softplus, return_last_state,
-    )  # fmt: skip
-    out = out.to(u.dtype)
+    A, D, delta_bias = A.to(real), *(None if tensor is None else tensor.to(real) for tensor in (D, delta_bias))
+    if chosen != "triton":  # whose kernels read narrow numbers as they are
+        u, delta, B, C = (tensor.to(real) for tensor in (u, delta, B, C))
+        z = None if z is None else z.to(real)
+    out, last = scan(u, delta, A, B, C, D, z, delta_bias, delta_softplus, return_last_state)
+    out = out.to(narrow)
     return out if last is None else (out, last)
+
+
+@cache
+def _has_triton(device: torch.device) -> bool:
+    if not torch.cuda.is_available() or torch.version.hip or torch.cuda.get_device_capability(device) < _OLDEST_GPU:
+        return False
+    try:
+        import triton
+    except ImportError:  # it comes with PyTorch's CUDA build, on Linux
+        return False
+    return tuple(int(part) for part in triton.__version__.split(".")[:2]) >= _OLDEST_TRITON
 
 
 @cache
