@@ -21,7 +21,7 @@ from torch import Tensor
 
 from special.errors import SettingsError
 from special.models import scan as scan_module
-from special.models.scan import available_backends, kernels, reference, selective_scan
+from special.models.scan import available_backends, cpu, kernels, reference, selective_scan
 from special.models.scan.reference import CHUNK
 
 BACKENDS = ["cpu", "reference"]
@@ -254,6 +254,27 @@ def test_number_of_threads_does_not_change_a_bit() -> None:
         together = outcome(backend_call("cpu"), tensors, torch.float32, delta_softplus=True)
     # The sums that PyTorch takes over shards are split by rows, not by terms: they do not depend on threads either.
     assert all(torch.equal(alone[name], together[name]) for name in alone)
+
+
+@pytest.mark.parametrize("decay", [0.01, 30.0], ids=["remembered", "forgotten"])
+@pytest.mark.parametrize("delta_softplus", [True, False], ids=["softplus", "plain"])
+def test_a_long_sequence_is_cut_into_pieces_for_idle_threads(
+    monkeypatch: pytest.MonkeyPatch, decay: float, delta_softplus: bool
+) -> None:
+    monkeypatch.setattr(cpu, "_SHORTEST", 2)
+    monkeypatch.setattr(cpu, "_WORTH_A_THREAD", 1)
+    tensors = arguments(2, 3, 2, 203)
+    tensors["A"] = tensors["A"] * decay
+    expected = outcome(plain_loop, tensors, torch.float64, delta_softplus=delta_softplus)
+    with threads(8):
+        assert cpu._Cut.of(tensors["u"].unsqueeze(1), 2) == cpu._Cut(shards=2, pieces=4, units=8, threads=8)
+        found = outcome(backend_call("cpu"), tensors, torch.float64, delta_softplus=delta_softplus)
+    assert_near(found, expected, 1e-12)
+
+
+def test_enough_sequences_for_all_threads_are_left_whole() -> None:
+    with threads(3):
+        assert cpu._Cut.of(torch.empty(1, 2, 20, 100_000), 16).pieces == 1
 
 
 def test_cpu_backend_keeps_one_state_in_sixteen() -> None:

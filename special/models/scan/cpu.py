@@ -1,14 +1,17 @@
 """The selective scan on the CPU: compiled loops (``special.models.scan.kernels``) behind an autograd function.
 
-Memory beyond the arguments, the result and their gradients is one state in every ``STEPS`` steps. Results do not
-depend on the number of threads, which follows ``torch.get_num_threads()``.
+Memory beyond the arguments, the result and their gradients is one state in every ``STEPS`` steps. The number of threads
+follows ``torch.get_num_threads()``. Results do not depend on it, unless a few long sequences are cut to occupy threads:
+then their last bits do.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -21,6 +24,7 @@ from special.models.scan import kernels
 
 MOST_STATES = 256  # the tiles of a kernel live on the stack
 _SHARDS = 32  # a batch is split into this many, whatever the number of threads
+_SHORTEST = 256  # tiles of a piece of a sequence
 _WORTH_A_THREAD = 50_000  # numbers of state to compute below which handing over costs more than it saves
 
 
@@ -94,8 +98,13 @@ class _Scan(torch.autograd.Function):
         out = torch.empty_like(u)
         last = u.new_empty(batch if return_last else 0, groups, channels, states)
         saved = u.new_empty(batch, groups, blocks, tiles - 1, states, kernels.LANES)
+        cut = _Cut.of(u, states)
+        ends = u.new_empty(batch, groups, blocks, cut.pieces - 1, 2, states, kernels.LANES)
         arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
-        _run(kernels.forward, arguments, (use_softplus, z is not None), (out, last, saved))
+        flags = (use_softplus, z is not None)
+        if cut.pieces > 1:
+            _run(kernels.forward_ends, cut, arguments, flags, (ends,))
+        _run(kernels.forward, cut, arguments, flags, (ends, out, last, saved))
         ctx.save_for_backward(u, delta, A, B, C, D, z, bias, saved)
         ctx.use_softplus = use_softplus
         return out, last
@@ -104,14 +113,20 @@ class _Scan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dout: Tensor, dlast: Tensor) -> tuple[Tensor | None, ...]:
         u, delta, A, B, C, D, z, bias, saved = ctx.saved_tensors
-        blocks, shards = saved.shape[2], min(u.shape[0], _SHARDS)
+        blocks, states = saved.shape[2], A.shape[2]
+        cut = _Cut.of(u, states)
+        parts = cut.shards * cut.pieces
+        ends = u.new_empty(*u.shape[:2], blocks, cut.pieces - 1, 2, states, kernels.LANES)
         du, ddelta = torch.empty_like(u), torch.empty_like(delta)
         dz = None if z is None else torch.empty_like(z)
-        dA, dD, dbias = A.new_empty(shards, *A.shape), D.new_empty(shards, *D.shape), D.new_empty(shards, *D.shape)
+        dA, dD, dbias = A.new_empty(parts, *A.shape), D.new_empty(parts, *D.shape), D.new_empty(parts, *D.shape)
         dB, dC = _one_per_block(B, blocks), _one_per_block(C, blocks)
         arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
         gradients = (du, ddelta, dA, dB, dC, dD, du if dz is None else dz, dbias)
-        _run(kernels.backward, arguments, (ctx.use_softplus, z is not None), (saved, dout, dlast, *gradients))
+        flags = (ctx.use_softplus, z is not None)
+        if cut.pieces > 1:
+            _run(kernels.backward_ends, cut, arguments, flags, (dout, ends))
+        _run(kernels.backward, cut, arguments, flags, (ends, saved, dout, dlast, *gradients))
         return du, ddelta, dA.sum(0), _total(dB), _total(dC), dD.sum(0), dz, dbias.sum(0), None, None
 
 
@@ -125,26 +140,44 @@ def _one_per_block(matrix: Tensor, blocks: int) -> Tensor:
     return torch.empty_strided((blocks, *matrix.shape), (matrix.numel(), *strides), dtype=matrix.dtype)
 
 
+@dataclass(frozen=True)
+class _Cut:
+    """How the work is cut into units (see the kernels), and how many threads take them."""
+
+    shards: int
+    pieces: int
+    units: int
+    threads: int
+
+    @classmethod
+    def of(cls, u: Tensor, states: int) -> _Cut:
+        batch, groups, channels, length = u.shape
+        shards = min(batch, _SHARDS)
+        whole = groups * _ceil(channels, kernels.LANES) * shards  # units of whole sequences
+        threads = min(torch.get_num_threads(), max(1, u.numel() * states // _WORTH_A_THREAD))
+        # As many units for every thread, in pieces that are worth it.
+        wanted = threads // math.gcd(whole, threads) if whole < threads else 1
+        pieces = max(1, min(wanted, _ceil(length, kernels.STEPS) // _SHORTEST))
+        return cls(shards, pieces, whole * pieces, min(threads, whole * pieces))
+
+
 def _run(
     kernel: Callable[[str], Callable[..., None]],
+    cut: _Cut,
     inputs: tuple[Tensor, ...],
     flags: tuple[bool, bool],
     outputs: tuple[Tensor, ...],
 ) -> None:
     """Run all units of a kernel, some of them in threads of their own: kernels release Python's lock."""
-    u, _, A2 = inputs[:3]
-    shards = min(u.shape[0], _SHARDS)
-    units = u.shape[1] * _ceil(u.shape[2], kernels.LANES) * shards
-    threads = min(torch.get_num_threads(), units, max(1, u.numel() * A2.shape[2] // _WORTH_A_THREAD))
-    compiled = kernel(str(u.dtype).removeprefix("torch."))
+    compiled = kernel(str(inputs[0].dtype).removeprefix("torch."))
     before = [tensor.detach().numpy() for tensor in inputs]
     after = [tensor.detach().numpy() for tensor in outputs]
-    bounds = [units * thread // threads for thread in range(threads + 1)]
+    bounds = [cut.units * thread // cut.threads for thread in range(cut.threads + 1)]
     others = [
-        _helpers(os.getpid()).submit(compiled, *before, *flags, shards, first, stop, *after)
+        _helpers(os.getpid()).submit(compiled, *before, *flags, cut.shards, cut.pieces, first, stop, *after)
         for first, stop in pairwise(bounds[1:])
     ]
-    compiled(*before, *flags, shards, bounds[0], bounds[1], *after)
+    compiled(*before, *flags, cut.shards, cut.pieces, bounds[0], bounds[1], *after)
     for other in others:
         other.result()
 
