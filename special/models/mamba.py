@@ -24,16 +24,19 @@ Inside, tensors are (b, l, channels), so that every linear layer reads memory in
 from __future__ import annotations
 
 import math
-from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from special.models.parts import in_parts
 from special.models.scan import selective_scan
 
 # The range of the first step sizes and the least of them, as in the paper's section 3.6 and its code.
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 0.1, 1e-4
+
+PART = 16384  # steps, of one sequence or of several, that go through a block at once: they fit into a CPU's cache
+_BEFORE = ("in_proj.weight", "conv1d.weight", "conv1d.bias", "x_proj.weight", "dt_proj.weight")  # used before the scan
 
 
 class Mamba(nn.Module):
@@ -45,8 +48,9 @@ class Mamba(nn.Module):
         self.d_state = d_state
         self.scan = scan  # the backend of selective_scan
         self.dt_rank = math.ceil(d_model / 16)
+        self.lead = d_conv - 1  # steps before its own that the convolution looks at
         self.in_proj = nn.Linear(d_model, 2 * self.d_inner, bias=False)
-        self.conv1d = nn.Conv1d(self.d_inner, self.d_inner, d_conv, groups=self.d_inner, padding=d_conv - 1)
+        self.conv1d = nn.Conv1d(self.d_inner, self.d_inner, d_conv, groups=self.d_inner, padding=self.lead)
         self.x_proj = nn.Linear(self.d_inner, self.dt_rank + 2 * d_state, bias=False)
         self.dt_proj = nn.Linear(self.dt_rank, self.d_inner)
         self.A_log = nn.Parameter(torch.empty(self.d_inner, d_state))
@@ -70,33 +74,66 @@ class Mamba(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """Map (b, l, d_model) to (b, l, d_model); step t of the result depends on steps 1 to t of its own sequence."""
-        x, z = self.in_proj(u).chunk(2, dim=-1)  # each (b, l, d_inner)
-        x = F.silu(self._convolve(x))  # (b, l, d_inner)
+        if u.shape[1] > PART:  # the scan alone needs a sequence whole
+            given = dict(self.named_parameters())
+            before = [given[name] for name in _BEFORE]
+            x, delta, B, C, z = in_parts(self._before, u, before, axis=1, size=PART, lead=self.lead)
+            y = self._scan(x, delta, B, C, z, self.A_log, self.D, self.dt_proj.bias)
+            return in_parts(self._after, y, (self.out_proj.weight,), axis=1, size=PART)[0]
+        parameters = tuple(self.parameters())
+        return in_parts(self._whole, u, parameters, axis=0, size=max(1, PART // u.shape[1]))[0]  # sequences are apart
 
-        dt, B, C = self.x_proj(x).split([self.dt_rank, self.d_state, self.d_state], dim=-1)  # (b, l, ...)
-        delta = F.linear(dt, self.dt_proj.weight)  # (b, l, d_inner); its bias is added inside the scan
+    def _whole(self, u: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
+        """Map (b, l, d_model) to the same; ``parameters`` are the module's, in their order."""
+        given = dict(zip((name for name, _ in self.named_parameters()), parameters, strict=True))
+        x, delta, B, C, z = self._before(F.pad(u, (0, 0, self.lead, 0)), *(given[name] for name in _BEFORE))
+        y = self._scan(x, delta, B, C, z, given["A_log"], given["D"], given["dt_proj.bias"])
+        return self._after(y, given["out_proj.weight"])
+
+    def _before(
+        self, u: Tensor, in_proj: Tensor, taps: Tensor, bias: Tensor, x_proj: Tensor, dt_proj: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Make what the scan takes, (b, l, ...), of (b, d_conv - 1 + l, d_model): as many steps are looked back at.
+
+        Zeros before the beginning of a sequence are zeros after ``in_proj``, which has no bias.
+        """
+        x, z = F.linear(u, in_proj).chunk(2, dim=-1)  # each (b, d_conv - 1 + l, d_inner)
+        x = F.silu(_convolve(x, taps, bias))  # (b, l, d_inner)
+        dt, B, C = F.linear(x, x_proj).split([self.dt_rank, self.d_state, self.d_state], dim=-1)  # (b, l, ...)
+        delta = F.linear(dt, dt_proj)  # (b, l, d_inner); its bias is added inside the scan
+        return x, delta, B, C, z[:, self.lead :]
+
+    @staticmethod
+    def _scan(
+        x: Tensor, delta: Tensor, B: Tensor, C: Tensor, z: Tensor, A_log: Tensor, D: Tensor, bias: Tensor
+    ) -> Tensor:
+        """Scan and gate (b, l, d_inner)."""
         y: Tensor = selective_scan(  # type: ignore[assignment]
             x.transpose(1, 2),  # (b, d_inner, l)
             delta.transpose(1, 2),  # (b, d_inner, l)
-            -torch.exp(self.A_log),  # (d_inner, d_state)
+            -torch.exp(A_log),  # (d_inner, d_state)
             B.transpose(1, 2),  # (b, d_state, l)
             C.transpose(1, 2),  # (b, d_state, l)
-            self.D,
+            D,
             z=z.transpose(1, 2),  # (b, d_inner, l)
-            delta_bias=self.dt_proj.bias,
+            delta_bias=bias,
             delta_softplus=True,
             backend=self.scan,
         )
-        return self.out_proj(y.transpose(1, 2))  # (b, l, d_model)
+        return y.transpose(1, 2)
 
-    def _convolve(self, x: Tensor) -> Tensor:
-        """Apply ``conv1d`` along (b, l, d_inner): each channel sees this step and the d_conv - 1 before it.
+    @staticmethod
+    def _after(y: Tensor, out_proj: Tensor) -> tuple[Tensor, ...]:
+        return (F.linear(y, out_proj),)
 
-        Adding shifted copies keeps the layout and is faster than PyTorch's depthwise convolution on a CPU.
-        """
-        taps = self.conv1d.weight.squeeze(1).unbind(-1)  # d_conv times (d_inner,)
-        padded = F.pad(x, (0, 0, len(taps) - 1, 0))  # (b, d_conv - 1 + l, d_inner)
-        out = cast(Tensor, self.conv1d.bias)
-        for shift, tap in enumerate(taps):
-            out = torch.addcmul(out, padded[:, shift : shift + x.shape[1]], tap)
-        return out
+
+def _convolve(x: Tensor, taps: Tensor, bias: Tensor) -> Tensor:
+    """Convolve along (b, d_conv - 1 + l, d_inner): each channel sees a step and the d_conv - 1 before it, (b, l, ...).
+
+    Adding shifted copies keeps the layout and is faster than PyTorch's depthwise convolution on a CPU.
+    """
+    length = x.shape[1] - taps.shape[-1] + 1
+    out = bias
+    for shift, tap in enumerate(taps.squeeze(1).unbind(-1)):  # each (d_inner,)
+        out = torch.addcmul(out, x[:, shift : shift + length], tap)
+    return out
