@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
 from special.learn.views import orient, restore
-from special.models.tiling import predict_logits
+from special.models.tiling import Windows, logits_by_rows
+from special.rasters import MEMORY, Room, Rows, blocks, pick, positions
 
 
 def predict(
     model: nn.Module,
-    spectra: np.ndarray,
+    spectra: Windows,
     valid: np.ndarray,
     tile: int,
     overlap: int,
     *,
     views: int,
     device: str,
-) -> np.ndarray:
+    room: Room = MEMORY,
+) -> Rows:
     """Return class probabilities: float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
 
     Args:
@@ -32,19 +35,21 @@ def predict(
         overlap: pixels that neighbouring windows share and blend.
         views: how many of the eight orientations to average, 1..8.
         device: "cpu" or "cuda".
+        room: where the result goes, as ``predicted``.
     """
-    image = torch.from_numpy(spectra).permute(2, 0, 1)
-    total: np.ndarray | None = None
-    for view in range(views):
-        logits = predict_logits(model, orient(image, view).permute(1, 2, 0), tile, overlap, device)
-        shares = torch.softmax(torch.from_numpy(logits), dim=-1).permute(2, 0, 1)
-        shares_here = restore(shares, view).permute(1, 2, 0).numpy()
-        total = shares_here if total is None else total + shares_here
-    assert total is not None  # there is at least one view
-    return np.where(valid[..., None], total / np.float32(views), np.float32(0))
+    turns = [(partial(orient, view=view), partial(restore, view=view)) for view in range(views)]
+    result: Rows | None = None
+    for rows, logits in logits_by_rows(model, spectra, tile, overlap, turns=turns, device=device):
+        shares = [torch.softmax(torch.from_numpy(each), dim=-1).numpy() for each in logits]
+        mean = sum(shares[1:], shares[0]) / np.float32(views)
+        if result is None:
+            result = room.zeros("predicted", (*valid.shape, mean.shape[-1]))
+        result[rows] = np.where(valid[rows, :, None], mean, np.float32(0))
+    assert result is not None  # there is at least one tile
+    return result
 
 
-def hold(learned: np.ndarray, anchor: np.ndarray, valid: np.ndarray, weight: float) -> np.ndarray:
+def hold(learned: Rows, anchor: Rows, valid: np.ndarray, weight: float, room: Room = MEMORY) -> Rows:
     """Hold what was learned against the probabilities it was learned from.
 
     Trained to reproduce labels, a classifier is as sure as they are consistent, not as they are right: how sure one
@@ -57,17 +62,26 @@ def hold(learned: np.ndarray, anchor: np.ndarray, valid: np.ndarray, weight: flo
         anchor: float32 (rows, cols, K), all 0 at invalid pixels.
         valid: bool (rows, cols), at least one pixel.
         weight: 0 = learned alone, 1 = anchor alone.
+        room: where the result goes, as ``held``.
 
     Returns:
         float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
     """
-    logs = np.log(np.maximum(learned[valid], 1e-12))
-    rule = np.log(np.maximum(anchor[valid], 1e-12))
-    every = max(1, len(logs) // 20_000)
-    power = _power(logs[::every], float(_normalised(rule[::every]).max(axis=1).mean()))
-    result = np.zeros(learned.shape, dtype=np.float32)
-    result[valid] = _normalised((1 - weight) * power * logs + weight * rule)
+    count = int(valid.sum())
+    some = positions(valid, np.arange(0, count, max(1, count // 20_000)))
+    power = _power(_logs(pick(learned, some)), float(_normalised(_logs(pick(anchor, some))).max(axis=1).mean()))
+    result = room.zeros("held", learned.shape)
+    for rows in blocks(learned.shape):
+        here = valid[rows]
+        shares = np.zeros((*here.shape, learned.shape[-1]), dtype=np.float32)
+        logs, rule = _logs(learned[rows][here]), _logs(anchor[rows][here])
+        shares[here] = _normalised((1 - weight) * power * logs + weight * rule)
+        result[rows] = shares
     return result
+
+
+def _logs(shares: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(np.maximum(shares, 1e-12)))
 
 
 def _power(logs: np.ndarray, confidence: float) -> float:
@@ -83,5 +97,7 @@ def _power(logs: np.ndarray, confidence: float) -> float:
 
 
 def _normalised(logs: np.ndarray) -> np.ndarray:
+    if not len(logs):
+        return logs
     shares = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(shares / shares.sum(axis=1, keepdims=True))

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
 from special.errors import WeightsError
 from special.learn.checkpoint import Checkpoint
-from special.learn.inputs import standardise
 from special.learn.predict import hold
-from special.learn.sampling import BalancedSet, Window
+from special.learn.sampling import BalancedSet, Best, Window
 from special.learn.settings import TrainSettings
 from special.learn.soft_labels import pca_features, soft_labels
+from special.learn.spectra import spectra_of
 from special.learn.split import Split, bvsb, require_finite, split
 from special.learn.train import Build, Term, Trainer, own_randomness, stage_generator
 from special.progress import SILENT, Progress
+from special.rasters import MEMORY, Room, Rows, blocks
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class Refined:
     """Weights; probabilities and soft labels, float32 (rows, cols, K); figures for the record (JSON, no times)."""
 
     state_dict: dict[str, Tensor]
-    probabilities: np.ndarray
-    soft_labels: np.ndarray
+    probabilities: Rows
+    soft_labels: Rows
     figures: dict[str, Any]
 
 
@@ -72,19 +76,23 @@ class Refinement:
         valid: bool (rows, cols).
         anchor: float32 (rows, cols, K), the probabilities of the warmup.
         settings: the ``[refine]`` section.
+        room: where large arrays go.
     """
 
-    def __init__(self, features: np.ndarray, valid: np.ndarray, anchor: np.ndarray, settings: RefineSettings) -> None:
+    def __init__(
+        self, features: Rows, valid: np.ndarray, anchor: Rows, settings: RefineSettings, room: Room = MEMORY
+    ) -> None:
         self.features = features
         self.valid = valid
         self.anchor = anchor
         self.settings = settings
-        self.parts: list[tuple[str, float, BalancedSet, np.ndarray]] = []
+        self.room = room
+        self.parts: list[tuple[str, float, BalancedSet, Rows | Best]] = []
 
-    def label(self, predicted: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, Split, np.ndarray]:
+    def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
         """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
         settings = self.settings
-        held = hold(predicted, self.anchor, self.valid, settings.anchor)
+        held = hold(predicted, self.anchor, self.valid, settings.anchor, self.room)
         parts = split(held, self.valid, smallest=settings.smallest, cap=settings.fit_pixels, generator=generator)
         soft = soft_labels(
             self.features,
@@ -97,27 +105,27 @@ class Refinement:
             smallest=settings.smallest,
             cap=settings.fit_pixels,
             generator=generator,
+            room=self.room,
         )
-        return held, parts, settings.spectral * soft + np.float32(1 - settings.spectral) * held
+        for rows in blocks(soft.shape):
+            soft[rows] = settings.spectral * soft[rows] + np.float32(1 - settings.spectral) * held[rows]
+        return held, parts, soft
 
-    def begin_epoch(
-        self, epoch: int, predicted: Callable[[], np.ndarray], generator: np.random.Generator
-    ) -> dict[str, Any]:
+    def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
         """Split and label anew, at first what the warmup handed on; the figures are the sizes of the sets per class."""
         settings = self.settings
         held, parts, soft = self.label(predicted() if epoch else self.anchor, generator)
         count = held.shape[-1]
         trust = bvsb(held)
-        best = np.eye(count, dtype=np.float32)[parts.labels]
-        sets = {
-            "random": (1.0, self.valid, best, settings.guide),
+        sets: dict[str, tuple[float, np.ndarray, Rows | Best, float]] = {
+            "random": (1.0, self.valid, Best(parts.labels, count), settings.guide),
             "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
             "confident": (settings.lambda_confident, parts.confident, soft, settings.guide),
         }
         self.parts = []
         figures: dict[str, Any] = {}
         for name, (factor, members, targets, guide) in sets.items():
-            labels = np.where(members, parts.labels, -1)
+            labels = np.where(members, parts.labels, parts.labels.dtype.type(-1))
             balanced = BalancedSet(labels, trust, count, balance=settings.balance, guide=guide)
             self.parts.append((name, factor, balanced, targets))
             figures[name] = balanced.counts.tolist()
@@ -133,9 +141,9 @@ class Refinement:
 
 
 def refine(
-    cube: np.ndarray,
+    cube: np.ndarray | Scene,
     valid: np.ndarray,
-    probabilities: np.ndarray,
+    probabilities: Rows,
     weights: Mapping[str, Tensor],
     settings: RefineSettings,
     build: Build,
@@ -143,12 +151,13 @@ def refine(
     seed: int,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
+    room: Room = MEMORY,
     progress: Progress = SILENT,
 ) -> Refined:
     """Train the warmup's classifier on, with labels that its own predictions and the spectra make.
 
     Args:
-        cube: float32 (rows, cols, bands), any unit.
+        cube: float32 (rows, cols, bands), any unit; or a scene, which is read by windows where it is large.
         valid: bool (rows, cols).
         probabilities: the warmup's, float32 (rows, cols, K), sums to 1 at valid pixels.
         weights: the warmup's.
@@ -157,6 +166,7 @@ def refine(
         seed: the run's.
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
+        room: where large arrays go, the results among them.
         progress: told of every step.
 
     Raises:
@@ -166,7 +176,7 @@ def refine(
     """
     require_finite(probabilities, valid, "probabilities of the warmup")
     generator = stage_generator(seed, "refine")
-    spectra = standardise(cube, valid)
+    spectra = spectra_of(cube, valid)
     with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
         try:
@@ -175,9 +185,11 @@ def refine(
             raise WeightsError(
                 "the weights of the warmup are not those of this classifier: run the warmup again"
             ) from None
-        trainer = Trainer("refine", model, spectra, valid, settings, generator, device)
-        features = pca_features(spectra, valid, count=settings.features, cap=settings.fit_pixels, generator=generator)
-        objective = Refinement(features, valid, probabilities, settings)
+        trainer = Trainer("refine", model, spectra, valid, settings, generator, device, room)
+        features = pca_features(
+            spectra, valid, count=settings.features, cap=settings.fit_pixels, generator=generator, room=room
+        )
+        objective = Refinement(features, valid, probabilities, settings, room)
         trainer.run(objective, checkpoint, progress)
         final, _, soft = objective.label(trainer.predicted(settings.views), generator)
     return Refined(trainer.weights(), final, soft, {"epochs": trainer.history})

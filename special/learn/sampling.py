@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from special.rasters import blocks
+
 Window = tuple[slice, slice]
 """Rows and columns of a part of the scene."""
 
@@ -37,6 +39,22 @@ def class_shares(counts: np.ndarray, balance: float) -> np.ndarray:
     return shares / shares.sum() if shares.any() else shares
 
 
+class Best:
+    """Targets float32 (rows, cols, K) of ``labels`` (0..K-1; -1 is never asked for), made for one window at a time."""
+
+    def __init__(self, labels: np.ndarray, count: int) -> None:
+        self.labels, self.classes = labels, np.eye(count, dtype=np.float32)
+
+    def __getitem__(self, window: Window) -> np.ndarray:
+        """Return the targets of a window: 1 for a pixel's class, else 0."""
+        return self.classes[self.labels[window]]
+
+
+def smallest_type(count: int) -> type[np.signedinteger]:
+    """Return the smallest type of whole numbers that holds -1 and ``count`` classes: a scene has many pixels."""
+    return next(kind for kind in (np.int8, np.int16, np.int32) if count <= np.iinfo(kind).max)
+
+
 class BalancedSet:
     """Labelled pixels of a scene, from which each step draws.
 
@@ -54,9 +72,12 @@ class BalancedSet:
 
     def __init__(self, labels: np.ndarray, trust: np.ndarray, count: int, *, balance: float, guide: float) -> None:
         self.labels = labels
-        # A floor keeps pixels of no trust in reach where a class has nothing better.
-        self.chance = np.maximum(trust, 1e-3).astype(np.float32) ** guide
-        self.counts = np.bincount(labels[labels >= 0], minlength=count)
+        self.trust = trust
+        self.guide = guide
+        self.counts = np.zeros(count, dtype=np.int64)
+        for rows in blocks(labels.shape, 8):
+            here = labels[rows]
+            self.counts += np.bincount(here[here >= 0], minlength=count)
         self.shares = class_shares(self.counts, balance)
         self.pixel_weights = self.shares / np.maximum(self.counts, 1)
 
@@ -74,7 +95,9 @@ class BalancedSet:
         """
         labels = np.where(owned, self.labels[window], -1).ravel()
         # The smallest of exponential keys are a weighted draw without replacement (Efraimidis and Spirakis 2006).
-        keys = generator.exponential(size=len(labels)) / self.chance[window].ravel()
+        # A floor keeps pixels of no trust in reach where a class has nothing better.
+        chance = np.maximum(self.trust[window], 1e-3).astype(np.float32) ** self.guide
+        keys = generator.exponential(size=len(labels)) / chance.ravel()
         chosen, weights = [], []
         for k in np.flatnonzero(self.counts):
             members = np.flatnonzero(labels == k)

@@ -13,6 +13,8 @@ import numpy as np
 from special.errors import TrainingError
 from special.learn.mixtures import fit_mixture
 from special.learn.split import Split, require_finite
+from special.models.tiling import Windows
+from special.rasters import MEMORY, Room, Rows, blocks, pick, positions
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -22,8 +24,14 @@ PER_COMPONENT = 10
 
 
 def pca_features(
-    spectra: np.ndarray, valid: np.ndarray, *, count: int, cap: int, generator: np.random.Generator
-) -> np.ndarray:
+    spectra: Windows,
+    valid: np.ndarray,
+    *,
+    count: int,
+    cap: int,
+    generator: np.random.Generator,
+    room: Room = MEMORY,
+) -> Rows:
     """Project standardised spectra on their first principal components, each brought to unit variance.
 
     Args:
@@ -31,6 +39,7 @@ def pca_features(
         valid: bool (rows, cols).
         count: components wanted; fewer come back where the scene has fewer bands, pixels or directions of variance.
         cap: most pixels the components are computed from, drawn by ``generator``.
+        room: where the result goes, as ``features``.
 
     Returns:
         float32 (rows, cols, features), 0 at invalid pixels.
@@ -39,11 +48,7 @@ def pca_features(
         TrainingError: a spectrum at a valid pixel is not finite, or no valid pixel differs from another.
     """
     require_finite(spectra, valid, "spectra")
-    pixels = spectra.reshape(-1, spectra.shape[-1])
-    chosen = np.flatnonzero(valid)
-    if len(chosen) > cap:
-        chosen = np.sort(generator.choice(chosen, cap, replace=False))
-    sample = pixels[chosen].astype(np.float64)
+    sample = pick(spectra, _drawn(valid, cap, generator)).astype(np.float64)
     mean = sample.mean(axis=0)
     variances, axes = np.linalg.eigh((sample - mean).T @ (sample - mean) / max(len(sample) - 1, 1))
     order = variances.argsort()[::-1][:count]
@@ -53,14 +58,19 @@ def pca_features(
     basis = axes[:, order] / np.sqrt(variances[order])
     # The sign of an eigenvector is arbitrary; fixing it keeps runs on different machines comparable.
     basis *= np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(len(order))])
-    features = pixels @ basis.astype(np.float32) - (mean @ basis).astype(np.float32)
-    return np.where(valid[..., None], features.reshape(*valid.shape, -1), np.float32(0))
+    shift = (mean @ basis).astype(np.float32)
+    result = room.zeros("features", (*valid.shape, len(order)))
+    for rows in blocks(spectra.shape):
+        pixels = np.asarray(spectra[rows, :]).reshape(-1, spectra.shape[-1])
+        features = (pixels @ basis.astype(np.float32) - shift).reshape(*valid[rows].shape, -1)
+        result[rows] = np.where(valid[rows, :, None], features, np.float32(0))
+    return result
 
 
 def soft_labels(
-    features: np.ndarray,
+    features: Rows,
     parts: Split,
-    probabilities: np.ndarray,
+    probabilities: Rows,
     valid: np.ndarray,
     *,
     components: int,
@@ -69,7 +79,8 @@ def soft_labels(
     smallest: int,
     cap: int,
     generator: np.random.Generator,
-) -> np.ndarray:
+    room: Room = MEMORY,
+) -> Rows:
     """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
 
     ``log q(k | z) = log_softmax_k((log p(z | k) + prior * log n_k) / temperature)``, with ``n_k`` the confident
@@ -86,6 +97,7 @@ def soft_labels(
         prior: exponent of the class frequency; 0 takes all classes as equally common, 1 as common as predicted.
         smallest: fewest confident pixels a class needs for a mixture.
         cap: most pixels a mixture is fitted to, drawn by ``generator``.
+        room: where the result goes, as ``soft``.
 
     Returns:
         float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
@@ -95,26 +107,39 @@ def soft_labels(
     """
     require_finite(features, valid, "spectral features")
     require_finite(probabilities, valid, "predicted probabilities")
-    pixels = features[valid].astype(np.float64)
-    predicted = probabilities[valid].astype(np.float64)
-    labels, confident = parts.labels[valid], parts.confident[valid]
-    scores = np.full(predicted.shape, -np.inf)
-    for k in range(predicted.shape[1]):
-        members = np.flatnonzero((labels == k) & confident)
-        if len(members) < max(smallest, 2):
+    classes = probabilities.shape[-1]
+    mixtures: dict[int, GaussianMixture] = {}
+    priors = np.zeros(classes)
+    for k in range(classes):
+        members = (parts.labels == k) & parts.confident & valid
+        count = int(members.sum())
+        if count < max(smallest, 2):
             continue
-        chosen = members if len(members) <= cap else np.sort(generator.choice(members, cap, replace=False))
-        mixture = _mixture(pixels[chosen], components, generator)
-        scores[:, k] = (mixture.score_samples(pixels) + prior * np.log(len(members))) / temperature
-    modelled = np.isfinite(scores).any(axis=0)
-    result = predicted.copy()
-    if modelled.any():
-        left = 1.0 - predicted[:, ~modelled].sum(axis=1, keepdims=True)
-        result[:, modelled] = np.exp(_log_softmax(scores[:, modelled])) * left
-    soft = np.zeros(probabilities.shape, dtype=np.float32)
-    soft[valid] = result
-    require_finite(soft, valid, "soft labels")
-    return soft
+        sample = pick(features, _drawn(members, cap, generator)).astype(np.float64)
+        mixtures[k] = _mixture(sample, components, generator)
+        priors[k] = prior * np.log(count)
+    result = room.zeros("soft", probabilities.shape)
+    for rows in blocks(features.shape, 8 * (features.shape[-1] + 4 * classes)):
+        here = valid[rows]
+        shares = np.zeros((*here.shape, classes), dtype=np.float32)
+        pixels = features[rows][here].astype(np.float64)
+        predicted = probabilities[rows][here].astype(np.float64)
+        if mixtures and len(pixels):
+            modelled = list(mixtures)
+            scores = np.stack([(mixtures[k].score_samples(pixels) + priors[k]) / temperature for k in modelled], axis=1)
+            left = 1.0 - np.delete(predicted, modelled, axis=1).sum(axis=1, keepdims=True)
+            predicted[:, modelled] = np.exp(_log_softmax(scores)) * left
+        shares[here] = predicted
+        result[rows] = shares
+    require_finite(result, valid, "soft labels")
+    return result
+
+
+def _drawn(mask: np.ndarray, cap: int, generator: np.random.Generator) -> np.ndarray:
+    """Return flat positions of true pixels of ``mask``, rising: all of them, or ``cap`` drawn without replacement."""
+    count = int(mask.sum())
+    numbers = np.arange(count) if count <= cap else np.sort(generator.choice(count, cap, replace=False))
+    return positions(mask, numbers)
 
 
 def _mixture(pixels: np.ndarray, components: int, generator: np.random.Generator) -> GaussianMixture:

@@ -11,6 +11,11 @@ import numpy as np
 
 from special.errors import TrainingError
 from special.learn.mixtures import fit_mixture
+from special.learn.sampling import smallest_type
+from special.models.tiling import Windows
+from special.rasters import Rows, blocks
+
+_AT_ONCE = 1 << 19  # pixels whose component is asked for at once
 
 FLAT = 1e-4
 """BvSB whose standard deviation in a class is below this carries no order worth a mixture."""
@@ -28,20 +33,33 @@ class Split:
     hard: np.ndarray
 
 
-def bvsb(probabilities: np.ndarray) -> np.ndarray:
+def bvsb(probabilities: Rows) -> np.ndarray:
     """Return best minus second best probability: float32 (rows, cols), 0 at invalid pixels.
 
     Args:
         probabilities: float (rows, cols, K), all 0 at invalid pixels.
     """
-    if probabilities.shape[-1] < 2:
-        return probabilities[..., 0].astype(np.float32)
-    top = np.partition(probabilities, -2, axis=-1)[..., -2:]
-    return (top[..., 1] - top[..., 0]).astype(np.float32)
+    margin = np.empty(probabilities.shape[:2], dtype=np.float32)
+    for rows in blocks(probabilities.shape):
+        here = probabilities[rows]
+        if here.shape[-1] < 2:
+            margin[rows] = here[..., 0]
+        else:
+            top = np.partition(here, -2, axis=-1)[..., -2:]
+            margin[rows] = top[..., 1] - top[..., 0]
+    return margin
+
+
+def best(probabilities: Rows, valid: np.ndarray) -> np.ndarray:
+    """Return the most probable class of every pixel, whole numbers (rows, cols), 0..K-1; -1 at invalid pixels."""
+    labels = np.empty(valid.shape, dtype=smallest_type(probabilities.shape[-1]))
+    for rows in blocks(probabilities.shape):
+        labels[rows] = np.where(valid[rows], probabilities[rows].argmax(axis=-1), -1)
+    return labels
 
 
 def split(
-    probabilities: np.ndarray,
+    probabilities: Rows,
     valid: np.ndarray,
     *,
     smallest: int,
@@ -70,7 +88,7 @@ def split(
     """
     require_finite(probabilities, valid, "predicted probabilities")
     margin = bvsb(probabilities)
-    labels = np.where(valid, probabilities.argmax(axis=-1), -1)
+    labels = best(probabilities, valid)
     confident = np.zeros(valid.shape, dtype=bool)
     scene_median = np.median(margin[valid]) if valid.any() else 0.0
     for k in range(probabilities.shape[-1]):
@@ -92,20 +110,27 @@ def _upper_component(values: np.ndarray, cap: int, generator: np.random.Generato
     mixture = fit_mixture(sample[:, None], 2, covariance="full", floor=FLAT**2, generator=generator, means=start)
     means = mixture.means_[:, 0]
     upper = int(means.argmax())
-    inside = mixture.predict(values[:, None]) == upper
+    inside = np.concatenate(
+        [mixture.predict(values[i : i + _AT_ONCE, None]) == upper for i in range(0, len(values), _AT_ONCE)]
+    )
     return (inside | (values >= means[upper])) & (values > means[1 - upper])
 
 
-def require_finite(values: np.ndarray, valid: np.ndarray, what: str) -> None:
+def require_finite(values: Rows | Windows, valid: np.ndarray, what: str) -> None:
     """Raise where ``values`` (rows, cols, n) is not finite at a valid pixel.
 
     Raises:
         TrainingError: naming ``what`` and the first such pixel.
     """
-    bad = valid & ~np.isfinite(values).all(axis=-1)
-    if bad.any():
-        row, col = np.argwhere(bad)[0]
+    count, first = 0, (0, 0)
+    for rows in blocks(values.shape):
+        bad = valid[rows] & ~np.isfinite(values[rows, :]).all(axis=-1)
+        if bad.any():
+            row, col = np.argwhere(bad)[0]
+            first = first if count else (rows.start + int(row), int(col))
+            count += int(bad.sum())
+    if count:
         raise TrainingError(
-            f"the {what} are not finite at {int(bad.sum())} valid pixels, the first at row {row}, column {col}: "
+            f"the {what} are not finite at {count} valid pixels, the first at row {first[0]}, column {first[1]}: "
             "mask those pixels or look at the step before"
         )

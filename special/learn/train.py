@@ -24,8 +24,9 @@ from special.learn.predict import predict
 from special.learn.sampling import Sample, Window
 from special.learn.settings import TrainSettings
 from special.learn.views import COUNT, orient, restore
-from special.models.tiling import tiles
+from special.models.tiling import Windows, tiles
 from special.progress import Progress
+from special.rasters import MEMORY, Room, Rows
 
 Build = Callable[[int, int], nn.Module]
 """Makes a classifier of (bands, classes): float (batch, bands, rows, cols) -> logits (batch, classes, rows, cols)."""
@@ -53,9 +54,7 @@ class Term:
 class Objective(Protocol):
     """What is learned."""
 
-    def begin_epoch(
-        self, epoch: int, predicted: Callable[[], np.ndarray], generator: np.random.Generator
-    ) -> dict[str, Any]:
+    def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
         """Get ready for ``epoch`` (from 0); ``predicted()`` gives the classifier's probabilities. Return JSON."""
 
     def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
@@ -90,7 +89,7 @@ def _owned_tiles(valid: np.ndarray, tile: int, overlap: int) -> tuple[list[Windo
     The balance of the classes then holds over a pass, however the tiles lie. Tiles that own nothing are left out.
     """
     windows = tiles(valid.shape[0], valid.shape[1], tile, overlap)
-    owner = np.zeros(valid.shape, dtype=np.int32)
+    owner = np.zeros(valid.shape, dtype=np.uint16 if len(windows) < 2**16 else np.int32)
     for number, (rows, cols) in enumerate(windows):
         top, left = (part.start + (overlap // 2 if part.start > 0 else 0) for part in (rows, cols))
         owner[top : rows.stop, left : cols.stop] = number
@@ -106,20 +105,22 @@ class Trainer:
     Args:
         stage: name of the step, for messages.
         model: starts from the weights it has.
-        spectra: float32 (rows, cols, bands), standardised.
+        spectra: float32 (rows, cols, bands), standardised; windows are read as they are needed.
         valid: bool (rows, cols).
         settings: see ``TrainSettings``.
         generator: the stage's; with torch's own state it is the only source of chance.
         device: "cpu" or "cuda".
+        room: where predictions go.
     """
 
     stage: str
     model: nn.Module
-    spectra: np.ndarray
+    spectra: Windows
     valid: np.ndarray
     settings: TrainSettings
     generator: np.random.Generator
     device: str
+    room: Room = MEMORY
     average: nn.Module = field(init=False)
     optimiser: torch.optim.Optimizer = field(init=False)
     history: list[dict[str, Any]] = field(init=False, default_factory=list)
@@ -165,10 +166,12 @@ class Trainer:
                 checkpoint.save(self._state())
         progress.end()
 
-    def predicted(self, views: int = 1) -> np.ndarray:
+    def predicted(self, views: int = 1) -> Rows:
         """Return the averaged weights' class probabilities: float32 (rows, cols, K), 0 at invalid pixels."""
         tile, overlap = self.settings.tile, self.settings.overlap
-        return predict(self.average, self.spectra, self.valid, tile, overlap, views=views, device=self.device)
+        return predict(
+            self.average, self.spectra, self.valid, tile, overlap, views=views, device=self.device, room=self.room
+        )
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the averaged weights, on the CPU."""
@@ -179,7 +182,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = settings.learning_rate * rate(step, settings.epochs * settings.steps)
         view = int(self.generator.integers(COUNT))
-        image = torch.from_numpy(np.ascontiguousarray(self.spectra[window].transpose(2, 0, 1)))[None].to(self.device)
+        image = torch.as_tensor(self.spectra[window]).permute(2, 0, 1)[None].to(self.device)  # channels last: no copy
         logits = restore(self.model(orient(image, view)), view)[0].flatten(1).T
         scale = len(self.windows)  # a tile stands for the whole scene
         loss = torch.zeros((), device=self.device)

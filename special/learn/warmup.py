@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
 from special.learn.checkpoint import Checkpoint
-from special.learn.inputs import standardise
 from special.learn.predict import hold
-from special.learn.sampling import BalancedSet, Window
+from special.learn.sampling import BalancedSet, Best, Window
 from special.learn.settings import TrainSettings
-from special.learn.split import bvsb, require_finite
+from special.learn.spectra import spectra_of
+from special.learn.split import best, bvsb, require_finite
 from special.learn.train import Build, Term, Trainer, own_randomness, stage_generator
 from special.progress import SILENT, Progress
+from special.rasters import MEMORY, Room, Rows
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -32,23 +36,21 @@ class Trained:
     """Weights, probabilities float32 (rows, cols, K), and figures for the record (JSON, the same in every rerun)."""
 
     state_dict: dict[str, Tensor]
-    probabilities: np.ndarray
+    probabilities: Rows
     figures: dict[str, Any]
 
 
 class PseudoLabels:
     """The objective of the warmup: balanced samples of the pseudo-labels' best classes."""
 
-    def __init__(self, probabilities: np.ndarray, valid: np.ndarray, settings: WarmupSettings) -> None:
-        labels = np.where(valid, probabilities.argmax(axis=-1), -1)
+    def __init__(self, probabilities: Rows, valid: np.ndarray, settings: WarmupSettings) -> None:
+        labels = best(probabilities, valid)
         count = probabilities.shape[-1]
         self.set = BalancedSet(labels, bvsb(probabilities), count, balance=settings.balance, guide=settings.guide)
-        self.targets = np.eye(count, dtype=np.float32)[labels]  # -1, no label, is never drawn
+        self.targets = Best(labels, count)
         self.per_class = settings.pixels_per_class
 
-    def begin_epoch(
-        self, epoch: int, predicted: Callable[[], np.ndarray], generator: np.random.Generator
-    ) -> dict[str, Any]:
+    def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
         """The labels stay as they are."""
         return {}
 
@@ -59,21 +61,22 @@ class PseudoLabels:
 
 
 def warmup(
-    cube: np.ndarray,
+    cube: np.ndarray | Scene,
     valid: np.ndarray,
-    probabilities: np.ndarray,
+    probabilities: Rows,
     settings: WarmupSettings,
     build: Build,
     *,
     seed: int,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
+    room: Room = MEMORY,
     progress: Progress = SILENT,
 ) -> Trained:
     """Train a fresh classifier on pseudo-labels.
 
     Args:
-        cube: float32 (rows, cols, bands), any unit.
+        cube: float32 (rows, cols, bands), any unit; or a scene, which is read by windows where it is large.
         valid: bool (rows, cols).
         probabilities: pseudo-labels, float32 (rows, cols, K), sums to 1 at valid pixels.
         settings: the ``[warmup]`` section.
@@ -81,6 +84,7 @@ def warmup(
         seed: the run's.
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
+        room: where large arrays go, the result among them.
         progress: told of every step.
 
     Raises:
@@ -91,7 +95,7 @@ def warmup(
     generator = stage_generator(seed, "warmup")
     with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
-        trainer = Trainer("warmup", model, standardise(cube, valid), valid, settings, generator, device)
+        trainer = Trainer("warmup", model, spectra_of(cube, valid), valid, settings, generator, device, room)
         objective = PseudoLabels(probabilities, valid, settings)
         trainer.run(objective, checkpoint, progress)
         learned = trainer.predicted(settings.views)
@@ -99,4 +103,4 @@ def warmup(
         "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
         "epochs": trainer.history,
     }
-    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.anchor), figures)
+    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.anchor, room), figures)

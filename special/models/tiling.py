@@ -8,7 +8,9 @@ neighbours share the pixels asked for, and there their logits are blended, so th
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise, zip_longest
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +18,27 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from special.progress import SILENT, Progress
+
+Turn = tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
+"""How to turn an image (..., rows, cols), and how to turn what came of it back."""
+
+
+def _as_it_is(image: Tensor) -> Tensor:
+    return image
+
+
+UNTURNED: Turn = (_as_it_is, _as_it_is)
+
+
+class Windows(Protocol):
+    """A scene (rows, cols, bands) that gives its windows: an array, a tensor, or what makes them when asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows, columns, bands."""
+
+    def __getitem__(self, window: tuple[slice, slice], /) -> NDArray[np.float32] | Tensor:
+        """Return float32 (rows, cols, bands) of a window."""
 
 
 def tiles(rows: int, cols: int, tile: int, overlap: int) -> list[tuple[slice, slice]]:
@@ -39,7 +62,7 @@ def tiles(rows: int, cols: int, tile: int, overlap: int) -> list[tuple[slice, sl
 
 def predict_logits(
     model: nn.Module,
-    inputs: NDArray[np.float32] | Tensor,
+    inputs: Windows,
     tile: int,
     overlap: int,
     device: str | torch.device = "cpu",
@@ -58,28 +81,69 @@ def predict_logits(
     Returns:
         float32 (rows, cols, classes).
     """
+    strips = logits_by_rows(model, inputs, tile, overlap, device=device, progress=progress)
+    return np.concatenate([logits[0] for _, logits in strips])
+
+
+def logits_by_rows(
+    model: nn.Module,
+    inputs: Windows,
+    tile: int,
+    overlap: int,
+    *,
+    turns: Sequence[Turn] = (UNTURNED,),
+    device: str | torch.device = "cpu",
+    progress: Progress = SILENT,
+) -> Iterator[tuple[slice, list[NDArray[np.float32]]]]:
+    """Logits of every pixel as ``predict_logits``, from top to bottom; memory holds one row of tiles.
+
+    Args:
+        model, inputs, tile, overlap, device, progress: as in ``predict_logits``.
+        turns: ways to turn a tile before the model sees it, and back; a tile is read once for all of them.
+
+    Yields:
+        A slice of rows that are done, and their logits for every turn, float32 (rows, cols, classes).
+    """
     rows, cols = inputs.shape[:2]
-    windows = tiles(rows, cols, tile, overlap)
-    weights = np.zeros((rows, cols, 1), np.float32)
-    total: NDArray[np.float32] | None = None
+    count = len(tiles(rows, cols, tile, overlap))
+    strips, across = _spans(rows, tile, overlap), _spans(cols, tile, overlap)
+    progress.begin("predict", count)
+    totals: list[NDArray[np.float32]] = []
+    weights = np.zeros((0, cols, 1), np.float32)
+    for strip, following in zip_longest(strips, strips[1:]):
+        high = strip.stop - strip.start
+        totals = [_extended(total, high) for total in totals]
+        weights = _extended(weights, high)
+        for span in across:
+            image = torch.as_tensor(inputs[strip, span], dtype=torch.float32, device=device)  # (r, c, bands)
+            weight = np.outer(_ramp(strip, rows, overlap), _ramp(span, cols, overlap))[..., None]
+            weights[:, span] += weight
+            for number, (turned, back) in enumerate(turns):
+                logits = back(_apply(model, turned(image.permute(2, 0, 1)))).permute(1, 2, 0).cpu().numpy()
+                if number == len(totals):
+                    totals.append(np.zeros((high, cols, logits.shape[2]), np.float32))
+                totals[number][:, span] += weight * logits
+            progress.advance()
+        done = high if following is None else following.start - strip.start
+        yield slice(strip.start, strip.start + done), [total[:done] / weights[:done] for total in totals]
+        totals, weights = [total[done:] for total in totals], weights[done:]
+    progress.end()
+
+
+def _apply(model: nn.Module, image: Tensor) -> Tensor:
+    """Logits (classes, r, c) of an image (bands, r, c)."""
     was_training = model.training
     model.eval()
-    progress.begin("predict", len(windows))
     with torch.no_grad():
-        for window in windows:
-            image = torch.as_tensor(inputs[window], dtype=torch.float32, device=device)  # (r, c, bands)
-            logits = model(image.permute(2, 0, 1).unsqueeze(0))[0].permute(1, 2, 0).cpu().numpy()  # (r, c, classes)
-            weight = np.outer(_ramp(window[0], rows, overlap), _ramp(window[1], cols, overlap))[..., None]
-            if total is None:
-                total = np.zeros((rows, cols, logits.shape[2]), np.float32)
-            total[window] += weight * logits
-            weights[window] += weight
-            progress.advance()
-    progress.end()
+        logits: Tensor = model(image.unsqueeze(0))[0]
     model.train(was_training)
-    assert total is not None  # there is always a tile
-    total /= weights
-    return total
+    return logits
+
+
+def _extended(array: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+    """Bring (r, ...) to ``rows`` rows with zeros below."""
+    below = np.zeros((rows - len(array), *array.shape[1:]), np.float32)
+    return np.concatenate([array, below])
 
 
 def _spans(length: int, tile: int, overlap: int) -> list[slice]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from special.errors import SettingsError
+from special.rasters import Raster, Rows, blocks
 from special.report.colours import palette
 from special.report.envi import write_envi
 from special.report.geotiff import write_confidence, write_geotiff
@@ -33,7 +34,7 @@ class MapSettings:
 
 
 def label_map(
-    probabilities: NDArray[np.float32], valid: NDArray[np.bool_], reject: float
+    probabilities: Rows, valid: NDArray[np.bool_], reject: float
 ) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], NDArray[np.float32]]:
     """Return each pixel's most probable class and how probable that is.
 
@@ -46,15 +47,19 @@ def label_map(
         labels, uint8 (uint16 for more than 255 classes) (rows, cols), 1..K, 0 = no data or rejected; and confidence,
         float32 (rows, cols), 0 where there is no data.
     """
-    confidence = np.where(valid, probabilities.max(axis=-1), 0).astype(np.float32)
     kind = np.uint8 if probabilities.shape[-1] <= 255 else np.uint16
-    best = (1 + probabilities.argmax(axis=-1)).astype(kind)
-    return np.where(valid & (confidence >= np.float32(reject)), best, kind(0)), confidence
+    labels, confidence = np.zeros(valid.shape, kind), np.zeros(valid.shape, np.float32)
+    for rows in blocks(probabilities.shape):
+        shares, here = probabilities[rows], valid[rows]
+        confidence[rows] = np.where(here, shares.max(axis=-1), 0)
+        kept = here & (confidence[rows] >= np.float32(reject))
+        labels[rows] = np.where(kept, 1 + shares.argmax(axis=-1), 0)
+    return labels, confidence
 
 
 def write_map(
     folder: Path,
-    probabilities: NDArray[np.float32],
+    probabilities: Rows,
     valid: NDArray[np.bool_],
     names: Sequence[str],
     georeference: Georeference | None,
@@ -65,7 +70,7 @@ def write_map(
 
     Args:
         folder: where the files go; it exists.
-        probabilities: float32 (rows, cols, K), finite; 0 at invalid pixels.
+        probabilities: float32 (rows, cols, K), finite; 0 at invalid pixels; read by windows where they lie in a file.
         valid: bool (rows, cols).
         names: the K classes, in order.
         georeference: where the scene lies, or None.
@@ -81,15 +86,16 @@ def write_map(
     """
     if probabilities.shape != (*valid.shape, len(names)):
         raise ValueError(f"probabilities {probabilities.shape} for {valid.shape} pixels and {len(names)} classes")
-    if not np.isfinite(probabilities).all():
+    if not all(np.isfinite(probabilities[rows]).all() for rows in blocks(probabilities.shape)):
         raise ValueError("the probabilities hold NaN or Inf")
     labels, confidence = label_map(probabilities, valid, reject)
     colours = palette(names)
-    arrays = {"map": labels, "confidence": confidence, "probabilities": probabilities.astype(np.float32, copy=False)}
-    written = []
-    for name, array in arrays.items():
-        written.append(folder / f"{name}.npy")
-        np.save(written[-1], np.ascontiguousarray(array), allow_pickle=False)
+    written = [folder / f"{name}.npy" for name in ("map", "confidence", "probabilities")]
+    np.save(written[0], labels, allow_pickle=False)
+    np.save(written[1], confidence, allow_pickle=False)
+    stored = Raster.create(written[2], probabilities.shape)
+    for rows in blocks(probabilities.shape):
+        stored[rows] = probabilities[rows]
     written.append(draw_map(folder / "map.png", labels, names, colours))
     written += write_geotiff(folder / "map.tif", labels, names, colours, georeference)
     written.append(write_confidence(folder / "confidence.tif", confidence, valid, georeference))

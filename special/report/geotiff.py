@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from special.report.metrics import UNMAPPED
+from special.report.metrics import UNMAPPED, count_labels
 from special.scene import Georeference
 
 _BLOCK = 256
@@ -100,7 +100,7 @@ def _attributes(labels: NDArray[Any], names: Sequence[str], colours: NDArray[np.
         field = ElementTree.SubElement(table, "FieldDefn", index=str(index))
         for tag, text in (("Name", title), ("Type", kind), ("Usage", usage)):
             ElementTree.SubElement(field, tag).text = str(text)
-    counts = np.bincount(labels.ravel(), minlength=len(names) + 1)
+    counts = count_labels(labels, len(names))
     everything = zip([UNMAPPED, *names], counts, np.vstack([[[255, 255, 255]], colours]), strict=True)
     for value, (name, count, rgb) in enumerate(everything):
         ElementTree.SubElement(categories, "Category").text = printable(name)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from special.errors import SceneError
+from special.rasters import blocks
 
 UNMAPPED = "no data or rejected"
 
@@ -114,6 +115,14 @@ def evaluate(labels: NDArray[Any], truth: NDArray[Any], names: Sequence[str]) ->
     rows, cols = truth[known].astype(np.int64) - 1, (labels[known].astype(np.int64) - 1) % (count + 1)
     confusion = np.bincount(rows * (count + 1) + cols, minlength=count * (count + 1)).reshape(count, count + 1)
     return _scores(confusion, tuple(names))
+
+
+def count_labels(labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """Return how many pixels of a map (rows, cols) have each value, int64 (classes + 1,), in little memory."""
+    counts = np.zeros(classes + 1, np.int64)
+    for rows in blocks(labels.shape, 8):
+        counts += np.bincount(labels[rows].ravel(), minlength=classes + 1)
+    return counts
 
 
 def _scores(confusion: NDArray[np.int64], names: tuple[str, ...]) -> Scores:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from special.report.metrics import UNMAPPED
+from special.report.metrics import UNMAPPED, count_labels
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -30,7 +30,7 @@ def draw_map(path: Path, labels: NDArray[Any], names: Sequence[str], colours: ND
     """
     from PIL import Image, ImageDraw
 
-    picture = enlarged(np.vstack([np.array([_PAPER], np.uint8), colours])[labels])
+    picture = np.vstack([np.array([_PAPER], np.uint8), colours])[enlarged(labels)]
     entries = _entries(labels, names, colours)
     font = _font()
     names_wide = max(font.getlength(_shortened(name, font)) for name, _, _ in entries)
@@ -54,8 +54,8 @@ def draw_map(path: Path, labels: NDArray[Any], names: Sequence[str], colours: ND
     return path
 
 
-def enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bring (rows, cols, 3) to a size for a screen by repeating or dropping whole rows and columns."""
+def enlarged(picture: NDArray[Any]) -> NDArray[Any]:
+    """Bring (rows, cols, ...) to a size for a screen by repeating or dropping whole rows and columns."""
     long, short = max(picture.shape[:2]), min(picture.shape[:2])
     if long > _THINNED:
         step = math.ceil(long / _THINNED)
@@ -68,7 +68,7 @@ def _entries(
     labels: NDArray[Any], names: Sequence[str], colours: NDArray[np.uint8]
 ) -> list[tuple[str, str, tuple[int, ...]]]:
     """Name, share of the mapped pixels and colour of every class, and of the unmapped pixels where there are any."""
-    counts = np.bincount(labels.ravel(), minlength=len(names) + 1)
+    counts = count_labels(labels, len(names))
     mapped = max(1, int(counts[1:].sum()))
     entries = [
         (name, f"{count / mapped:.1%}", tuple(map(int, colour)))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from special.rasters import Raster, Rows
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -36,9 +38,12 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def save_array(path: Path, array: np.ndarray) -> None:
+def save_array(path: Path, array: Rows) -> None:
     """Write an array as ``.npy``."""
-    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+    if isinstance(array, Raster):
+        shutil.copyfile(array.path, path)
+    else:
+        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
 
 
 def load_array(path: Path) -> np.ndarray:

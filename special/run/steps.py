@@ -50,7 +50,7 @@ def pseudo(work: Work, folder: Path) -> None:
 
     image = work.array("rgb", "rgb.npy") if work.has("rgb", "rgb.npy") else None
     teachers = work.teachers()
-    result = pseudo_labels(work.scene, image, work.classes, teachers, work.settings("pseudo"), work.progress)
+    result = pseudo_labels(work.scene, image, work.classes, teachers, work.settings("pseudo"), work.progress, work.room)
     names = work.classes.names
     alike = [
         pair
@@ -73,14 +73,15 @@ def warmup(work: Work, folder: Path) -> None:
     from special.learn.warmup import warmup
 
     result = warmup(
-        work.scene.read(),
+        work.scene,
         work.scene.valid,
-        work.array("pseudo", "probabilities.npy"),
+        work.rows("pseudo", "probabilities.npy"),
         work.settings("warmup"),
         _classifier(work),
         seed=work.seed,
         device=work.device,
         checkpoint=Checkpoint(work.checkpoints, work.key),
+        room=work.room,
         progress=work.progress,
     )
     save_array(folder / "probabilities.npy", result.probabilities)
@@ -94,15 +95,16 @@ def refine(work: Work, folder: Path) -> None:
     from special.learn.refine import refine
 
     result = refine(
-        work.scene.read(),
+        work.scene,
         work.scene.valid,
-        work.array("warmup", "probabilities.npy"),
+        work.rows("warmup", "probabilities.npy"),
         work.tensors("warmup", "weights.safetensors"),
         work.settings("refine"),
         _classifier(work),
         seed=work.seed,
         device=work.device,
         checkpoint=Checkpoint(work.checkpoints, work.key),
+        room=work.room,
         progress=work.progress,
     )
     save_array(folder / "probabilities.npy", result.probabilities)
@@ -117,7 +119,7 @@ def map_(work: Work, folder: Path) -> None:
 
     write_map(
         folder,
-        work.array("refine", "probabilities.npy"),
+        work.rows("refine", "probabilities.npy"),
         work.scene.valid,
         work.classes.names,
         work.scene.georeference,
@@ -158,7 +160,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="warmup",
-        version=1,
+        version=2,
         function=warmup,
         upstream=("pseudo",),
         settings={"warmup": "special.learn.warmup:WarmupSettings", **_CLASSIFIER},
@@ -167,7 +169,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="refine",
-        version=1,
+        version=2,
         function=refine,
         upstream=("warmup",),
         settings={"refine": "special.learn.refine:RefineSettings", **_CLASSIFIER},

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from special.progress import Progress
+from special.rasters import Room, Rows
 from special.run import files
 from special.run.directory import RunDirectory
 from special.run.request import Request
@@ -59,6 +60,11 @@ class Work:
         """A folder for checkpoints of this very work, there again when it is resumed; it goes when the step is done."""
         return self.run.checkpoints(self.step.name, self.key)
 
+    @property
+    def room(self) -> Room:
+        """Where the step puts arrays that are large, until it is done."""
+        return Room(self.checkpoints / "rasters")
+
     def settings(self, section: str) -> Any:
         """Return a section of the pipeline as the dataclass that the step declares for it."""
         return build(self.request.settings, self.step, section)
@@ -66,6 +72,10 @@ class Work:
     def array(self, step: str, name: str) -> np.ndarray:
         """Return an array that an upstream step left."""
         return files.load_array(self._payload(step, name))
+
+    def rows(self, step: str, name: str) -> Rows:
+        """Return an array (rows, ...) that an upstream step left, to be read by windows where it is large."""
+        return self.room.load(self._payload(step, name))
 
     def tensors(self, step: str, name: str) -> dict[str, Tensor]:
         """Return a state dict that an upstream step left."""

@@ -11,6 +11,7 @@ import numpy as np
 from special.errors import SceneError
 from special.learn.split import bvsb
 from special.progress import SILENT, Progress
+from special.rasters import MEMORY, Room, Rows, blocks
 from special.teachers.base import Teacher
 from special.text.classes import ClassList
 
@@ -29,9 +30,9 @@ class FusionSettings:
 class Pseudo:
     """Pseudo-labels: float32 ``probabilities`` (rows, cols, K), ``bvsb`` (rows, cols), and how they came about."""
 
-    probabilities: np.ndarray
+    probabilities: Rows
     bvsb: np.ndarray
-    parts: dict[str, np.ndarray]
+    parts: dict[str, Rows]
     record: dict[str, Any]
 
 
@@ -42,18 +43,21 @@ def pseudo_labels(
     teachers: Sequence[Teacher],
     settings: FusionSettings,
     progress: Progress = SILENT,
+    room: Room = MEMORY,
 ) -> Pseudo:
     """Ask every teacher and fuse their answers; the first teacher is the one the others are held against.
+
+    What is large goes into ``room``.
 
     Raises:
         SceneError: a teacher needs the visible and the scene does not cover it, and there is no other.
     """
-    parts: dict[str, np.ndarray] = {}
+    parts: dict[str, Rows] = {}
     for teacher in teachers:
         if rgb is None and teacher.name == "image-text":
             progress.say("The scene does not cover the visible: the image-text teacher is left out.")
             continue
-        parts[teacher.name] = teacher.predict(scene, rgb, classes, progress)
+        parts[teacher.name] = _put(room, f"part-{teacher.name}", teacher.predict(scene, rgb, classes, progress))
     if not parts:
         raise SceneError(
             "the scene does not cover the visible, which the image-text teacher needs: add the other teacher"
@@ -62,7 +66,10 @@ def pseudo_labels(
     weights = {first: 1.0}
     for name in others:
         weights[name] = settings.image_weight * agreement(parts[first], parts[name], scene.valid)
-    probabilities = fuse([parts[name] for name in parts], [weights[name] for name in parts])
+    shape = parts[first].shape
+    probabilities = room.zeros("fused", shape)
+    for rows in blocks(shape):
+        probabilities[rows] = fuse([part[rows] for part in parts.values()], [weights[name] for name in parts])
     record = {
         "teachers": {
             t.name: {**t.identity(), "weight": round(weights[t.name], 6)} for t in teachers if t.name in parts
@@ -72,15 +79,26 @@ def pseudo_labels(
     return Pseudo(probabilities, bvsb(probabilities), parts, record)
 
 
-def agreement(first: np.ndarray, second: np.ndarray, valid: np.ndarray) -> float:
+def _put(room: Room, name: str, array: np.ndarray) -> Rows:
+    place = room.zeros(name, array.shape, array.dtype)
+    if isinstance(place, np.ndarray):
+        return array
+    place[:] = array
+    return place
+
+
+def agreement(first: Rows, second: Rows, valid: np.ndarray) -> float:
     """Cohen's kappa between the labels of two teachers over the valid pixels, never below 0.
 
     Two teachers that share no knowledge agree as often as chance has it, whatever structure each of them sees, so that
     one that knows nothing earns no weight.
     """
-    a, b = first[valid].argmax(axis=1), second[valid].argmax(axis=1)
     count = first.shape[-1]
-    table = np.bincount(a * count + b, minlength=count * count).reshape(count, count) / max(len(a), 1)
+    table = np.zeros((count, count))
+    for rows in blocks(first.shape):
+        a, b = (part[rows][valid[rows]].argmax(axis=1) for part in (first, second))
+        table += np.bincount(a * count + b, minlength=count * count).reshape(count, count)
+    table /= max(int(valid.sum()), 1)
     chance = float(table.sum(0) @ table.sum(1))
     return max(0.0, (float(np.trace(table)) - chance) / (1 - chance)) if chance < 1 else 0.0
 
