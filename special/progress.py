@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
 
 class Progress:
     """A silent listener. The command line passes one that draws bars; Python callers may pass their own.
@@ -20,6 +23,14 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Show one line that the user must not miss."""
+
+    def phase(self, name: str) -> AbstractContextManager[None]:
+        """Wrap a phase of the work, for a listener that wants to know how long it takes; phases may be nested."""
+        return nullcontext()
+
+    def figures(self) -> dict[str, Any]:
+        """Return what the listener has to add, as JSON, to the record of the step that has just ended."""
+        return {}
 
 
 SILENT = Progress()

@@ -16,6 +16,7 @@ Examples:
   special label scene.mat --classes classes.txt --wavelengths 430:860 --out first
   special label scene.tif --classes classes.txt --clip none --reject 0.5
   special label scene.tif --classes classes.txt --set warmup.epochs=10 --dry-run
+  special label scene.tif --classes classes.txt --profile
 
 \b
 The class list holds one class a line, synonyms after a bar, a description after a colon:
@@ -50,6 +51,7 @@ The class list holds one class a line, synonyms after a bar, a description after
 @click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
 @until_option
 @dry_run_option
+@click.option("--profile", is_flag=True, help="Print where time and memory go, and record it in run.json.")
 @click.option("--force", is_flag=True, help="Forget what RUN holds, even of another scene.")
 @quiet_option
 def label(
@@ -69,6 +71,7 @@ def label(
     reject: float | None,
     until: str | None,
     dry_run: bool,
+    profile: bool,
     force: bool,
     quiet: bool,
 ) -> None:
@@ -77,35 +80,41 @@ def label(
     SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file. What an earlier, perhaps interrupted, command has
     left in RUN is used where nothing that it depends on has changed.
     """
-    from special.cli.screen import Screen, show_areas, show_outcomes, show_plan
+    from special.cli.screen import Screen, show_areas, show_outcomes, show_plan, show_profile
     from special.run.label import prepare
+    from special.run.profile import Profiler
     from special.run.result import Run
     from special.settings import parse_changes
 
-    job = prepare(
-        scene,
-        classes,
-        wavelengths,
-        key=key,
-        sensor=sensor,
-        out=out,
-        pipeline=pipeline,
-        settings=parse_changes(changes),
-        clip=clip,
-        offline=offline,
-        concepts=concepts,
-        device=device or "auto",
-        seed=seed,
-        reject=reject,
-        force=force,
-    )
+    screen = Screen(quiet)
+    progress = Profiler(screen) if profile else screen
+    with progress.phase("open"):
+        job = prepare(
+            scene,
+            classes,
+            wavelengths,
+            key=key,
+            sensor=sensor,
+            out=out,
+            pipeline=pipeline,
+            settings=parse_changes(changes),
+            clip=clip,
+            offline=offline,
+            concepts=concepts,
+            device=device or "auto",
+            seed=seed,
+            reject=reject,
+            force=force,
+        )
     if dry_run:
         show_plan(job.run.path, job.plan(until))
         return
-    with Screen(quiet) as screen:
-        outcomes = job.execute(until, screen)
+    with screen:
+        outcomes = job.execute(until, progress)
     if not quiet:
         run = Run(job.run.path, outcomes)
         show_outcomes(run)
         if until in (None, "map"):
             show_areas(run)
+    if isinstance(progress, Profiler) and not quiet:
+        show_profile(progress.stop())

@@ -18,6 +18,7 @@ import click
 from special.progress import Progress
 
 if TYPE_CHECKING:
+    from special.run.profile import Phase
     from special.run.result import Run
     from special.run.runner import Verdict
 
@@ -142,6 +143,21 @@ def show_areas(run: Run) -> None:
     if empty:
         rows.append(("0", "no data or rejected", str(empty), "", ""))
     show_table("", ("", "class", "pixels", "share", "mean confidence"), rows, right=(0, 2, 3, 4))
+
+
+def show_profile(whole: Phase) -> None:
+    """Print where the time and the memory of an invocation went, phase by phase."""
+    rows = [
+        (
+            "  " * depth + phase.name,
+            str(phase.calls),
+            f"{phase.seconds:.2f}",
+            f"{phase.seconds / max(whole.seconds, 1e-9):.1%}",
+            f"{phase.megabytes:.0f}",
+        )
+        for depth, phase in whole.rows()
+    ]
+    show_table("", ("phase", "calls", "seconds", "share", "peak MB"), rows, right=(1, 2, 3, 4))
 
 
 def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:

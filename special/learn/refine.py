@@ -176,7 +176,8 @@ def refine(
     """
     require_finite(probabilities, valid, "probabilities of the warmup")
     generator = stage_generator(seed, "refine")
-    spectra = spectra_of(cube, valid)
+    with progress.phase("standardise"):
+        spectra = spectra_of(cube, valid)
     with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
         try:
@@ -186,10 +187,13 @@ def refine(
                 "the weights of the warmup are not those of this classifier: run the warmup again"
             ) from None
         trainer = Trainer("refine", model, spectra, valid, settings, generator, device, room)
-        features = pca_features(
-            spectra, valid, count=settings.features, cap=settings.fit_pixels, generator=generator, room=room
-        )
+        with progress.phase("features"):
+            features = pca_features(
+                spectra, valid, count=settings.features, cap=settings.fit_pixels, generator=generator, room=room
+            )
         objective = Refinement(features, valid, probabilities, settings, room)
         trainer.run(objective, checkpoint, progress)
-        final, _, soft = objective.label(trainer.predicted(settings.views), generator)
+        predicted = trainer.predicted(settings.views)
+        with progress.phase("labels"):
+            final, _, soft = objective.label(predicted, generator)
     return Refined(trainer.weights(), final, soft, {"epochs": trainer.history})

@@ -25,7 +25,7 @@ from special.learn.sampling import Sample, Window
 from special.learn.settings import TrainSettings
 from special.learn.views import COUNT, orient, restore
 from special.models.tiling import Windows, tiles
-from special.progress import Progress
+from special.progress import SILENT, Progress
 from special.rasters import MEMORY, Room, Rows
 
 Build = Callable[[int, int], nn.Module]
@@ -121,6 +121,7 @@ class Trainer:
     generator: np.random.Generator
     device: str
     room: Room = MEMORY
+    progress: Progress = field(init=False, default=SILENT)
     average: nn.Module = field(init=False)
     optimiser: torch.optim.Optimizer = field(init=False)
     history: list[dict[str, Any]] = field(init=False, default_factory=list)
@@ -143,20 +144,24 @@ class Trainer:
             RunError: the checkpoint cannot be read.
         """
         settings = self.settings
+        self.progress = progress
         progress.begin(self.stage, settings.epochs * settings.steps)
         state = checkpoint.load() if checkpoint else None
         if state is not None:
             self._resume(state)
             progress.advance(len(self.history) * settings.steps)
         for epoch in range(len(self.history), settings.epochs):
-            record = {"epoch": epoch + 1, **objective.begin_epoch(epoch, self.predicted, self.generator)}
+            with progress.phase("labels"):
+                record = {"epoch": epoch + 1, **objective.begin_epoch(epoch, self.predicted, self.generator)}
             losses: dict[str, list[float]] = {}
             order: list[int] = []
             for step in range(epoch * settings.steps, (epoch + 1) * settings.steps):
                 order = order or [int(i) for i in self.generator.permutation(len(self.windows))]
                 number = order.pop()
-                terms = objective.terms(self.windows[number], self.owned[number], self.generator)
-                parts = self._step(step, self.windows[number], terms)
+                with progress.phase("draw"):
+                    terms = objective.terms(self.windows[number], self.owned[number], self.generator)
+                with progress.phase("learn"):
+                    parts = self._step(step, self.windows[number], terms)
                 for name, value in parts.items():
                     losses.setdefault(name, []).append(value)
                 progress.advance(1, loss=parts["loss"])
@@ -169,9 +174,10 @@ class Trainer:
     def predicted(self, views: int = 1) -> Rows:
         """Return the averaged weights' class probabilities: float32 (rows, cols, K), 0 at invalid pixels."""
         tile, overlap = self.settings.tile, self.settings.overlap
-        return predict(
-            self.average, self.spectra, self.valid, tile, overlap, views=views, device=self.device, room=self.room
-        )
+        with self.progress.phase("predict"):
+            return predict(
+                self.average, self.spectra, self.valid, tile, overlap, views=views, device=self.device, room=self.room
+            )
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the averaged weights, on the CPU."""

@@ -95,7 +95,9 @@ def warmup(
     generator = stage_generator(seed, "warmup")
     with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
-        trainer = Trainer("warmup", model, spectra_of(cube, valid), valid, settings, generator, device, room)
+        with progress.phase("standardise"):
+            spectra = spectra_of(cube, valid)
+        trainer = Trainer("warmup", model, spectra, valid, settings, generator, device, room)
         objective = PseudoLabels(probabilities, valid, settings)
         trainer.run(objective, checkpoint, progress)
         learned = trainer.predicted(settings.views)

@@ -60,7 +60,8 @@ class Job:
         Raises:
             SpecialError: something cannot be done. Where nothing had been done before, nothing is left behind.
         """
-        request, device, scan, teachers = self._check(until, progress)
+        with progress.phase("prepare"):
+            request, device, scan, teachers = self._check(until, progress)
         fresh = not self.run.path.exists()
         try:
             with self.run.locked():

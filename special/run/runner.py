@@ -89,7 +89,7 @@ def execute(
         if verdict.runs:
             if verdict.state != "never run":
                 progress.say(f"{step.name} runs again: {verdict.reason}")
-            found = _perform(run, step, ingredients, make, environment)
+            found = _perform(run, step, ingredients, make, environment, progress)
         assert found is not None
         held[step.name] = found
         shown = publish(run, step, found)
@@ -141,15 +141,19 @@ def _perform(
     ingredients: Mapping[str, Any],
     make: MakeWork,
     environment: Callable[[], Mapping[str, Any]],
+    progress: Progress,
 ) -> Manifest:
     key = files.digest(ingredients)
     aside = files.open_aside(run.path, step.name)
     started = time.perf_counter()
     try:
-        step.function(make(step, key), aside)
+        with progress.phase(step.name):
+            step.function(make(step, key), aside)
         seconds = round(time.perf_counter() - started, 3)
         made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        result = Manifest(step.name, key, ingredients, manifest.hashes(aside), seconds, made, dict(environment()))
+        result = Manifest(
+            step.name, key, ingredients, manifest.hashes(aside), seconds, made, {**environment(), **progress.figures()}
+        )
         result.write(aside)
         files.move_in(aside, run.step(step.name))
     except BaseException as error:

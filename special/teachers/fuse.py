@@ -57,7 +57,8 @@ def pseudo_labels(
         if rgb is None and teacher.name == "image-text":
             progress.say("The scene does not cover the visible: the image-text teacher is left out.")
             continue
-        parts[teacher.name] = _put(room, f"part-{teacher.name}", teacher.predict(scene, rgb, classes, progress))
+        with progress.phase(teacher.name):
+            parts[teacher.name] = _put(room, f"part-{teacher.name}", teacher.predict(scene, rgb, classes, progress))
     if not parts:
         raise SceneError(
             "the scene does not cover the visible, which the image-text teacher needs: add the other teacher"
