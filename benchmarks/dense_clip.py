@@ -12,6 +12,7 @@ them.
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +57,18 @@ class Products(TorchDispatchMode):
             product()
 
 
+def recorded(run: Callable[[], Any]) -> Products:
+    """Record the products of ``run``: without inference mode and fused attention, which would hide theirs."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), Products() as products:
+            run()
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    return products
+
+
 def tower(small: bool) -> Any:
     """An image tower with random weights."""
     import open_clip
@@ -64,6 +77,7 @@ def tower(small: bool) -> Any:
     torch.manual_seed(0)
     if small:
         return VisionTransformer(**SMALL, mlp_ratio=4.0, output_dim=32).eval()
+    logging.getLogger().setLevel(logging.ERROR)  # that there are no weights is meant
     return open_clip.create_model("ViT-B-16-quickgelu", pretrained=None).visual.eval()
 
 
@@ -82,8 +96,7 @@ def main() -> None:
     print(f"{'batch':>5} {'':16} {HEADINGS} {'GFLOP/s':>8} {'of alone':>9}")
     for batch in asked.batch:
         images = torch.randn(batch, 3, side, side)
-        with torch.no_grad(), Products() as products:  # inference mode would not take layers apart into products
-            dense_features(visual, images, 0.3)
+        products = recorded(lambda images=images: dense_features(visual, images, 0.3))
         with torch.inference_mode():
             sides = {
                 "dense CLIP": lambda images=images: dense_features(visual, images, 0.3),

@@ -37,6 +37,8 @@ def choose(
         WeightsError: a model was asked for by name and cannot be had, or the sentence encoder is missing.
         SettingsError: a concept file or a setting cannot be used.
     """
+    import platformdirs
+
     from special.teachers.clip_weights import find_clip
     from special.teachers.concepts import load_concepts
     from special.teachers.image_text import ImageTextSettings, ImageTextTeacher
@@ -53,7 +55,8 @@ def choose(
     ]
     loaded, reason = find_clip(clip, offline=offline, device=device, progress=progress)
     if loaded is not None:
-        teachers.append(ImageTextTeacher(loaded, settings.build("pseudo.image_text", ImageTextSettings)))
+        cache = Path(platformdirs.user_cache_dir("special-hsi", appauthor=False)) / "class-texts"
+        teachers.append(ImageTextTeacher(loaded, settings.build("pseudo.image_text", ImageTextSettings), cache))
     elif reason:
         progress.say(reason)
     return teachers

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from special.progress import SILENT, Progress
+from special.run import files
 from special.text.prompts import fill
 
 _TEXTS_AT_ONCE = 128
@@ -31,6 +36,33 @@ def name_embeddings(
     each = embed(model, tokenizer, texts, progress)
     progress.end()
     return F.normalize(each.reshape(len(names), len(templates), -1).mean(dim=1), dim=-1)
+
+
+def kept_embeddings(folder: Path | None, made_of: Any, make: Callable[[], Tensor]) -> Tensor:
+    """Return what ``make`` returns, (names, D) on the CPU, from ``folder`` where an earlier run has left it.
+
+    Args:
+        folder: the cache; None keeps nothing. One that cannot be written to, or what is damaged in it, is no matter.
+        made_of: JSON of all that decides the vectors: the model's identity, names, templates, device.
+        make: makes them.
+    """
+    if folder is None:
+        return make().cpu()
+    path = folder / f"{files.digest(made_of)}.npy"
+    try:
+        found = files.load_array(path)
+        if found.ndim == 2 and np.isfinite(found).all():
+            return torch.from_numpy(found)
+    except (OSError, ValueError, EOFError):
+        pass
+    vectors = make().cpu()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f"{path.name}.{os.getpid()}.new")
+        with aside.open("wb") as file:
+            np.save(file, vectors.numpy(), allow_pickle=False)
+        os.replace(aside, path)
+    return vectors
 
 
 @torch.inference_mode()

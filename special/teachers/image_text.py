@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from torch import Tensor
 from special.errors import SceneError, SettingsError
 from special.progress import Progress
 from special.teachers import windows
-from special.teachers.clip_text import name_embeddings
+from special.teachers.clip_text import kept_embeddings, name_embeddings
 from special.teachers.clip_weights import LoadedClip
 from special.teachers.dense_clip import dense_features
 from special.teachers.guided import spectral_guide, upsample
@@ -77,14 +78,17 @@ class ImageTextTeacher:
 
     name = "image-text"
 
-    def __init__(self, clip: LoadedClip, settings: ImageTextSettings) -> None:
+    def __init__(self, clip: LoadedClip, settings: ImageTextSettings, cache: Path | None = None) -> None:
         """Take a loaded model (see :func:`special.teachers.clip_weights.find_clip`) and the settings.
+
+        ``cache`` is a folder where the vectors of class names are kept from run to run; None keeps none.
 
         Raises:
             SettingsError: the file of prompt templates is missing or malformed.
         """
         self.clip = clip
         self.settings = settings
+        self.cache = cache
         self.templates = (*open_clip_templates(), *read_templates(settings.templates))
 
     def identity(self) -> dict[str, Any]:
@@ -165,8 +169,13 @@ class ImageTextTeacher:
         """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,)."""
         names = [text for entry in classes for text in entry.prompts]
         owners = [number for number, entry in enumerate(classes) for _ in entry.prompts]
-        vectors = name_embeddings(self.clip.model, self.clip.tokenizer, names, self.templates, progress)
-        return vectors, torch.tensor(owners, device=vectors.device)
+        device = self.clip.model.logit_scale.device
+        vectors = kept_embeddings(
+            self.cache,
+            {"clip": self.clip.identity(), "names": names, "templates": list(self.templates), "device": device.type},
+            lambda: name_embeddings(self.clip.model, self.clip.tokenizer, names, self.templates, progress),
+        )
+        return vectors.to(device), torch.tensor(owners, device=device)
 
     @torch.inference_mode()
     def _classify(self, pixels: np.ndarray, texts: Tensor, owners: Tensor) -> np.ndarray:
