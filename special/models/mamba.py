@@ -103,9 +103,8 @@ class Mamba(nn.Module):
         delta = F.linear(dt, dt_proj)  # (b, l, d_inner); its bias is added inside the scan
         return x, delta, B, C, z[:, self.lead :]
 
-    @staticmethod
     def _scan(
-        x: Tensor, delta: Tensor, B: Tensor, C: Tensor, z: Tensor, A_log: Tensor, D: Tensor, bias: Tensor
+        self, x: Tensor, delta: Tensor, B: Tensor, C: Tensor, z: Tensor, A_log: Tensor, D: Tensor, bias: Tensor
     ) -> Tensor:
         """Scan and gate (b, l, d_inner)."""
         y: Tensor = selective_scan(  # type: ignore[assignment]
