@@ -48,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         warm = write_scene(Path(folder) / "warm", simulate(*SMOKE, 3))
         label(warm.scene, warm.classes, Path(folder) / "warm.special", FEW_STEPS)
-        print(f"{'':18} {HEADINGS} {'peak GB':>8}", flush=True)
+        print(f"{'':18} {HEADINGS} {'cpu s':>8} {'peak GB':>8}", flush=True)
         for size in sizes:
             name = " x ".join(map(str, size))
             files = write_scene(Path(folder) / name, simulate(*size, 9))
@@ -56,7 +56,8 @@ def main() -> None:
                 label(files.scene, files.classes, Path(folder) / f"{name}.special", options)
                 for _ in range(1 if asked.smoke else asked.rounds)
             ]
-            print(f"{name:18} {Spread.of([run[0] for run in runs])} {max(run[1] for run in runs):8.2f}")
+            busy, gigabytes = min(run[3] for run in runs), max(run[1] for run in runs)
+            print(f"{name:18} {Spread.of([run[0] for run in runs])} {busy:8.1f} {gigabytes:8.2f}")
             show(min(runs, key=lambda run: run[0])[2])
 
 

@@ -57,11 +57,12 @@ def main() -> None:
         for _ in range(1 if asked.smoke else asked.rounds):
             for area, scene in scenes.items():
                 runs[area].append(label(scene, files.classes, folder / f"{area}.special", options))
-    print(f"{'area':>5} {'pixels':>15} {HEADINGS} {'peak GB':>8}")
+    print(f"{'area':>5} {'pixels':>15} {HEADINGS} {'cpu s':>8} {'peak GB':>8}")
     for area, found in runs.items():
         side = 1 if area == "1" else TIMES
         pixels = f"{side * size[0]} x {side * size[1]}"
-        print(f"{area:>5} {pixels:>15} {Spread.of([run[0] for run in found])} {max(run[1] for run in found):8.2f}")
+        busy, gigabytes = min(run[3] for run in found), max(run[1] for run in found)
+        print(f"{area:>5} {pixels:>15} {Spread.of([run[0] for run in found])} {busy:8.1f} {gigabytes:8.2f}")
         show(min(found, key=lambda run: run[0])[2])
     one, many = runs.values()
     seconds = min(run[0] for run in many) / min(run[0] for run in one)
