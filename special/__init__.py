@@ -15,19 +15,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from special.report.evaluate import evaluate
     from special.run.explain import explain
+    from special.run.fit import fit, predict
     from special.run.label import label, refine, rerun, status
     from special.run.result import Run, open_run
 
     __version__: str
 
-__all__ = ["Run", "__version__", "evaluate", "explain", "label", "open_run", "refine", "rerun", "status"]
+__all__ = [
+    "Run",
+    "__version__",
+    "evaluate",
+    "explain",
+    "fit",
+    "label",
+    "open_run",
+    "predict",
+    "refine",
+    "rerun",
+    "status",
+]
 
 _HOMES = {
     "Run": "special.run.result",
     "evaluate": "special.report.evaluate",
     "explain": "special.run.explain",
+    "fit": "special.run.fit",
     "label": "special.run.label",
     "open_run": "special.run.result",
+    "predict": "special.run.fit",
     "refine": "special.run.label",
     "rerun": "special.run.label",
     "status": "special.run.label",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from special import settings
 from special.errors import SettingsError
-from special.run.steps import STEPS
+from special.run.steps import FIT_STEPS, STEPS
 from special.run.work import build
 from special.scene.rgb import RgbSettings
 from special.settings import Settings, load, parse_changes
@@ -26,14 +26,15 @@ def write(folder: Path, text: str) -> Path:
 
 def test_the_default_pipeline_fits_every_step() -> None:
     default = load()
-    for step in STEPS:
+    for step in (*STEPS, *FIT_STEPS):
         for section in step.settings:
             build(default, step, section)
 
 
 def test_every_setting_belongs_to_a_step() -> None:
-    sections = {section for step in STEPS for section in step.settings}
-    assert {name.rpartition(".")[0] for name in load().values} == sections
+    sections = {section for step in (*STEPS, *FIT_STEPS) for section in step.settings}
+    image_level = {"cubes"}  # special fit --dataset is no run of steps
+    assert {name.rpartition(".")[0] for name in load().values} == sections | image_level
 
 
 def test_a_section_becomes_the_dataclass_of_its_step() -> None:

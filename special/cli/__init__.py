@@ -15,7 +15,8 @@ from typing import IO, Any
 import click
 
 COMMANDS = (
-    "classes", "label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "describe", "evaluate", "demo"
+    "classes", "label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "describe", "fit", "predict",
+    "evaluate", "demo",
 )  # fmt: skip
 _DEBUG = "special.debug"
 
@@ -145,6 +146,8 @@ Examples:
   special status
   special refine --set refine.lambda_hard=0.2
   special evaluate --truth truth.mat
+  special fit scene.hdr --labels gt.mat --classes classes.txt --classifier s3fn
+  special predict scene.fit other.hdr
 """
 
 
@@ -153,4 +156,7 @@ Examples:
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
 )
 def main() -> None:
-    """Land-cover maps from hyperspectral scenes, with no labelled pixel: give a scene and a list of class names."""
+    """Land-cover maps from hyperspectral scenes, with no labelled pixel: give a scene and a list of class names.
+
+    Those who have labelled pixels give them to special fit, which trains the same classifiers on them.
+    """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,8 +42,9 @@ mIoU   mean intersection over union of the classes
 def evaluate(run: Path | None, truth: Path, truth_key: str | None, as_json: bool) -> None:
     """Compare the map of RUN, and what each step before it made, with the ground truth.
 
-    Pixels without a known truth do not count; pixels that the map leaves at 0 are wrong. Without RUN, the run in the
-    working directory that was worked on last is taken.
+    Pixels without a known truth do not count; pixels that the map leaves at 0 are wrong. Of a run that special fit has
+    made, only those count that it has kept for the test. Without RUN, the run in the working directory that was worked
+    on last is taken.
     """
     from special.report.evaluate import evaluate as compare
 
@@ -63,10 +65,22 @@ def show(evaluation: Evaluation) -> None:
     _show_classes(final)
     click.echo()
     _show_confusion(final)
+    if evaluation.split is not None:
+        click.echo(f"Note: {_about_split(evaluation.split)}")
     if evaluation.made_by != "map":
         click.echo(f"Note: this run has no map yet: these are the figures of {evaluation.made_by}.")
     if evaluation.stale:
         click.echo(f"Note: {', '.join(evaluation.stale)} would come out anew: see special status {evaluation.run}")
+
+
+def _about_split(split: Mapping[str, Any]) -> str:
+    about = f"{split['train']} pixels were learned from, {split['test']} kept for the test"
+    if split["kind"] == "disjoint":
+        return f"{about}, {split['unused']} left out because they lie too near to those that were learned from."
+    return (
+        f"{about}, at random. Neighbours of the test pixels were learned from, so the figures are higher than on "
+        "ground that nobody has labelled: compare --split disjoint."
+    )
 
 
 def show_steps(evaluation: Evaluation) -> None:
@@ -78,7 +92,8 @@ def show_steps(evaluation: Evaluation) -> None:
         (name, *(f"{figure:.4f}" for figure in (scores.oa, scores.aa, scores.kappa, scores.miou)))
         for name, scores in rows.items()
     ]
-    title = f"{evaluation.run}: {evaluation.final.pixels} labelled pixels"
+    kind = "labelled" if evaluation.split is None else f"test ({evaluation.split['kind']} split)"
+    title = f"{evaluation.run}: {evaluation.final.pixels} {kind} pixels"
     show_table(title, ("after", "OA", "AA", "kappa", "mIoU"), figures, right=(1, 2, 3, 4))
 
 

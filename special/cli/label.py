@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from special.cli.classifier_options import classifier_options
 from special.cli.options import device_option, dry_run_option, quiet_option, set_option, until_option
 from special.cli.scene_options import scene_options
 
@@ -15,6 +16,7 @@ Examples:
   special label scene.mat --classes classes.txt --wavelengths wavelengths.csv
   special label scene.mat --classes classes.txt --wavelengths 430:860 --out first
   special label scene.tif --classes classes.txt --clip none --reject 0.5
+  special label scene.tif --classes classes.txt --classifier s3fn
   special label scene.tif --classes classes.txt --set warmup.epochs=10 --dry-run
   special label scene.tif --classes classes.txt --profile
 
@@ -33,7 +35,7 @@ The class list holds one class a line, synonyms after a bar, a description after
 @click.option(
     "--out", metavar="RUN", type=click.Path(path_type=Path), help="Directory to make.  [SCENE's stem.special]"
 )
-@click.option("--pipeline", metavar="NAME|FILE", default="special", show_default=True, help="Settings of every step.")
+@click.option("--pipeline", metavar="NAME|FILE", help="Settings of every step.  [special, or the classifier's]")
 @set_option
 @click.option("--clip", metavar="MODEL", help="Image-text model: auto, none, MODEL:TAG, MODEL:FILE, hf-hub:...  [auto]")
 @click.option("--offline", is_flag=True, help="Never ask the network.")
@@ -44,6 +46,7 @@ The class list holds one class a line, synonyms after a bar, a description after
     multiple=True,
     help="Land-cover concepts of your own.",
 )
+@classifier_options
 @device_option
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Every random draw comes from it."
@@ -61,11 +64,14 @@ def label(
     wavelengths: str | None,
     sensor: str | None,
     out: Path | None,
-    pipeline: str,
+    pipeline: str | None,
     changes: tuple[str, ...],
     clip: str | None,
     offline: bool,
     concepts: tuple[Path, ...],
+    classifier: str | None,
+    descriptions: str | None,
+    encoder: str | None,
     device: str | None,
     seed: int,
     reject: float | None,
@@ -101,6 +107,9 @@ def label(
             clip=clip,
             offline=offline,
             concepts=concepts,
+            classifier=classifier,
+            descriptions=descriptions,
+            encoder=encoder,
             device=device or "auto",
             seed=seed,
             reject=reject,

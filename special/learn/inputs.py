@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 LIMIT = 10.0
 """Standardised values are held within +-LIMIT standard deviations, so that one hot pixel cannot steer the training."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What the bands of a scene are brought to zero mean and unit variance with.
+
+    ``mean`` and ``deviation`` are float64 (bands,), in the scene's unit; a band of deviation 0 tells nothing.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    @classmethod
+    def of(cls, cube: np.ndarray, valid: np.ndarray) -> Normalisation:
+        """Look at the finite values of the valid pixels; see ``standardise`` for the arguments."""
+        mean, deviation = np.zeros(cube.shape[-1]), np.zeros(cube.shape[-1])
+        rows, cols = np.nonzero(valid)
+        for band in range(cube.shape[-1]):  # band by band: the float64 copy stays small on large scenes
+            values = cube[rows, cols, band].astype(np.float64)
+            values = values[np.isfinite(values)]
+            if len(values) == 0:
+                continue
+            mean[band] = values.mean()
+            spread = values.std()
+            deviation[band] = spread if spread > 1e-9 * max(1.0, abs(mean[band])) else 0.0
+        return cls(mean, deviation)
+
+    def apply(self, cube: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """Return the standardised cube; see ``standardise``."""
+        result = np.zeros(cube.shape, dtype=np.float32)
+        rows, cols = np.nonzero(valid)
+        for band in np.flatnonzero(self.deviation > 0):
+            values = cube[rows, cols, band].astype(np.float64)
+            finite = np.isfinite(values)
+            scaled = np.zeros_like(values)
+            scaled[finite] = np.clip((values[finite] - self.mean[band]) / self.deviation[band], -LIMIT, LIMIT)
+            result[rows, cols, band] = scaled
+        return result
 
 
 def standardise(cube: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -19,18 +59,4 @@ def standardise(cube: np.ndarray, valid: np.ndarray) -> np.ndarray:
         float32 (rows, cols, bands), finite everywhere: 0 at invalid pixels, at non-finite values and in constant bands,
         never beyond +-``LIMIT``.
     """
-    result = np.zeros(cube.shape, dtype=np.float32)
-    rows, cols = np.nonzero(valid)
-    if len(rows) == 0:
-        return result
-    for band in range(cube.shape[-1]):  # band by band: the float64 copy stays small on large scenes
-        values = cube[rows, cols, band].astype(np.float64)
-        finite = np.isfinite(values)
-        if not finite.any():
-            continue
-        mean, deviation = values[finite].mean(), values[finite].std()
-        if deviation > 1e-9 * max(1.0, abs(mean)):
-            scaled = np.zeros_like(values)
-            scaled[finite] = np.clip((values[finite] - mean) / deviation, -LIMIT, LIMIT)
-            result[rows, cols, band] = scaled
-    return result
+    return Normalisation.of(cube, valid).apply(cube, valid)

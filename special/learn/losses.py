@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 from torch.nn import functional
 
@@ -16,10 +18,15 @@ def pixel_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     return -(targets * functional.log_softmax(logits, dim=-1)).sum(dim=-1)
 
 
-def soft_cross_entropy(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Return the weighted sum of ``pixel_cross_entropy``: a scalar.
+def soft_cross_entropy(
+    logits: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    criterion: Callable[[Tensor, Tensor], Tensor] = pixel_cross_entropy,
+) -> Tensor:
+    """Return the weighted sum of ``criterion`` over the pixels: a scalar.
 
     It is a sum, not a mean: ``weights`` (n,) decide alone how much each pixel, and so each class, counts.
     No pixel is no loss.
     """
-    return (weights * pixel_cross_entropy(logits, targets)).sum()
+    return (weights * criterion(logits, targets)).sum()

@@ -8,8 +8,8 @@ from special.errors import SettingsError
 
 
 @dataclass(frozen=True)
-class TrainSettings:
-    """The settings that ``[warmup]`` and ``[refine]`` share; ``pipelines/special.toml`` says what each value means.
+class ScheduleSettings:
+    """What ``[warmup]``, ``[refine]`` and ``[fit]`` share; ``pipelines/special.toml`` says what each value means.
 
     Raises:
         SettingsError: a value is out of its range.
@@ -23,8 +23,6 @@ class TrainSettings:
     average: float
     pixels_per_class: int
     balance: float
-    guide: float
-    anchor: float
     tile: int
     overlap: int
     views: int
@@ -32,9 +30,9 @@ class TrainSettings:
     def __post_init__(self) -> None:
         for name in ("epochs", "steps", "pixels_per_class", "tile", "views"):
             self.require(name, 1, 8 if name == "views" else None)
-        for name in ("balance", "average", "anchor"):
+        for name in ("balance", "average"):
             self.require(name, 0, 1)
-        for name in ("learning_rate", "weight_decay", "clip", "guide"):
+        for name in ("learning_rate", "weight_decay", "clip"):
             self.require(name, 0)
         self.require("overlap", 0, self.tile - 1)
 
@@ -49,3 +47,20 @@ class TrainSettings:
             section = type(self).__name__.removesuffix("Settings").lower()
             wanted = f"{low} or more" if high is None else f"{low} to {high}"
             raise SettingsError(f"{section}.{name} must be {wanted}, not {value}")
+
+
+@dataclass(frozen=True)
+class TrainSettings(ScheduleSettings):
+    """The settings that ``[warmup]`` and ``[refine]`` share: they learn from labels that may be wrong.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    guide: float
+    anchor: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("guide", 0)
+        self.require("anchor", 0, 1)

@@ -22,11 +22,15 @@ from special.learn.checkpoint import Checkpoint, State
 from special.learn.losses import pixel_cross_entropy, soft_cross_entropy
 from special.learn.predict import predict
 from special.learn.sampling import Sample, Window
-from special.learn.settings import TrainSettings
+from special.learn.settings import ScheduleSettings
 from special.learn.views import COUNT, orient, restore
+from special.models.patches import PatchClassifier
 from special.models.tiling import Windows, tiles
 from special.progress import SILENT, Progress
-from special.rasters import MEMORY, Room, Rows
+from special.rasters import MEMORY, Room, Rows, pick, positions
+
+SEEN = 20_000
+"""Most pixels from which a classifier finds its principal components."""
 
 Build = Callable[[int, int], nn.Module]
 """Makes a classifier of (bands, classes): float (batch, bands, rows, cols) -> logits (batch, classes, rows, cols)."""
@@ -75,6 +79,23 @@ def own_randomness(generator: np.random.Generator, device: str) -> Iterator[None
         yield
 
 
+def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np.random.Generator) -> None:
+    """Let a classifier of patches look at the spectra before its training, at 20,000 valid pixels at most.
+
+    Args:
+        model: any classifier.
+        spectra: float32 (rows, cols, bands), standardised.
+        valid: bool (rows, cols).
+        generator: the stage's.
+    """
+    count = int(valid.sum())
+    if not isinstance(model, PatchClassifier) or not count:
+        return
+    few = count <= SEEN
+    wanted = np.arange(count) if few else np.sort(generator.choice(count, SEEN, replace=False))
+    model.prepare(pick(spectra, positions(valid, wanted)))
+
+
 def rate(step: int, total: int) -> float:
     """Return the share of the peak learning rate at optimiser step ``step`` of ``total``: linear rise, cosine fall."""
     rise = max(1, total // 10)
@@ -107,7 +128,7 @@ class Trainer:
         model: starts from the weights it has.
         spectra: float32 (rows, cols, bands), standardised; windows are read as they are needed.
         valid: bool (rows, cols).
-        settings: see ``TrainSettings``.
+        settings: see ``ScheduleSettings``.
         generator: the stage's; with torch's own state it is the only source of chance.
         device: "cpu" or "cuda".
         room: where predictions go.
@@ -117,7 +138,7 @@ class Trainer:
     model: nn.Module
     spectra: Windows
     valid: np.ndarray
-    settings: TrainSettings
+    settings: ScheduleSettings
     generator: np.random.Generator
     device: str
     room: Room = MEMORY
@@ -189,7 +210,8 @@ class Trainer:
             group["lr"] = settings.learning_rate * rate(step, settings.epochs * settings.steps)
         view = int(self.generator.integers(COUNT))
         image = torch.as_tensor(self.spectra[window]).permute(2, 0, 1)[None].to(self.device)  # channels last: no copy
-        logits = restore(self.model(orient(image, view)), view)[0].flatten(1).T
+        logits = self._logits(step, image, view, terms)
+        criterion = self.model.criterion if isinstance(self.model, PatchClassifier) else pixel_cross_entropy
         scale = len(self.windows)  # a tile stands for the whole scene
         loss = torch.zeros((), device=self.device)
         figures = {}
@@ -197,9 +219,11 @@ class Trainer:
             index, targets, weights = (
                 torch.from_numpy(a).to(self.device) for a in (term.index, term.targets, term.weights)
             )
-            part = scale * soft_cross_entropy(logits[index], targets, weights)
+            part = scale * soft_cross_entropy(logits[index], targets, weights, criterion)
             loss = loss + term.factor * part
             figures[f"loss_{term.name}"] = part.item()
+        if isinstance(self.model, PatchClassifier):
+            loss = loss + self.model.penalty()
         figures["loss"] = loss.item()
         if not math.isfinite(figures["loss"]):
             raise TrainingError(self._complaint(step, "loss", logits.detach(), terms))
@@ -217,6 +241,20 @@ class Trainer:
                 else:
                     kept.copy_(new)
         return figures
+
+    def _logits(self, step: int, image: Tensor, view: int, terms: Sequence[Term]) -> Tensor:
+        """Return the logits of the window's pixels, (pixels, K); a classifier of patches looks at the drawn ones alone.
+
+        The others' stay 0, and no term asks for them.
+        """
+        if not isinstance(self.model, PatchClassifier):
+            return restore(self.model(orient(image, view)), view)[0].flatten(1).T
+        self.model.begin_step(step / (self.settings.epochs * self.settings.steps))
+        drawn = np.unique(np.concatenate([term.index for term in terms]))
+        drawn = drawn if len(drawn) else np.zeros(1, dtype=np.int64)  # the loss of a step needs a gradient, if of 0
+        index = torch.from_numpy(drawn).to(self.device)
+        some = self.model.logits_at(image, index, view)
+        return some.new_zeros(image.shape[-2] * image.shape[-1], some.shape[1]).index_copy(0, index, some)
 
     def _complaint(self, step: int, what: str, logits: Tensor, terms: Sequence[Term]) -> str:
         epoch = f"epoch {step // self.settings.steps + 1} of {self.settings.epochs}"

@@ -18,7 +18,7 @@ from special.learn.sampling import BalancedSet, Best, Window
 from special.learn.settings import TrainSettings
 from special.learn.spectra import spectra_of
 from special.learn.split import best, bvsb, require_finite
-from special.learn.train import Build, Term, Trainer, own_randomness, stage_generator
+from special.learn.train import Build, Term, Trainer, own_randomness, prepare, stage_generator
 from special.progress import SILENT, Progress
 from special.rasters import MEMORY, Room, Rows
 
@@ -97,6 +97,7 @@ def warmup(
         model = build(cube.shape[-1], probabilities.shape[-1])
         with progress.phase("standardise"):
             spectra = spectra_of(cube, valid)
+        prepare(model, spectra, valid, generator)
         trainer = Trainer("warmup", model, spectra, valid, settings, generator, device, room)
         objective = PseudoLabels(probabilities, valid, settings)
         trainer.run(objective, checkpoint, progress)

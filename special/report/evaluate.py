@@ -18,7 +18,7 @@ from special.run.directory import RunDirectory
 if TYPE_CHECKING:
     from special.run.result import Run
 
-STEPS = ("pseudo", "warmup", "refine")
+STEPS = ("pseudo", "warmup", "refine", "fit")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Evaluation:
         steps: of the most probable class after ``pseudo``, ``warmup`` and ``refine``, nothing rejected; a step that has
             not run is not in it.
         stale: which of these are older than what they depend on; ``special status`` says why.
+        split: of a supervised run, how its labelled pixels were divided (``kind``, ``train``, ``test`` and so on): the
+            scores are of the test pixels alone. None for others.
         made_by: ``map``; or, for a run that has no map yet, the last step there is: ``final`` is then that step's.
     """
 
@@ -39,11 +41,13 @@ class Evaluation:
     steps: Mapping[str, Scores]
     stale: tuple[str, ...]
     made_by: str
+    split: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The scores of the final map at the top, those of the steps under ``steps``."""
         steps = {name: scores.to_json() for name, scores in self.steps.items()}
-        about = {"run": str(self.run), "made_by": self.made_by, "stale": list(self.stale)}
+        about: dict[str, Any] = {"run": str(self.run), "made_by": self.made_by, "stale": list(self.stale)}
+        about |= {"split": dict(self.split)} if self.split else {}
         return {**about, **self.final.to_json(), "steps": steps}
 
 
@@ -70,14 +74,30 @@ def evaluate(
     done = {name: _most_probable(opened, name) for name in STEPS if _has(opened, name)}
     made_by = "map" if _has(opened, "map") else next(reversed(done), "")
     if not made_by:
-        raise RunError(f"{opened.path} has nothing to compare yet: run special pseudo {opened.path}")
+        first = "special fit" if opened.request.labels else f"special pseudo {opened.path}"
+        raise RunError(f"{opened.path} has nothing to compare yet: run {first}")
     labels = opened.map if made_by == "map" else done[made_by]
     shape = (labels.shape[0], labels.shape[1])
     known = truth if isinstance(truth, np.ndarray) else read_truth(truth, shape, key=truth_key)
+    known, split = _tested(opened, known)
     steps = {name: metrics.evaluate(found, known, opened.classes) for name, found in done.items()}
     verdicts, _ = status(opened)
     stale = tuple(verdict.step for verdict in verdicts if verdict.step in {*done, made_by} and verdict.runs)
-    return Evaluation(opened.path, metrics.evaluate(labels, known, opened.classes), steps, stale, made_by)
+    return Evaluation(opened.path, metrics.evaluate(labels, known, opened.classes), steps, stale, made_by, split)
+
+
+def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, Any] | None]:
+    """Return the truth without what a supervised run may have learned from, and how that was divided."""
+    from special.learn.splits import TEST
+    from special.run import files
+
+    if run.request.labels is None:
+        return known, None
+    directory = RunDirectory(run.path)
+    parts = files.load_array(directory.payload("split", "split.npy"))
+    if known.shape != parts.shape:
+        return known, None  # the comparison says what is wrong with it
+    return np.where(parts == TEST, known, 0), files.load_json(directory.payload("split", "record.json"))
 
 
 def _has(run: Run, step: str) -> bool:

@@ -15,7 +15,7 @@ from special.progress import SILENT, Progress
 from special.run import files, record, runner, teaching
 from special.run.device import resolve
 from special.run.directory import RunDirectory
-from special.run.request import ARRAY, Request, read
+from special.run.request import ARRAY, LABELS, Request, read
 from special.run.runner import Outcome, Verdict
 from special.run.step import Step
 from special.run.steps import STEPS
@@ -24,6 +24,7 @@ from special.run.work import Work, build
 if TYPE_CHECKING:
     from special.scene import Scene
     from special.teachers.base import Teacher
+    from special.text.contextual import Meanings
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Job:
         request: what is asked now. previous: what was asked of this run before, or None.
         scene: the scene, open; None for a plan without it.
         array: the scene's cube where it is no file, to be kept in the run.
+        labels: the label image of a supervised run, to be kept in the run.
         anew: forget what the run holds (``--force``).
         steps, choose: the pipeline and the maker of teachers; tests put their own here.
     """
@@ -44,6 +46,7 @@ class Job:
     previous: Request | None
     scene: Scene | None
     array: np.ndarray | None = None
+    labels: np.ndarray | None = None
     anew: bool = False
     steps: Sequence[Step] = STEPS
     choose: teaching.Choose = teaching.choose
@@ -61,7 +64,7 @@ class Job:
             SpecialError: something cannot be done. Where nothing had been done before, nothing is left behind.
         """
         with progress.phase("prepare"):
-            request, device, scan, teachers = self._check(until, progress)
+            request, device, scan, teachers, meanings = self._check(until, progress)
         fresh = not self.run.path.exists()
         try:
             with self.run.locked():
@@ -71,7 +74,7 @@ class Job:
                         self.run,
                         request,
                         self.steps,
-                        lambda step, key: self._work(step, key, request, device, teachers, progress),
+                        lambda step, key: self._work(step, key, request, device, teachers, meanings, progress),
                         until=until,
                         progress=progress,
                         environment=lambda: record.environment(device, scan),
@@ -87,12 +90,14 @@ class Job:
     def _kept(self) -> Request:
         return self.request.with_teaching(teaching.keep(self.request, self.previous))
 
-    def _check(self, until: str | None, progress: Progress) -> tuple[Request, str, str | None, list[Teacher]]:
+    def _check(
+        self, until: str | None, progress: Progress
+    ) -> tuple[Request, str, str | None, list[Teacher], Meanings | None]:
         """Find out all that can go wrong before anything is written."""
         request, verdicts = self._kept(), self.plan(until)
         running = {verdict.step for verdict in verdicts if verdict.runs}
         if not running:
-            return request, "", None, []
+            return request, "", None, [], None
         device, scan = resolve(request.device), None
         for step in self.steps:
             if step.name in running:
@@ -106,7 +111,10 @@ class Job:
         elif request.teaching is None and self.previous is not None:
             # Not asked this time. What the run began with is kept in mind; that it no longer holds is seen by its hash.
             request = request.with_teaching(self.previous.teaching)
-        return request, device, scan, teachers
+        meanings = None
+        if request.texts and any("texts" in step.inputs and step.name in running for step in self.steps):
+            meanings = request.texts.read(request.classes, progress)
+        return request, device, scan, teachers, meanings
 
     def _begin(self, request: Request) -> None:
         """Write down what is asked. The run is held, so what another process did meanwhile can be seen."""
@@ -120,10 +128,22 @@ class Job:
             files.save_array(aside / ARRAY, self.array)
             files.replace_copy(aside / ARRAY, self.run.path / ARRAY)
             shutil.rmtree(aside)
+        if self.labels is not None:
+            aside = files.open_aside(self.run.path, "labels")
+            files.save_array(aside / LABELS, self.labels)
+            files.replace_copy(aside / LABELS, self.run.path / LABELS)
+            shutil.rmtree(aside)
         request.write(self.run)
 
     def _work(
-        self, step: Step, key: str, request: Request, device: str, teachers: list[Teacher], progress: Progress
+        self,
+        step: Step,
+        key: str,
+        request: Request,
+        device: str,
+        teachers: list[Teacher],
+        meanings: Meanings | None,
+        progress: Progress,
     ) -> Work:
         assert self.scene is not None
 
@@ -134,15 +154,23 @@ class Job:
                 taken = self.choose(request, request.teaching.clip, device, progress)
             return taken
 
-        return Work(self.run, request, step, key, self.scene, device or resolve(request.device), take, progress)
+        if meanings is None and request.texts and "texts" in step.inputs:  # what was whole is damaged now
+            meanings = request.texts.read(request.classes, progress)
+        at = device or resolve(request.device)
+        return Work(self.run, request, step, key, self.scene, at, take, progress, meanings)
 
 
 def refuse_other_scene(run: RunDirectory, previous: Request, request: Request) -> None:
     """Make sure that a run stays with its scene.
 
     Raises:
-        RunError: ``request`` is about another scene than the run was made from.
+        RunError: ``request`` is about another scene than the run was made from, or one is supervised and one is not.
     """
+    if (previous.labels is None) != (request.labels is None):
+        made = "special label" if previous.labels is None else "special fit"
+        raise RunError(
+            f"{run.path} was made by {made}: choose another directory with --out, or start this one over with --force"
+        )
     if previous.content["files"] != request.content["files"]:
         raise RunError(
             f"{run.path} was made from another scene ({previous.source.name}): "

@@ -16,8 +16,8 @@ from special.run.job import Job, default_directory, refuse_early, refuse_foreign
 from special.run.request import Request, SceneSource, content_of, georeference_of, read, resolved_wavelengths
 from special.run.result import Run, open_run
 from special.run.runner import Verdict
-from special.run.steps import NAMES
-from special.settings import DEFAULT, load
+from special.run.steps import NAMES, steps_of
+from special.settings import DEFAULT, load, pipelines
 from special.text.classes import ClassList
 
 if TYPE_CHECKING:
@@ -35,11 +35,14 @@ def label(
     key: str | None = None,
     sensor: str | None = None,
     out: str | Path | None = None,
-    pipeline: str | Path = DEFAULT,
+    pipeline: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     clip: str | None = None,
     offline: bool = False,
     concepts: Iterable[str | Path] = (),
+    classifier: str | None = None,
+    descriptions: str | Path | None = None,
+    encoder: str | None = None,
     device: str = "auto",
     seed: int = 0,
     reject: float | None = None,
@@ -58,10 +61,13 @@ def label(
         wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
         key: name of the cube in a file of several arrays. sensor: one whose nominal wavelengths to take.
         out: directory of the run; ``<scene stem>.special`` when None.
-        pipeline: name or TOML file of the settings. settings: what to change in it, ``{"refine.lambda_hard": 0.2}``.
+        pipeline: name or TOML file of the settings; ``special``, or the classifier's own, when None.
+        settings: what to change in it, ``{"refine.lambda_hard": 0.2}``.
         clip: image-text model: ``auto``, ``none``, ``MODEL:TAG``, ``MODEL:FILE`` or ``hf-hub:...``.
         offline: never ask the network.
         concepts: TOML files of land-cover concepts, beside those of the package.
+        classifier: ``mambahsi``, ``s3fn``, ``aligned``, ``cnn3d`` or ``mean``.
+        descriptions: what ``s3fn`` and ``aligned`` read: a file, ``curated``, or ``names``. encoder: who reads it.
         device: ``auto``, ``cpu`` or ``cuda``.
         seed: every random draw comes from it.
         reject: pixels whose best class is less probable than this stay 0 in the map.
@@ -84,6 +90,9 @@ def label(
         clip=clip,
         offline=offline,
         concepts=concepts,
+        classifier=classifier,
+        descriptions=descriptions,
+        encoder=encoder,
         device=device,
         seed=seed,
         reject=reject,
@@ -100,11 +109,14 @@ def prepare(
     key: str | None = None,
     sensor: str | None = None,
     out: str | Path | None = None,
-    pipeline: str | Path = DEFAULT,
+    pipeline: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     clip: str | None = None,
     offline: bool = False,
     concepts: Iterable[str | Path] = (),
+    classifier: str | None = None,
+    descriptions: str | Path | None = None,
+    encoder: str | None = None,
     device: str = "auto",
     seed: int = 0,
     reject: float | None = None,
@@ -115,14 +127,14 @@ def prepare(
     Raises:
         SpecialError: as ``label``.
     """
-    changes = dict(settings or {})
+    changes = dict(settings or {}) | classifier_changes(classifier, descriptions, encoder)
     changes |= {"pseudo.image_text.clip": clip} if clip is not None else {}
     changes |= {"map.reject": reject} if reject is not None else {}
-    resolved = load(pipeline, changes)
+    resolved = load(pipeline_of(pipeline, classifier), changes)
     if seed < 0:
         raise SettingsError(f"the seed is {seed}: give 0 or a larger whole number")
-    class_list = _class_list(classes)
-    opened, source, array = _open(scene, wavelengths, key, sensor)
+    class_list = class_list_of(classes)
+    opened, source, array = open_input(scene, wavelengths, key, sensor)
     run = RunDirectory(Path(out) if out is not None else default_directory(source.path))
     refuse_foreign(run)
     request = Request(
@@ -180,7 +192,10 @@ def prepare_rerun(
     _known(step)
     directory, previous = _opened(run)
     request = replace(previous, settings=previous.settings.override(settings or {}), device=device or previous.device)
-    job = Job(directory, request, previous, None)
+    job = Job(directory, request, previous, None, steps=steps_of(previous))
+    own = [one.name for one in job.steps]
+    if step not in own:
+        raise SettingsError(f"{directory.path} was made by special fit and has no {step}: it has {', '.join(own)}")
     refuse_early(job.steps, step, settings or {})
     return replace(job, **_scene_again(directory, request))
 
@@ -197,7 +212,7 @@ def status(run: Run | str | Path | None = None) -> tuple[list[Verdict], str]:
         RunError: there is no such run.
     """
     directory, previous = _opened(run)
-    job = Job(directory, previous, previous, None)
+    job = Job(directory, previous, previous, None, steps=steps_of(previous))
     note = "a process is at work in this run" if directory.in_use else ""
     try:
         job = replace(job, **_scene_again(directory, previous))
@@ -223,15 +238,48 @@ def _scene_again(directory: RunDirectory, request: Request) -> dict[str, Any]:
     return {"scene": scene, "request": fresh}
 
 
-def _class_list(classes: Classes) -> ClassList:
+def pipeline_of(pipeline: str | Path | None, classifier: str | None) -> str | Path:
+    """Return the pipeline that was asked for, else the one that comes for the classifier, else the default."""
+    if pipeline is not None:
+        return pipeline
+    if classifier in (None, "mambahsi"):
+        return DEFAULT
+    if classifier not in pipelines():
+        from special.models.classifiers import NAMES as CLASSIFIERS
+
+        raise SettingsError(f"there is no classifier {classifier!r}: name one of {', '.join(CLASSIFIERS)}")
+    return str(classifier)
+
+
+def classifier_changes(classifier: str | None, descriptions: str | Path | None, encoder: str | None) -> dict[str, Any]:
+    """Return the settings that the options of a classifier stand for; files and folders by their whole path."""
+    changes = {"classifier.name": classifier} if classifier is not None else {}
+    for name, value in (("texts", descriptions), ("encoder", encoder)):
+        if value is not None:
+            path = Path(value)
+            changes[f"classifier.{name}"] = str(path.resolve() if path.exists() else value)
+    return changes
+
+
+def class_list_of(classes: Classes) -> ClassList:
+    """Return a class list in any of its forms as one.
+
+    Raises:
+        ClassListError: it is none.
+    """
     if isinstance(classes, ClassList):
         return classes
     return ClassList.read(classes) if isinstance(classes, str | Path) else ClassList.parse(classes)
 
 
-def _open(
+def open_input(
     scene: str | Path | np.ndarray, wavelengths: Wavelengths | None, key: str | None, sensor: str | None
 ) -> tuple[Scene, SceneSource, np.ndarray | None]:
+    """Open a file or an array as a scene; return also how to open it again, and the array.
+
+    Raises:
+        SceneError: it cannot be understood.
+    """
     from special.scene import Scene, open_scene
 
     given = [float(nm) for nm in wavelengths] if isinstance(wavelengths, np.ndarray) else wavelengths

@@ -12,6 +12,7 @@ import numpy as np
 from special.errors import RunError, SceneError
 from special.run import files
 from special.run.directory import RunDirectory
+from special.run.texts import READERS, Texts
 from special.settings import Settings, restore
 from special.text.classes import ClassList
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 ARRAY = "scene.npy"
+LABELS = "labels.npy"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Request:
     """What was asked, and the content of it.
 
     ``content`` is the scene's: the hash of its files, of its bands and of its valid pixels. ``georeference`` is
-    ``{"crs_wkt": ..., "transform": ...}`` or None. ``device`` is as asked: ``auto``, ``cpu`` or ``cuda``.
+    ``{"crs_wkt": ..., "transform": ...}`` or None. ``device`` is as asked: ``auto``, ``cpu`` or ``cuda``. ``labels`` is
+    the hash of the label image that a supervised run learns from, which it keeps as ``labels.npy``; else None.
     """
 
     source: SceneSource
@@ -94,6 +97,15 @@ class Request:
     offline: bool
     concepts: tuple[Path, ...]
     teaching: Teaching | None = None
+    labels: str | None = None
+
+    @property
+    def texts(self) -> Texts | None:
+        """What the classifier reads about the classes; None for one that reads nothing."""
+        values = self.settings.values
+        if values.get("classifier.name") not in READERS:
+            return None
+        return Texts(values["classifier.texts"], values["classifier.encoder"], self.offline)
 
     @property
     def clip(self) -> str:
@@ -108,6 +120,8 @@ class Request:
             "classes": self.classes.to_lines(),
             "seed": self.seed,
             "teachers": dict(self.teaching.identities) if self.teaching else None,
+            "labels": self.labels,
+            "texts": self.texts.identity() if self.texts else None,
         }
 
     def write(self, run: RunDirectory) -> None:
@@ -126,6 +140,7 @@ class Request:
             "offline": self.offline,
             "concepts": [str(path) for path in self.concepts],
             "teaching": asdict(self.teaching) if self.teaching else None,
+            "labels": self.labels,
         }
         files.replace_json(run.request, document)
 
@@ -169,6 +184,7 @@ def read(run: RunDirectory) -> Request:
             offline=document["offline"],
             concepts=tuple(Path(path) for path in document["concepts"]),
             teaching=Teaching(**teaching) if teaching else None,
+            labels=document.get("labels"),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{run.request} is damaged ({error!r}): label the scene again with --force") from None
@@ -185,6 +201,14 @@ def content_of(scene: Scene) -> dict[str, str]:
         ),
         "valid pixels": hashlib.sha256(np.packbits(scene.valid).tobytes()).hexdigest(),
     }
+
+
+def labels_hash(labels: np.ndarray) -> str:
+    """Return the SHA-256 of a label image and its shape."""
+    import hashlib
+
+    plain = np.ascontiguousarray(labels, dtype="<i4")
+    return hashlib.sha256(repr(plain.shape).encode() + plain.tobytes()).hexdigest()
 
 
 def georeference_of(scene: Scene) -> dict[str, Any] | None:

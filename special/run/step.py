@@ -43,6 +43,7 @@ class Step:
         upstream: the steps whose payloads it reads.
         settings: its sections of the pipeline, each with the dataclass it is read into, as ``"module:Class"``.
         apart: settings that stay out of the key: an input says better what came of them, or they change bits alone.
+        unused: ``unused(settings)``: sections that nothing depends on, because another one is chosen.
         inputs: what it takes from outside the run; see the module's docstring.
         delivers: payload files that are also put at the top of the run.
     """
@@ -53,6 +54,7 @@ class Step:
     upstream: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     apart: tuple[str, ...] = ()
+    unused: Callable[[Settings], tuple[str, ...]] = lambda settings: ()
     inputs: tuple[str, ...] = ()
     delivers: tuple[str, ...] = ()
 
@@ -60,11 +62,13 @@ class Step:
         self, settings: Settings, inputs: Mapping[str, Any], upstream: Mapping[str, Manifest]
     ) -> dict[str, Any]:
         """Return what decides this step's payload, as JSON. ``upstream`` holds at least the steps it reads."""
+        left_out = tuple(f"{section}." for section in self.unused(settings))
+        kept = {k: v for k, v in settings.of(*self.settings).items() if k not in self.apart}
         return {
             "format": FORMAT,
             "step": self.name,
             "version": self.version,
-            "settings": {name: value for name, value in settings.of(*self.settings).items() if name not in self.apart},
+            "settings": {name: value for name, value in kept.items() if not name.startswith(left_out)},
             "inputs": {name: inputs[name] for name in self.inputs},
             "upstream": {
                 name: {"key": upstream[name].key, "content": upstream[name].content}

@@ -8,21 +8,38 @@
 ``map``     ``map.npy``, ``confidence.npy``, ``probabilities.npy``, and the map as PNG, GeoTIFF and ENVI
 ==========  =====================================================================================================
 
+A supervised run has other steps, ``FIT_STEPS``:
+
+==========  =====================================================================================================
+``split``   ``split.npy`` uint8 (rows, cols): 1 = learned from, 2 = kept for the test
+``fit``     ``probabilities.npy``, ``model.safetensors`` and ``model.json``
+``map``     as above
+==========  =====================================================================================================
+
 Each also leaves ``record.json``: figures about what happened, the same in every rerun. A step's ``version`` is raised
 whenever its code, or code it calls, gives other results.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from special.run.files import save_array, save_json, save_tensors
+from special.run.request import Request
 from special.run.step import Step
 from special.run.work import Work
+from special.settings import Settings
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from special.learn.train import Build
+    from special.models.classifiers import Recipe
 
 
 def rgb(work: Work, folder: Path) -> None:
@@ -77,7 +94,7 @@ def warmup(work: Work, folder: Path) -> None:
         work.scene.valid,
         work.rows("pseudo", "probabilities.npy"),
         work.settings("warmup"),
-        _classifier(work),
+        _classifier(work, tell=True),
         seed=work.seed,
         device=work.device,
         checkpoint=Checkpoint(work.checkpoints, work.key),
@@ -113,28 +130,104 @@ def refine(work: Work, folder: Path) -> None:
     save_json(folder / "record.json", result.figures)
 
 
-def map_(work: Work, folder: Path) -> None:
-    """Make the map of the refined probabilities, in every form."""
-    from special.report.exports import write_map
+def split(work: Work, folder: Path) -> None:
+    """Divide the labelled pixels into those that are learned from and those that are kept for the test."""
+    from special.learn.splits import split
+    from special.learn.train import stage_generator
 
-    write_map(
-        folder,
-        work.rows("refine", "probabilities.npy"),
+    generator = stage_generator(work.seed, "split")
+    result = split(work.labels(), work.scene.valid, work.classes.names, work.settings("split"), generator)
+    for note in result.notes:
+        work.progress.say(note)
+    save_array(folder / "split.npy", result.parts)
+    save_json(folder / "record.json", result.figures)
+
+
+def fit(work: Work, folder: Path) -> None:
+    """Train the classifier on the labels."""
+    from special.learn.checkpoint import Checkpoint
+    from special.learn.fit import fit
+    from special.learn.splits import TRAIN
+    from special.run.model import save_model
+
+    targets = np.eye(len(work.classes), dtype=np.float32)[np.maximum(work.labels() - 1, 0)]
+    result = fit(
+        work.scene.read(),
         work.scene.valid,
-        work.classes.names,
-        work.scene.georeference,
-        reject=work.settings("map").reject,
+        targets,
+        (work.array("split", "split.npy") == TRAIN).astype(np.float32),
+        work.settings("fit"),
+        _classifier(work, tell=True),
+        seed=work.seed,
+        device=work.device,
+        checkpoint=Checkpoint(work.checkpoints, work.key),
+        progress=work.progress,
+    )
+    save_array(folder / "probabilities.npy", result.probabilities)
+    document = save_model(folder, result, work)
+    save_json(folder / "record.json", {**result.figures, "parameters": document["parameters"]})
+
+
+def _map_of(source: str) -> Callable[[Work, Path], None]:
+    """Return the step that makes the map of what the step ``source`` left."""
+
+    def map_(work: Work, folder: Path) -> None:
+        """Make the map of the probabilities, in every form."""
+        from special.report.exports import write_map
+
+        write_map(
+            folder,
+            work.rows(source, "probabilities.npy"),
+            work.scene.valid,
+            work.classes.names,
+            work.scene.georeference,
+            reject=work.settings("map").reject,
+        )
+
+    return map_
+
+
+def recipe(settings: Callable[[str], Any]) -> Recipe:
+    """Return the classifier that settings name; ``settings(section)`` gives a section as its dataclass."""
+    from special.models.classifiers import Recipe
+
+    return Recipe(
+        settings("classifier").name, settings("model"), settings("s3fn"), settings("aligned"), settings("scan").backend
     )
 
 
-def _classifier(work: Work) -> Build:
-    from special.models.mambahsi import MambaHSI
+def _classifier(work: Work, tell: bool = False) -> Build:
+    """Return what makes the run's classifier; ``tell`` how many parameters it has where a text encoder is frozen."""
+    chosen = recipe(work.settings)
+    build = chosen.builder(work.meanings)
 
-    settings, scan = work.settings("model"), work.settings("scan").backend
-    return lambda bands, classes: MambaHSI(bands, classes, settings, scan)
+    def telling(bands: int, classes: int) -> nn.Module:
+        model = build(bands, classes)
+        if work.meanings is not None:
+            trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+            frozen = work.meanings.encoder.parameters
+            share = trained / (trained + frozen)
+            work.progress.say(f"{chosen.name} trains {trained} parameters, {share:.2%} of all: {frozen} are frozen.")
+        return model
+
+    return telling if tell else build
 
 
-_CLASSIFIER = {"model": "special.models.mambahsi:MambaHSISettings", "scan": "special.models.scan:ScanSettings"}
+def _other_classifiers(settings: Settings) -> tuple[str, ...]:
+    """The sections of the classifiers that were not chosen."""
+    chosen = {"mambahsi": "model", "aligned": "aligned"}.get(settings.values["classifier.name"], "s3fn")
+    return tuple(section for section in ("model", "s3fn", "aligned") if section != chosen)
+
+
+CLASSIFIER = {
+    "classifier": "special.models.classifiers:ClassifierSettings",
+    "model": "special.models.mambahsi:MambaHSISettings",
+    "s3fn": "special.models.s3fn:S3FNSettings",
+    "aligned": "special.models.aligned:AlignedSettings",
+    "scan": "special.models.scan:ScanSettings",
+}
+# An input says what is read, and by whom; the backend changes bits alone.
+_APART = ("classifier.texts", "classifier.encoder", "scan.backend")
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -163,23 +256,25 @@ STEPS: tuple[Step, ...] = (
         version=2,
         function=warmup,
         upstream=("pseudo",),
-        settings={"warmup": "special.learn.warmup:WarmupSettings", **_CLASSIFIER},
-        apart=("scan.backend",),
-        inputs=("scene", "seed"),
+        settings={"warmup": "special.learn.warmup:WarmupSettings", **CLASSIFIER},
+        apart=_APART,
+        unused=_other_classifiers,
+        inputs=("scene", "seed", "texts"),
     ),
     Step(
         name="refine",
         version=2,
         function=refine,
         upstream=("warmup",),
-        settings={"refine": "special.learn.refine:RefineSettings", **_CLASSIFIER},
-        apart=("scan.backend",),
-        inputs=("scene", "seed"),
+        settings={"refine": "special.learn.refine:RefineSettings", **CLASSIFIER},
+        apart=_APART,
+        unused=_other_classifiers,
+        inputs=("scene", "seed", "texts"),
     ),
     Step(
         name="map",
         version=1,
-        function=map_,
+        function=_map_of("refine"),
         upstream=("refine",),
         settings={"map": "special.report.exports:MapSettings"},
         inputs=("scene", "georeference", "classes"),
@@ -188,3 +283,31 @@ STEPS: tuple[Step, ...] = (
 )
 
 NAMES: tuple[str, ...] = tuple(step.name for step in STEPS)
+
+FIT_STEPS: tuple[Step, ...] = (
+    Step(
+        name="split",
+        version=1,
+        function=split,
+        settings={"split": "special.learn.splits:SplitSettings"},
+        inputs=("scene", "classes", "seed", "labels"),
+        delivers=("split.npy",),
+    ),
+    Step(
+        name="fit",
+        version=1,
+        function=fit,
+        upstream=("split",),
+        settings={"fit": "special.learn.fit:FitSettings", **CLASSIFIER},
+        apart=_APART,
+        unused=_other_classifiers,
+        inputs=("scene", "classes", "seed", "labels", "texts"),
+        delivers=("model.*",),
+    ),
+    replace(STEPS[-1], function=_map_of("fit"), upstream=("fit",)),
+)
+
+
+def steps_of(request: Request) -> Sequence[Step]:
+    """Return the steps that a run has."""
+    return STEPS if request.labels is None else FIT_STEPS

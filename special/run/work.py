@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from special.errors import RunError
 from special.progress import Progress
 from special.rasters import Room, Rows
 from special.run import files
 from special.run.directory import RunDirectory
-from special.run.request import Request
+from special.run.request import LABELS, Request, labels_hash
 from special.run.step import Step
 from special.settings import Settings
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from special.scene import Scene
     from special.teachers.base import Teacher
     from special.text.classes import ClassList
+    from special.text.contextual import Meanings
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Work:
         step, key: the step at work, and the key of what it makes.
         scene: the scene. device: ``cpu`` or ``cuda``. progress: who listens.
         teachers: makes the run's teachers.
+        meanings: the texts that the classifier reads, where it reads any.
     """
 
     run: RunDirectory
@@ -44,6 +47,7 @@ class Work:
     device: str
     teachers: Callable[[], Sequence[Teacher]]
     progress: Progress
+    meanings: Meanings | None = None
 
     @property
     def classes(self) -> ClassList:
@@ -68,6 +72,21 @@ class Work:
     def settings(self, section: str) -> Any:
         """Return a section of the pipeline as the dataclass that the step declares for it."""
         return build(self.request.settings, self.step, section)
+
+    def labels(self) -> np.ndarray:
+        """Return the label image that a supervised run learns from: int32 (rows, cols), 1..K, 0 = unlabelled.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            labels = files.load_array(self.run.path / LABELS)
+            whole = labels_hash(labels) == self.request.labels
+        except (OSError, ValueError):
+            whole = False
+        if not whole:
+            raise RunError(f"{self.run.path / LABELS} is missing or damaged: fit again with --force")
+        return labels
 
     def array(self, step: str, name: str) -> np.ndarray:
         """Return an array that an upstream step left."""
@@ -97,5 +116,14 @@ def build(settings: Settings, step: Step, section: str) -> Any:
     Raises:
         SettingsError: a value does not fit, or the step refuses it.
     """
-    module, _, name = step.settings[section].partition(":")
+    return build_section(settings, section, step.settings[section])
+
+
+def build_section(settings: Settings, section: str, kind: str) -> Any:
+    """Return a section of ``settings`` as the dataclass that ``kind``, ``"module:Class"``, names.
+
+    Raises:
+        SettingsError: a value does not fit, or the dataclass refuses it.
+    """
+    module, _, name = kind.partition(":")
     return settings.build(section, getattr(importlib.import_module(module), name))

@@ -1,0 +1,141 @@
+"""``special fit``: the same classifiers, learning from labelled pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from special.cli.classifier_options import classifier_options
+from special.cli.options import device_option, dry_run_option, quiet_option, set_option
+from special.cli.scene_options import scene_options
+
+_EPILOG = """\b
+Examples:
+  special fit scene.hdr --labels gt.mat --classes classes.txt
+  special fit scene.hdr --labels gt.mat --classes classes.txt --classifier s3fn --train-per-class 20
+  special fit scene.hdr --labels gt.mat --classes classes.txt --train-fraction 0.1 --split disjoint --out apart.fit
+  special evaluate scene.fit --truth gt.mat
+  special predict scene.fit other.hdr
+  special fit --dataset fruit --classifier s3fn --out fruit.fit
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("scene", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--labels",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Label image of the scene's size: 1 for the first class, 0 where nothing is known.",
+)
+@click.option("--labels-key", metavar="NAME", help="Name of the labels in a .mat file that holds several arrays.")
+@click.option("--classes", metavar="FILE", type=click.Path(path_type=Path), help="The class list.")
+@click.option(
+    "--dataset",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Learn from images in place of SCENE: a sub-folder of cubes for every class.",
+)
+@classifier_options
+@click.option("--train-per-class", metavar="N", type=click.IntRange(min=1), help="Learn from N pixels a class.  [10]")
+@click.option("--train-fraction", metavar="SHARE", type=float, help="Learn from this share of each class's pixels.")
+@click.option(
+    "--split",
+    type=click.Choice(["random", "disjoint"]),
+    help="Draw them at random, or in clumps that the test pixels stay away from.  [random]",
+)
+@scene_options
+@click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Directory to make.  [SCENE's stem.fit]")
+@click.option("--pipeline", metavar="NAME|FILE", help="Settings of every step.  [the classifier's]")
+@set_option
+@click.option("--offline", is_flag=True, help="Never ask the network.")
+@device_option
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Every random draw comes from it."
+)
+@click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
+@dry_run_option
+@click.option("--force", is_flag=True, help="Forget what RUN holds, even of another scene.")
+@quiet_option
+def fit(
+    scene: Path | None,
+    labels: Path | None,
+    classes: Path | None,
+    dataset: Path | None,
+    wavelengths: str | None,
+    changes: tuple[str, ...],
+    device: str | None,
+    dry_run: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train a classifier on labelled pixels of SCENE, keep it, and map the scene; or on whole images.
+
+    What is left in RUN: the model (model.safetensors, model.json), the map, and which pixels were learned from.
+    special evaluate RUN then reports on the others alone; special predict RUN maps other scenes of the same sensor.
+
+    With --dataset, every image shows one thing: cubes that are drawn from it are classified, the majority decides. The
+    figures printed are those of images that were not learned from; votes.json holds the vote on each.
+    """
+    from special.cli.screen import Screen, show_areas, show_outcomes, show_plan
+    from special.run.fit import prepare_fit
+    from special.run.result import Run
+    from special.settings import parse_changes
+
+    settings = parse_changes(changes)
+    if dataset is not None:
+        for name, value in (("SCENE", scene), ("--labels", labels), ("--split", options["split"])):
+            if value is not None:
+                raise click.UsageError(f"--dataset learns from whole images: leave {name} out")
+        if dry_run:
+            raise click.UsageError("--dataset has no steps that --dry-run could show")
+        for name in ("labels_key", "key", "sensor", "split", "reject"):
+            options.pop(name)
+        out = options.pop("out")
+        _fit_images(dataset, out, classes, wavelengths, settings, device or "auto", quiet, options)
+        return
+    if scene is None or labels is None or classes is None:
+        raise click.UsageError("give SCENE with --labels and --classes, or --dataset")
+    job = prepare_fit(scene, labels, classes, wavelengths, settings=settings, device=device or "auto", **options)
+    if dry_run:
+        show_plan(job.run.path, job.plan())
+        return
+    with Screen(quiet) as screen:
+        outcomes = job.execute(None, screen)
+    if not quiet:
+        run = Run(job.run.path, outcomes)
+        show_outcomes(run)
+        show_areas(run)
+
+
+def _fit_images(
+    dataset: Path,
+    out: Path | None,
+    classes: Path | None,
+    wavelengths: str | None,
+    settings: dict[str, Any],
+    device: str,
+    quiet: bool,
+    options: dict[str, Any],
+) -> None:
+    """Learn from a data set of images, and show how well the others are told apart."""
+    from special.cli.screen import Screen, show_table
+    from special.run.dataset import fit_dataset
+
+    with Screen(quiet) as screen:
+        done = fit_dataset(
+            dataset,
+            out,
+            classes=classes,
+            wavelengths=wavelengths,
+            settings=settings,
+            device=device,
+            progress=screen,
+            **options,
+        )
+    if quiet:
+        return
+    figures = [f"{figure:.4f}" for figure in (done.scores.oa, done.scores.aa, done.scores.kappa)]
+    show_table(f"{done.path}: {done.tested} test images, {done.trained} learned from", ("OA", "AA", "kappa"), [figures])
