@@ -1,0 +1,58 @@
+"""Fit the classifiers of images to a simulated data set of fruit and print how well they tell other fruit apart.
+
+    python benchmarks/images.py [--images 12] [--side 40] [--noise 0.1] [--seeds 3] [--set NAME=VALUE ...]
+
+The fruit come from tests/fruit.py: three stages of ripeness, told apart by two features of the spectrum. They stand in
+for DeepHS-Fruit, which has to be fetched and sorted by class. Prints a Markdown table: OA of images that were not
+learned from, mean over the seeds, each with fruit of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import fruit
+
+from special.run.dataset import fit_dataset
+from special.settings import parse_changes
+
+ROWS = ("mean", "cnn3d", "s3fn", "aligned")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=12, help="of each class  [12]")
+    parser.add_argument("--side", type=int, default=40, help="of an image, in pixels  [40]")
+    parser.add_argument("--noise", type=float, default=0.1, help="of a value, as a share of it  [0.1]")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS)
+    parser.add_argument("--set", dest="changes", nargs="+", default=[], metavar="NAME=VALUE", help="change settings")
+    asked = parser.parse_args()
+    print("| | OA | s |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(asked.seeds):
+            fruit.write(Path(folder) / str(seed), asked.images, asked.side, seed, asked.noise)
+        for name in asked.rows:
+            found, started = [], time.perf_counter()
+            for seed in range(asked.seeds):
+                done = fit_dataset(
+                    Path(folder) / str(seed),
+                    Path(folder) / f"{name}-{seed}",
+                    classifier=name,
+                    settings=parse_changes(asked.changes),
+                    seed=seed,
+                )
+                found.append(done.scores.oa)
+            seconds = (time.perf_counter() - started) / asked.seeds
+            print(f"| {name} | {np.mean(found):.3f} | {seconds:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

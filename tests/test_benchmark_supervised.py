@@ -1,0 +1,60 @@
+"""``benchmarks/supervised.py``: the same pixels for every row, texts that are really shuffled, a run that goes on."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import small_scene
+
+from special.text.classes import ClassList
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def supervised() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("benchmark_supervised", ROOT / "benchmarks" / "supervised.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    files = small_scene.write(tmp_path / "scenes" / "strips", "strips")
+    np.save(tmp_path / "scenes" / "strips" / "strips_gt.npy", files.truth)
+    return tmp_path / "scenes"
+
+
+def test_shuffled_texts_are_those_of_other_classes(supervised: ModuleType) -> None:
+    classes = ClassList.parse(["Water", "Grass", "Bare soil", "Asphalt"])
+    right = supervised.vectors("curated", "minilm", classes, 0)
+    wrong = supervised.vectors("shuffled", "minilm", classes, 0)
+    owner = [int(np.abs(right.labels - label).sum(axis=1).argmin()) for label in wrong.labels]
+    assert sorted(owner) == [0, 1, 2, 3]
+    assert all(k != own for k, own in enumerate(owner))
+    assert all(np.array_equal(wrong.anchors[k], right.anchors[own]) for k, own in enumerate(owner))
+
+
+def test_results_are_kept_and_not_made_again(
+    supervised: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = folder / "kept.jsonl"
+    arguments = [str(folder), "--rows", "svm", "mean", "--splits", "random", "--seeds", "1", "--keep", str(kept)]
+    monkeypatch.setattr(sys, "argv", ["supervised.py", *arguments, "--set", "fit.epochs=1", "fit.steps=2"])
+    supervised.main()
+    printed = capsys.readouterr().out
+    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    assert [line["key"] for line in lines] == ["strips/svm/random/0", "strips/mean/random/0"]
+    assert f"| svm | {lines[0]['oa']:.3f} | {lines[0]['oa']:.3f} | {lines[0]['aa']:.3f} |" in printed
+    monkeypatch.setattr(supervised, "measure", None)
+    supervised.main()
+    assert capsys.readouterr().out == printed
