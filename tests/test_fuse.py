@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from special.errors import SceneError
 from special.progress import Progress
+from special.rasters import MEMORY, Room
 from special.scene.scene import Scene
 from special.teachers.fuse import FusionSettings, agreement, fuse, pseudo_labels
 from special.text.classes import ClassList
@@ -28,7 +29,9 @@ class Fixed:
     def identity(self) -> dict[str, Any]:
         return {"fixed": True}
 
-    def predict(self, scene: Scene, rgb: np.ndarray | None, classes: ClassList, progress: Progress) -> np.ndarray:
+    def predict(
+        self, scene: Scene, rgb: np.ndarray | None, classes: ClassList, progress: Progress, room: Room = MEMORY
+    ) -> np.ndarray:
         return self.probabilities
 
 

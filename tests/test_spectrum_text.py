@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from special import settings
+from special.rasters import Raster, Room
 from special.scene import open_scene
 from special.scene.scene import Scene
 from special.scene.truth import read_truth
-from special.teachers import calibrate, naming
+from special.teachers import calibrate, naming, pixels
 from special.teachers.concepts import ConceptTable, load_concepts
 from special.teachers.expected import expected_spectra
 from special.teachers.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
@@ -218,7 +219,10 @@ def test_clusters_outvote_a_stray_pixel() -> None:
     logs = np.concatenate([rng.normal(0, 0.01, (200, 5)), rng.normal(1, 0.01, (200, 5))])
     alone = np.repeat([[0.9, 0.1], [0.1, 0.9]], 200, axis=0)
     alone[7] = [0.2, 0.8]
-    named = naming.name_clusters(logs, alone, [1, 2], sample=400, seed=0)
+    clusterings = naming.Clusterings(logs, 2, [1, 2], seed=0)
+    clusters = clusterings.assign(logs)
+    clusterings.learn(clusters, alone)
+    named = clusterings.name(clusters)
     assert named[7].argmax() == 0
 
 
@@ -227,9 +231,39 @@ def test_a_series_keeps_its_total_probability() -> None:
     centres = np.array([450.0, 550.0, 660.0, 850.0])
     logs = rng.normal(size=(300, 4))
     probabilities = softmax(rng.normal(size=(300, 3)) + np.array([2, 0, 0]))
-    shared = naming.order_stages(logs, centres, probabilities, [2, 0], sample=300, seed=0)
+    shared = naming.Stages(logs, centres, [2, 0], seed=0).share(logs, probabilities)
     np.testing.assert_allclose(shared[:, [0, 2]].sum(axis=1), probabilities[:, [0, 2]].sum(axis=1))
     np.testing.assert_array_equal(shared[:, 1], probabilities[:, 1])
+
+
+def test_a_scene_read_by_many_windows_into_files_is_named_as_one_read_at_once(
+    table: ConceptTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cube, _ = striped(table, FULL, ["lettuce", "bare soil", "water"])
+    cube[:, :8] *= np.linspace(0.7, 1.4, 8)[:, None] ** np.linspace(-1, 1, len(FULL))
+    cube[2:6] = np.nan  # more than a window of rows without a valid pixel
+    cube[9, 4] = np.nan
+    scene = Scene.from_array(cube, FULL)
+    classes = ClassList.parse(["Lettuce 4wk", "Lettuce 7wk", "Bare soil", "Water"])
+    made = teacher(table, cluster_pixels=150)
+    whole = made.predict(scene, None, classes)
+    monkeypatch.setattr(pixels, "PIXELS", 3 * cube.shape[1])
+    assert len(list(pixels.windows(scene))) > 3
+    parts = made.predict(scene, None, classes, room=Room(tmp_path, most=0))
+    assert isinstance(parts, Raster)
+    assert set(np.asarray(whole).argmax(axis=-1)[scene.valid]) == {0, 1, 2, 3}
+    np.testing.assert_allclose(parts, whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 7, 30])
+def test_a_sample_of_spectra_is_the_same_however_the_scene_is_read(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    cube = np.arange(8 * 3 * 2, dtype=np.float32).reshape(8, 3, 2) + 1
+    cube[3] = np.nan
+    scene = Scene.from_array(cube, [500.0, 600.0])
+    whole = pixels.sample_spectra(scene, count)
+    assert len(whole) == min(count, 21)
+    monkeypatch.setattr(pixels, "PIXELS", 3)
+    np.testing.assert_array_equal(pixels.sample_spectra(scene, count), whole)
 
 
 def test_series_are_found_in_the_order_of_growth(table: ConceptTable) -> None:

@@ -17,7 +17,7 @@ from special.teachers import calibrate
 from special.teachers.calibrate import Calibration
 from special.teachers.expected import Expected, expected_spectra
 from special.teachers.likelihood import DARK, SpectralLikelihood, log_reflectance, softmax
-from special.teachers.naming import evenly
+from special.teachers.pixels import sample_spectra
 from special.teachers.regions import Regions
 from special.text.classes import ClassList
 from special.text.names import Reading, read_names
@@ -62,7 +62,7 @@ def alike_pairs(
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
         found = [Calibration(np.zeros(len(centres)), 1.0)]
     else:
-        sample = _sample(scene, teacher.settings.calibration_pixels)
+        sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
         conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
         centres = conversion.regions.centres
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
@@ -148,14 +148,3 @@ def _drawn(likelihood: SpectralLikelihood, chosen: np.ndarray, rng: np.random.Ge
 
 def _ordered(first: Sequence[Reading], second: Sequence[Reading]) -> bool:
     return first[0].series is not None and first[0].series == second[0].series
-
-
-def _sample(scene: Scene, count: int) -> np.ndarray:
-    """Valid spectra (pixels, bands), float64, evenly spread over the scene."""
-    chosen = evenly(int(scene.valid.sum()), count)
-    parts, start = [], 0
-    for rows in scene.windows():
-        spectra = scene.read(rows)[scene.valid[rows]]
-        parts.append(spectra[chosen[(chosen >= start) & (chosen < start + len(spectra))] - start])
-        start += len(spectra)
-    return np.concatenate(parts).astype(np.float64)

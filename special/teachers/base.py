@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from special.progress import Progress
+from special.rasters import MEMORY, Room, Rows
 from special.text.classes import ClassList
 
 if TYPE_CHECKING:
@@ -21,8 +22,16 @@ class Teacher(Protocol):
     def identity(self) -> dict[str, Any]:
         """What this teacher is made of, as JSON: models, hashes of weights and texts. Part of the step's key."""
 
-    def predict(self, scene: Scene, rgb: np.ndarray | None, classes: ClassList, progress: Progress) -> np.ndarray:
+    def predict(
+        self,
+        scene: Scene,
+        rgb: np.ndarray | None,
+        classes: ClassList,
+        progress: Progress,
+        room: Room = MEMORY,
+    ) -> Rows:
         """Return float32 (rows, cols, K): sums to 1 at valid pixels, all 0 at invalid ones.
 
-        ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible.
+        ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible. What is large
+        goes into ``room``, the answer by the teacher's name.
         """

@@ -58,7 +58,7 @@ def pseudo_labels(
             progress.say("The scene does not cover the visible: the image-text teacher is left out.")
             continue
         with progress.phase(teacher.name):
-            parts[teacher.name] = _put(room, f"part-{teacher.name}", teacher.predict(scene, rgb, classes, progress))
+            parts[teacher.name] = teacher.predict(scene, rgb, classes, progress, room)
     if not parts:
         raise SceneError(
             "the scene does not cover the visible, which the image-text teacher needs: add the other teacher"
@@ -78,14 +78,6 @@ def pseudo_labels(
         "left_out": [t.name for t in teachers if t.name not in parts],
     }
     return Pseudo(probabilities, bvsb(probabilities), parts, record)
-
-
-def _put(room: Room, name: str, array: np.ndarray) -> Rows:
-    place = room.zeros(name, array.shape, array.dtype)
-    if isinstance(place, np.ndarray):
-        return array
-    place[:] = array
-    return place
 
 
 def agreement(first: Rows, second: Rows, valid: np.ndarray) -> float:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from special.rasters import Rows
 from special.teachers.windows import area_weights
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def upsample(
     sigma_space: float,
     sigma_guide: float,
     valid: np.ndarray | None = None,
-) -> np.ndarray:
+    out: Rows | None = None,
+) -> Rows:
     """Bring class probabilities of a coarse grid to pixels, following the edges of ``guide``.
 
     Args:
@@ -36,6 +38,7 @@ def upsample(
         sigma_space: standard deviation of the distance weight, in coarse cells.
         sigma_guide: standard deviation of the likeness weight, in units of ``guide``.
         valid: bool (rows, cols); everything when None. Invalid pixels lend nothing to their cell.
+        out: float32 (rows, cols, K), what the result is written to; an array is made when None.
 
     Returns:
         float32 (rows, cols, K): a convex combination of cells, so it stays in [0, 1] and sums to 1; 0 where invalid.
@@ -48,7 +51,7 @@ def upsample(
     steps = np.arange(1 - reach, reach + 1)
     row_position = (np.arange(rows) + 0.5) * height / rows - 0.5
     col_position = (np.arange(cols) + 0.5) * width / cols - 0.5
-    out = np.zeros((rows, cols, classes), np.float32)
+    out = np.zeros((rows, cols, classes), np.float32) if out is None else out
     chunk = max(1, _VALUES_AT_ONCE // (cols * max(len(steps) ** 2, channels, classes)))
     for top in range(0, rows, chunk):
         part = slice(top, min(top + chunk, rows))
@@ -71,10 +74,12 @@ def upsample(
         peak = stack.max(axis=0)
         weights = np.exp(stack - np.where(np.isfinite(peak), peak, 0.0))
         total = weights.sum(axis=0)
+        mean = np.zeros((*total.shape, classes), np.float32)
         for weight, at in zip(weights, neighbours, strict=True):
-            out[part] += weight[:, :, None] * coarse[at]
-        out[part] /= np.where(total > 0, total, 1.0)[:, :, None]
-    out[~valid] = 0.0
+            mean += weight[:, :, None] * coarse[at]
+        mean /= np.where(total > 0, total, 1.0)[:, :, None]
+        mean[~valid[part]] = 0.0
+        out[part] = mean
     return out
 
 

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from special.errors import SceneError, SettingsError
 from special.progress import Progress
+from special.rasters import MEMORY, Room, Rows
 from special.teachers import windows
 from special.teachers.clip_text import kept_embeddings, name_embeddings
 from special.teachers.clip_weights import LoadedClip
@@ -96,7 +97,14 @@ class ImageTextTeacher:
         prompts = hashlib.sha256("\n".join(self.templates).encode()).hexdigest()
         return {"teacher": self.name, **self.clip.identity(), "templates_sha256": prompts}
 
-    def predict(self, scene: Scene, rgb: np.ndarray | None, classes: ClassList, progress: Progress) -> np.ndarray:
+    def predict(
+        self,
+        scene: Scene,
+        rgb: np.ndarray | None,
+        classes: ClassList,
+        progress: Progress,
+        room: Room = MEMORY,
+    ) -> Rows:
         """Return class probabilities per pixel.
 
         Args:
@@ -104,6 +112,7 @@ class ImageTextTeacher:
             rgb: uint8 (rows, cols, 3), any size from 1 pixel up.
             classes: the class list.
             progress: hears how far the texts and the windows are.
+            room: where the result goes, as ``image-text``.
 
         Returns:
             float32 (rows, cols, K): sums to 1 at valid pixels, 0 at invalid ones.
@@ -126,6 +135,7 @@ class ImageTextTeacher:
             sigma_space=self.settings.guide_space,
             sigma_guide=self.settings.guide_likeness,
             valid=scene.valid,
+            out=room.zeros(self.name, (*scene.valid.shape, len(classes))),
         )
 
     def coarse(self, rgb: np.ndarray, valid: np.ndarray, classes: ClassList, progress: Progress) -> np.ndarray:

@@ -1,12 +1,14 @@
 """Naming groups of pixels instead of single ones: clusters of like spectra, and stages of growth in their order.
 
 What a sketch gets wrong about one pixel it gets wrong about all that look like it, so pixels of one material are named
-together. Several clusterings, coarse to fine, vote, so that no single one decides.
+together. Several clusterings, coarse to fine, vote, so that no single one decides. A sample of pixels finds the
+clusters and the stages; after that a scene may be gone through window by window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -17,86 +19,111 @@ FEWEST = 20  # pixels a stage needs to be found
 SMALLEST = 20  # pixels a cluster should have on average
 
 
-def name_clusters(
-    logs: np.ndarray, probabilities: np.ndarray, per_class: Sequence[int], *, sample: int, seed: int
-) -> np.ndarray:
-    """Give every pixel the mean probabilities of the clusters it belongs to.
+class Clusterings:
+    """Clusters of like pixels, and the mean probabilities of the pixels that they were shown."""
 
-    Args:
-        logs: (pixels, regions) log reflectance.
-        probabilities: (pixels, K), each pixel on its own.
-        per_class: clusters per class of each clustering.
-        sample: pixels that find the cluster centres; all are assigned.
-        seed: of the clustering.
+    def __init__(self, logs: np.ndarray, classes: int, per_class: Sequence[int], *, seed: int) -> None:
+        """Find the cluster centres.
 
-    Returns:
-        (pixels, K), rows sum to 1.
-    """
-    pixels, classes = probabilities.shape
-    chosen = evenly(pixels, sample)
-    total = np.zeros((pixels, classes))
-    for factor in per_class:
-        count = max(1, min(factor * classes, len(chosen) // SMALLEST))
-        labels = KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(logs[chosen]).predict(logs)
-        sizes = np.maximum(np.bincount(labels, minlength=count), 1)
-        means = np.stack(
-            [np.bincount(labels, probabilities[:, k], minlength=count) / sizes for k in range(classes)], axis=1
-        )
-        total += means[labels]
-    return total / total.sum(axis=1, keepdims=True)
+        Args:
+            logs: (pixels, regions) log reflectance of a sample.
+            classes: K.
+            per_class: clusters per class of each clustering.
+            seed: of the clustering.
+        """
+        counts = [max(1, min(factor * classes, len(logs) // SMALLEST)) for factor in per_class]
+        self._found = [KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(logs) for count in counts]
+        self._sums = [np.zeros((count, classes)) for count in counts]
+        self._sizes = [np.zeros(count, dtype=np.int64) for count in counts]
+        self.dtype = np.min_scalar_type(max(counts))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def assign(self, logs: np.ndarray) -> np.ndarray:
+        """Return the cluster of every pixel in each clustering, whole numbers (pixels, clusterings)."""
+        return np.stack([found.predict(logs) for found in self._found], axis=1).astype(self.dtype)
+
+    def learn(self, clusters: np.ndarray, probabilities: np.ndarray) -> None:
+        """Add pixels to the means: their ``clusters`` (pixels, clusterings) and own ``probabilities`` (pixels, K)."""
+        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
+            sizes += np.bincount(labels, minlength=len(sizes))
+            for k, column in enumerate(probabilities.T):
+                sums[:, k] += np.bincount(labels, column, minlength=len(sizes))
+
+    def name(self, clusters: np.ndarray) -> np.ndarray:
+        """Return the mean probabilities (pixels, K) of the ``clusters`` that pixels belong to; rows sum to 1."""
+        total = np.zeros((len(clusters), self._sums[0].shape[1]))
+        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
+            total += (sums / np.maximum(sizes, 1)[:, None])[labels]
+        return total / total.sum(axis=1, keepdims=True)
 
 
-def order_stages(
-    logs: np.ndarray, centres: np.ndarray, probabilities: np.ndarray, series: Sequence[int], *, sample: int, seed: int
-) -> np.ndarray:
-    """Share the probability of a series of growth stages among its classes, by clusters in the order of greenness.
+def members(probabilities: np.ndarray, series: Sequence[int]) -> np.ndarray:
+    """Return which pixels of ``probabilities`` (pixels, K) help to find the stages of a series: bool (pixels,)."""
+    return np.asarray(probabilities[:, list(series)].sum(axis=1) > MEMBER)
+
+
+def has_greenness(centres: np.ndarray) -> bool:
+    """Whether spectral regions at ``centres`` (nm) reach red and near infrared: without them no stage can be told."""
+    return all(bool(((centres > low) & (centres < high)).any()) for low, high in (NEAR_INFRARED, RED))
+
+
+class Stages:
+    """Shares the probability of a series of growth stages among its classes, by clusters in the order of greenness.
 
     The names say that stages differ and which comes first, not how much ground each covers. Three ways to cut the
     series into as many parts as there are stages vote: clusters of spectral shape in the order of their greenness,
     clusters of greenness alone, and equal areas.
-
-    Args:
-        logs: (pixels, regions) log reflectance.
-        centres: (regions,) nm. Without red and near infrared nothing is shared out.
-        probabilities: (pixels, K).
-        series: class indices in the order of growth.
-        sample: pixels that find the clusters at most.
-        seed: of the clustering.
-
-    Returns:
-        (pixels, K): the series' total per pixel is kept.
     """
-    infrared = (centres > NEAR_INFRARED[0]) & (centres < NEAR_INFRARED[1])
-    red = (centres > RED[0]) & (centres < RED[1])
-    total = probabilities[:, list(series)].sum(axis=1)
-    members = np.flatnonzero(total > MEMBER)
-    if not infrared.any() or not red.any() or len(members) < FEWEST * len(series):
-        return probabilities
-    greenness = logs[:, infrared].mean(axis=1) - logs[:, red].mean(axis=1)
-    shape = logs - logs.mean(axis=1, keepdims=True)
-    chosen = members[evenly(len(members), sample)]
-    stages = len(series)
-    cuts = np.quantile(greenness[chosen], np.arange(1, stages) / stages)
-    votes = [
-        _ordered_clusters(shape, greenness, chosen, stages, seed),
-        _ordered_clusters(greenness[:, None], greenness, chosen, stages, seed),
-        np.searchsorted(cuts, greenness),
-    ]
-    shares = np.mean([np.eye(stages)[vote] for vote in votes], axis=0)
-    shared = probabilities.copy()
-    shared[:, list(series)] = total[:, None] * shares
-    return shared
+
+    def __init__(self, logs: np.ndarray, centres: np.ndarray, series: Sequence[int], *, seed: int) -> None:
+        """Find the stages.
+
+        Args:
+            logs: (pixels, regions) log reflectance of a sample of the series' members, ``FEWEST`` per stage or more.
+            centres: (regions,) nm, with red and near infrared among them.
+            series: class indices in the order of growth.
+            seed: of the clustering.
+        """
+        self._series = list(series)
+        self._infrared = (centres > NEAR_INFRARED[0]) & (centres < NEAR_INFRARED[1])
+        self._red = (centres > RED[0]) & (centres < RED[1])
+        stages = len(self._series)
+        greenness, shape = self._features(logs)
+        self._cuts = np.quantile(greenness, np.arange(1, stages) / stages)
+        self._by_shape = _OrderedClusters.find(shape, greenness, stages, seed)
+        self._by_greenness = _OrderedClusters.find(greenness[:, None], greenness, stages, seed)
+
+    def share(self, logs: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """Return ``probabilities`` (pixels, K) with the series' total of each pixel shared out by ``logs``."""
+        greenness, shape = self._features(logs)
+        votes = [
+            self._by_shape.assign(shape),
+            self._by_greenness.assign(greenness[:, None]),
+            np.searchsorted(self._cuts, greenness),
+        ]
+        shares = np.mean([np.eye(len(self._series))[vote] for vote in votes], axis=0)
+        shared = probabilities.copy()
+        shared[:, self._series] = probabilities[:, self._series].sum(axis=1)[:, None] * shares
+        return shared
+
+    def _features(self, logs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return greenness (pixels,) and spectral shape (pixels, regions)."""
+        greenness = logs[:, self._infrared].mean(axis=1) - logs[:, self._red].mean(axis=1)
+        return greenness, logs - logs.mean(axis=1, keepdims=True)
 
 
-def _ordered_clusters(
-    features: np.ndarray, greenness: np.ndarray, chosen: np.ndarray, count: int, seed: int
-) -> np.ndarray:
-    """Cluster the ``chosen`` pixels; return every pixel's cluster (pixels,), 0 the least green."""
-    clusters = KMeans(count, n_init=10, random_state=seed).fit(features[chosen])
-    mean_greenness = [greenness[chosen][clusters.labels_ == i].mean() for i in range(count)]
-    return np.argsort(np.argsort(mean_greenness))[clusters.predict(features)]
+@dataclass(frozen=True)
+class _OrderedClusters:
+    clusters: KMeans
+    ranks: np.ndarray  # (clusters,), 0 the least green
 
+    @classmethod
+    def find(cls, features: np.ndarray, greenness: np.ndarray, count: int, seed: int) -> _OrderedClusters:
+        clusters = KMeans(count, n_init=10, random_state=seed).fit(features)
+        means = [greenness[clusters.labels_ == i].mean() for i in range(count)]
+        return cls(clusters, np.argsort(np.argsort(means)))
 
-def evenly(pixels: int, count: int) -> np.ndarray:
-    """Positions of at most ``count`` of ``pixels``, evenly spread: a sample without a random draw."""
-    return np.linspace(0, pixels - 1, min(count, pixels)).round().astype(int) if pixels else np.empty(0, dtype=int)
+    def assign(self, features: np.ndarray) -> np.ndarray:
+        return np.asarray(self.ranks[self.clusters.predict(features)])

@@ -7,14 +7,14 @@ sensor has, named in groups of like pixels, is the prediction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from special.progress import SILENT, Progress
-from special.teachers import calibrate, naming
+from special.rasters import MEMORY, Room, Rows
+from special.teachers import calibrate, naming, pixels
 from special.teachers.concepts import ConceptTable
 from special.teachers.expected import expected_spectra
 from special.teachers.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
@@ -81,61 +81,112 @@ class SpectrumTextTeacher:
         return {"concepts_sha256": self.table.sha256, "encoder_sha256": self.encoder.sha256}
 
     def predict(
-        self, scene: Scene, rgb: np.ndarray | None, classes: ClassList, progress: Progress = SILENT
-    ) -> np.ndarray:
-        """Return class probabilities float32 (rows, cols, K); ``rgb`` is not looked at."""
-        valid = scene.valid
+        self,
+        scene: Scene,
+        rgb: np.ndarray | None,
+        classes: ClassList,
+        progress: Progress = SILENT,
+        room: Room = MEMORY,
+    ) -> Rows:
+        """Return class probabilities float32 (rows, cols, K); ``rgb`` is not looked at.
+
+        The scene is read by windows: what is kept of every pixel is its clusters and the result, in ``room``.
+        """
         progress.begin("spectrum-text teacher", 4)
         readings = read_names(classes, self.table, self.encoder)
+        with progress.phase("calibrate"):
+            eye = self._calibrate(scene, readings, len(classes))
+            progress.advance()
+        with progress.phase("cluster"):
+            clusterings = naming.Clusterings(
+                eye.logs(eye.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
+                len(classes),
+                self.settings.clusters_per_class,
+                seed=self.seed,
+            )
+            progress.advance()
+        with progress.phase("classify"):
+            clusters = room.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
+            for rows in pixels.windows(scene):
+                signals = eye.signals(pixels.spectra_of(scene, rows))
+                found = clusterings.assign(eye.logs(signals))
+                clusterings.learn(found, eye.classify(signals))
+                clusters[rows] = _in_place(found, scene.valid[rows])
+            progress.advance()
+        with progress.phase("name"):
+            result = room.zeros(self.name, (*scene.valid.shape, len(classes)))
+            stages = self._stages(scene, eye, clusterings, clusters, series_of(readings))
+            for rows in pixels.windows(scene):
+                seen = scene.valid[rows]
+                named = clusterings.name(clusters[rows][seen])
+                if stages:
+                    logs = eye.logs(eye.signals(pixels.spectra_of(scene, rows)))
+                    for series in stages:
+                        named = series.share(logs, named)
+                result[rows] = _in_place(named.astype(np.float32), seen)
+            progress.advance()
+        progress.end()
+        return result
+
+    def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _Eye:
+        sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
         spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
-        sample = self._sample(scene)
         conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
         likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
-        progress.advance()
         found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
-        likeliest = found[0]
-        progress.advance()
-        logs = np.empty((int(valid.sum()), len(conversion.regions)), dtype=np.float32)
-        alone = np.empty((len(logs), len(classes)), dtype=np.float32)
-        filled = 0
-        for spectra_of_window in _valid_spectra(scene):
-            part = slice(filled, filled + len(spectra_of_window))
-            signals = conversion.apply(spectra_of_window)
-            logs[part] = log_reflectance(signals * np.exp(-likeliest.gain))
-            alone[part] = sum(
-                calibration.weight * self._classify(signals, calibration.gain, likelihood, len(classes))
-                for calibration in found
-            )
-            filled = part.stop
-        progress.advance()
-        named = naming.name_clusters(
-            logs, alone, self.settings.clusters_per_class, sample=self.settings.cluster_pixels, seed=self.seed
-        )
-        for series in series_of(readings):
-            named = naming.order_stages(
-                logs, conversion.regions.centres, named, series, sample=self.settings.cluster_pixels, seed=self.seed
-            )
-        progress.advance()
-        progress.end()
-        probabilities = np.zeros((*valid.shape, len(classes)), dtype=np.float32)
-        probabilities[valid] = named
-        return probabilities
+        return _Eye(conversion, likelihood, found, classes)
 
-    @staticmethod
-    def _classify(signals: np.ndarray, gain: np.ndarray, likelihood: SpectralLikelihood, classes: int) -> np.ndarray:
-        """Return class probabilities (pixels, K) of ``signals`` (pixels, regions) under one calibration."""
-        densities = likelihood.per_spectrum(log_reflectance(signals * np.exp(-gain)))
-        return softmax(likelihood.per_class(densities, classes))
+    def _stages(
+        self, scene: Scene, eye: _Eye, clusterings: naming.Clusterings, clusters: Rows, groups: list[list[int]]
+    ) -> list[naming.Stages]:
+        """Find the stages of every series that has pixels enough, from a sample of its members."""
+        if not groups or not naming.has_greenness(eye.conversion.regions.centres):
+            return []
+        counts = np.zeros(len(groups), dtype=int)
+        for rows in pixels.windows(scene):
+            named = clusterings.name(clusters[rows][scene.valid[rows]])
+            counts += [np.count_nonzero(naming.members(named, group)) for group in groups]
+        chosen = [pixels.evenly(count, self.settings.cluster_pixels) for count in counts]
+        samples: list[list[np.ndarray]] = [[] for _ in groups]
+        start = np.zeros(len(groups), dtype=int)
+        for rows in pixels.windows(scene):
+            named = clusterings.name(clusters[rows][scene.valid[rows]])
+            logs = eye.logs(eye.signals(pixels.spectra_of(scene, rows)))
+            for i, group in enumerate(groups):
+                own = np.flatnonzero(naming.members(named, group))
+                samples[i].append(logs[own[pixels.within(chosen[i], start[i], start[i] + len(own))]])
+                start[i] += len(own)
+        return [
+            naming.Stages(np.concatenate(sample), eye.conversion.regions.centres, group, seed=self.seed)
+            for sample, group, count in zip(samples, groups, counts, strict=True)
+            if count >= naming.FEWEST * len(group)
+        ]
 
-    def _sample(self, scene: Scene) -> np.ndarray:
-        """Valid spectra (pixels, bands), evenly spread over the scene, for the calibration."""
-        chosen = naming.evenly(int(scene.valid.sum()), self.settings.calibration_pixels)
-        parts, start = [], 0
-        for spectra in _valid_spectra(scene):
-            inside = chosen[(chosen >= start) & (chosen < start + len(spectra))]
-            parts.append(spectra[inside - start])
-            start += len(spectra)
-        return np.concatenate(parts).astype(np.float64)
+
+@dataclass(frozen=True)
+class _Eye:
+    """How a scene's numbers are read: as reflectance, and as classes under all ways to read it that are likely."""
+
+    conversion: calibrate.Conversion
+    likelihood: SpectralLikelihood
+    found: list[calibrate.Calibration]
+    classes: int
+
+    def signals(self, spectra: np.ndarray) -> np.ndarray:
+        """Return signals (pixels, regions) of ``spectra`` (pixels, bands)."""
+        return self.conversion.apply(spectra)
+
+    def logs(self, signals: np.ndarray) -> np.ndarray:
+        """Return log reflectance float32 (pixels, regions) under the likeliest calibration."""
+        return log_reflectance(signals * np.exp(-self.found[0].gain)).astype(np.float32)
+
+    def classify(self, signals: np.ndarray) -> np.ndarray:
+        """Return class probabilities float32 (pixels, K) of each pixel on its own, over all calibrations."""
+        total = np.zeros((len(signals), self.classes))
+        for calibration in self.found:
+            densities = self.likelihood.per_spectrum(log_reflectance(signals * np.exp(-calibration.gain)))
+            total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
+        return total.astype(np.float32)
 
 
 def series_of(readings: list[list[Reading]]) -> list[list[int]]:
@@ -148,7 +199,8 @@ def series_of(readings: list[list[Reading]]) -> list[list[int]]:
     return [[index for _, index in sorted(group)] for group in groups.values() if len(group) > 1]
 
 
-def _valid_spectra(scene: Scene) -> Iterator[np.ndarray]:
-    """Yield the valid spectra of the scene, float32 (pixels, bands), window by window, in the order of the rows."""
-    for rows in scene.windows():
-        yield scene.read(rows)[scene.valid[rows]]
+def _in_place(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return (rows, cols, n): ``values`` (pixels, n) at the true pixels of ``valid``, 0 elsewhere."""
+    out = np.zeros((*valid.shape, values.shape[1]), dtype=values.dtype)
+    out[valid] = values
+    return out
