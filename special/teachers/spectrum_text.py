@@ -93,7 +93,8 @@ class SpectrumTextTeacher:
         The scene is read by windows: what is kept of every pixel is its clusters and the result, in ``room``.
         """
         progress.begin("spectrum-text teacher", 4)
-        readings = read_names(classes, self.table, self.encoder)
+        with progress.phase("read names"):
+            readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
             eye = self._calibrate(scene, readings, len(classes))
             progress.advance()
