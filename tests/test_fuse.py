@@ -64,7 +64,9 @@ def test_a_teacher_that_always_says_the_same_earns_no_weight() -> None:
 def test_a_teacher_that_knows_nothing_changes_next_to_nothing(scene: Scene) -> None:
     first = Fixed("spectrum-text", confident(TRUTH, 0.6))
     second = Fixed("image-text", confident(random_labels(2), 0.98))
-    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, [first, second], FusionSettings(1.0))
+    result = pseudo_labels(
+        scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, [first, second], FusionSettings(1.0, 0.2)
+    )
     assert (result.probabilities.argmax(axis=-1) == TRUTH).mean() > 0.97
 
 
@@ -72,7 +74,7 @@ def test_a_teacher_that_agrees_where_the_first_is_sure_decides_where_it_is_not(s
     unsure = confident(TRUTH, 0.9)
     unsure[:5] = np.array([0.34, 0.33, 0.33], np.float32)
     teachers = [Fixed("spectrum-text", unsure), Fixed("image-text", confident(TRUTH))]
-    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(1.0))
+    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(1.0, 0.2))
     assert (result.probabilities.argmax(axis=-1) == TRUTH).all()
 
 
@@ -84,7 +86,7 @@ def test_without_rgb_the_image_teacher_is_left_out_and_said_to_be(scene: Scene) 
             said.append(line)
 
     teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
-    result = pseudo_labels(scene, None, CLASSES, teachers, FusionSettings(1.0), Listener())
+    result = pseudo_labels(scene, None, CLASSES, teachers, FusionSettings(1.0, 0.2), Listener())
     assert list(result.parts) == ["spectrum-text"]
     assert result.record["left_out"] == ["image-text"]
     assert any("visible" in line for line in said)
@@ -92,12 +94,12 @@ def test_without_rgb_the_image_teacher_is_left_out_and_said_to_be(scene: Scene) 
 
 def test_an_image_teacher_alone_without_rgb_is_an_error(scene: Scene) -> None:
     with pytest.raises(SceneError, match="visible"):
-        pseudo_labels(scene, None, CLASSES, [Fixed("image-text", confident(TRUTH))], FusionSettings(1.0))
+        pseudo_labels(scene, None, CLASSES, [Fixed("image-text", confident(TRUTH))], FusionSettings(1.0, 0.2))
 
 
 def test_the_record_names_teachers_and_weights(scene: Scene) -> None:
     teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
-    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(0.5))
+    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(0.5, 0.2))
     assert result.record["teachers"]["spectrum-text"]["weight"] == 1
     assert result.record["teachers"]["image-text"]["weight"] == pytest.approx(0.5)
 
@@ -119,3 +121,9 @@ def test_pixels_without_data_do_not_count_for_agreement() -> None:
     other = confident(TRUTH)
     other[:10] = confident(random_labels(3))[:10]
     assert agreement(confident(TRUTH), other, valid) == pytest.approx(1)
+
+
+def test_agreement_up_to_the_doubt_earns_no_weight() -> None:
+    settings = FusionSettings(1.0, 0.2)
+    assert settings.weight(0.0) == settings.weight(0.2) == 0.0
+    assert 0 < settings.weight(0.6) < settings.weight(1.0) == 1.0

@@ -52,14 +52,27 @@ def alone(shared: Path, pipeline: settings.Settings) -> dict[str, np.ndarray]:
     }
 
 
-def test_names_and_spectra_alone_reach_058(shared: Path, alone: dict[str, np.ndarray]) -> None:
+class Remembered:
+    """A teacher that gives the answer it was made with."""
+
+    def __init__(self, name: str, answer: np.ndarray) -> None:
+        self.name, self.answer = name, answer
+
+    def identity(self) -> dict[str, str]:
+        return {}
+
+    def predict(self, *_: object) -> np.ndarray:
+        return self.answer
+
+
+def test_names_and_spectra_alone_reach_060(shared: Path, alone: dict[str, np.ndarray]) -> None:
     reached = {name: accuracy(alone[name], truth) for name, (_, _, truth) in scenes(shared / "scenes").items()}
     assert len(reached) == 8
-    assert np.mean(list(reached.values())) >= 0.58, reached
+    assert np.mean(list(reached.values())) >= 0.60, reached
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_clip_with_random_weights_costs_at_most_003(
+def test_a_clip_with_random_weights_costs_at_most_001(
     shared: Path, alone: dict[str, np.ndarray], pipeline: settings.Settings, tmp_path: Path, seed: int
 ) -> None:
     weights = tiny_clip.save(tmp_path / "random.safetensors", seed=seed)
@@ -68,27 +81,31 @@ def test_a_clip_with_random_weights_costs_at_most_003(
     image_teacher = ImageTextTeacher(clip, pipeline.build("pseudo.image_text", ImageTextSettings))
     fusion = pipeline.build("pseudo", FusionSettings)
 
-    class Remembered:
-        """The spectrum-text teacher's answer, which is the same for every CLIP."""
-
-        name = "spectrum-text"
-
-        def __init__(self, answer: np.ndarray) -> None:
-            self.answer = answer
-
-        def identity(self) -> dict[str, str]:
-            return {}
-
-        def predict(self, *_: object) -> np.ndarray:
-            return self.answer
-
     lost, unweighted = [], []
     for name, (scene, classes, truth) in scenes(shared / "scenes").items():
         rgb = render(scene, pipeline.build("rgb", RgbSettings))
-        teachers = [Remembered(alone[name]), image_teacher]
+        teachers = [Remembered("spectrum-text", alone[name]), image_teacher]
         result = pseudo_labels(scene, rgb, classes, teachers, fusion)
         before = accuracy(alone[name], truth)
         lost.append(before - accuracy(result.probabilities, truth))
         unweighted.append(before - accuracy(fuse(list(result.parts.values()), [1.0, 1.0]), truth))
-    assert np.mean(lost) <= 0.03, lost
+    assert np.mean(lost) <= 0.01, lost
     assert np.mean(unweighted) > np.mean(lost), "this CLIP would have done harm, had it been believed"
+
+
+def test_a_teacher_that_is_right_on_half_of_the_classes_gains(
+    shared: Path, alone: dict[str, np.ndarray], pipeline: settings.Settings
+) -> None:
+    """It knows every second class and guesses the others; off the labelled pixels it sees what the first sees."""
+    fusion = pipeline.build("pseudo", FusionSettings)
+    gained = []
+    for name, (scene, classes, truth) in scenes(shared / "scenes").items():
+        generator = np.random.default_rng(0)
+        named = generator.integers(len(classes), size=truth.shape)
+        seen = np.where(truth > 0, truth - 1, alone[name].argmax(axis=-1))
+        named = np.where(seen % 2 == 0, seen, named)
+        answer = (0.4 * np.eye(len(classes))[named] + 0.6 / len(classes)) * scene.valid[..., None]
+        teachers = [Remembered("spectrum-text", alone[name]), Remembered("other", answer.astype(np.float32))]
+        result = pseudo_labels(scene, None, classes, teachers, fusion)
+        gained.append(accuracy(result.probabilities, truth) - accuracy(alone[name], truth))
+    assert np.mean(gained) > 0.01, gained

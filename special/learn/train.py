@@ -214,24 +214,26 @@ class Trainer:
         criterion = self.model.criterion if isinstance(self.model, PatchClassifier) else pixel_cross_entropy
         scale = len(self.windows)  # a tile stands for the whole scene
         loss = torch.zeros((), device=self.device)
-        figures = {}
+        parts = {}
         for term in terms:
             index, targets, weights = (
                 torch.from_numpy(a).to(self.device) for a in (term.index, term.targets, term.weights)
             )
             part = scale * soft_cross_entropy(logits[index], targets, weights, criterion)
             loss = loss + term.factor * part
-            figures[f"loss_{term.name}"] = part.item()
+            parts[f"loss_{term.name}"] = part.detach()
         if isinstance(self.model, PatchClassifier):
             loss = loss + self.model.penalty()
-        figures["loss"] = loss.item()
-        if not math.isfinite(figures["loss"]):
-            raise TrainingError(self._complaint(step, "loss", logits.detach(), terms))
+        parts["loss"] = loss.detach()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
-        if not math.isfinite(norm.item()):
-            raise TrainingError(self._complaint(step, "gradient", logits.detach(), terms))
+        parts["gradient"] = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        # The one time that a step waits for the device.
+        figures = dict(zip(parts, torch.stack(list(parts.values())).tolist(), strict=True))
+        for what in ("loss", "gradient"):
+            if not math.isfinite(figures[what]):
+                raise TrainingError(self._complaint(step, what, logits.detach(), terms))
+        del figures["gradient"]
         self.optimiser.step()
         decay = min(settings.average, (step + 1) / (step + 10))  # a short history is averaged over a short time
         with torch.no_grad():

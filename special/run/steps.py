@@ -240,7 +240,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="pseudo",
-        version=3,
+        version=4,
         function=pseudo,
         upstream=("rgb",),
         settings={

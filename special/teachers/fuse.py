@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from special.errors import SceneError
+from special.errors import SceneError, SettingsError
 from special.learn.split import bvsb
 from special.progress import SILENT, Progress
 from special.rasters import MEMORY, Room, Rows, blocks
@@ -21,9 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FusionSettings:
-    """``image_weight``: largest weight of another teacher beside the first one, reached when both agree fully."""
+    """How far another teacher is believed beside the first one.
+
+    ``image_weight``: its largest weight, reached when both agree fully. ``image_doubt``: agreement that earns nothing,
+    because two that follow the structure of one scene agree by so much without knowing any name.
+    """
 
     image_weight: float
+    image_doubt: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.image_doubt < 1:
+            raise SettingsError(f"pseudo.image_doubt must be from 0 to below 1, not {self.image_doubt}")
+
+    def weight(self, agreement: float) -> float:
+        """Return the weight that an agreement (Cohen's kappa) earns."""
+        return self.image_weight * max(0.0, agreement - self.image_doubt) / (1 - self.image_doubt)
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ def pseudo_labels(
     first, *others = parts
     weights = {first: 1.0}
     for name in others:
-        weights[name] = settings.image_weight * agreement(parts[first], parts[name], scene.valid)
+        weights[name] = settings.weight(agreement(parts[first], parts[name], scene.valid))
     shape = parts[first].shape
     probabilities = room.zeros("fused", shape)
     for rows in blocks(shape):
