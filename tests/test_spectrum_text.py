@@ -202,6 +202,23 @@ def test_reflectance_is_not_taken_for_radiance(table: ConceptTable) -> None:
     assert not calibrate.is_radiance(cube.reshape(-1, len(FULL)), FULL)
 
 
+@pytest.mark.parametrize("kind", ["to 1000 nm", "a band every 40 nm"])
+@pytest.mark.parametrize(("name", "radiance"), [("salinasA", True), ("indian_subset", True), ("jasper", False)])
+def test_a_sensor_that_sees_less_tells_radiance_as_well(shared: Path, name: str, radiance: bool, kind: str) -> None:
+    folder = shared / "scenes" / name
+    scene = open_scene(folder / f"{name}.mat", wavelengths=folder / "wavelengths.csv")
+    kept = scene.wavelengths < 1000 if kind == "to 1000 nm" else np.arange(len(scene.wavelengths)) % 4 == 0
+    spectra = scene.read().reshape(-1, len(kept))[::7, kept]
+    assert calibrate.is_radiance(spectra, scene.wavelengths[kept]) == radiance
+
+
+def test_water_that_is_dark_beyond_900_nm_is_not_radiance(table: ConceptTable) -> None:
+    wavelengths = FULL[FULL < 1000]
+    cube, _ = striped(table, wavelengths, ["water", "water", "grass"])
+    cube[:, :16] *= np.where(wavelengths > 900, 0.5, 1.0)
+    assert not calibrate.is_radiance(cube.reshape(-1, len(wavelengths)), wavelengths)
+
+
 def test_regions_leave_out_where_water_vapour_hides_the_ground() -> None:
     centres = Regions.of(FULL, through_air=True).centres
     assert not np.any((centres > 1340) & (centres < 1480))

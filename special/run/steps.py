@@ -240,7 +240,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="pseudo",
-        version=4,
+        version=5,
         function=pseudo,
         upstream=("rgb",),
         settings={

@@ -1,6 +1,6 @@
 """From a scene's numbers to reflectance, with nothing but the scene and the names of its classes.
 
-Is it reflectance, radiance or raw numbers? The depth of the atmosphere's water bands tells. Radiance is divided by
+Is it reflectance, radiance or raw numbers? The depth of the air's own absorption bands tells. Radiance is divided by
 sunlight as it reaches the ground, after the dark current and the haze are taken off. What is left is a scale, which is
 integrated out, and a smooth gain, which is fitted so that the named classes explain the scene.
 """
@@ -15,11 +15,13 @@ from scipy.special import logsumexp
 from special.teachers.likelihood import DARK, SpectralLikelihood, log_reflectance, smooth_correlation, softmax
 from special.teachers.regions import Regions
 
-WATER_BANDS = (
-    ((930, 960), (860, 880), (1000, 1040)),
-    ((1115, 1145), (1060, 1085), (1220, 1250)),
-)  # nm: band, shoulders
-CLEAR = 0.8  # of the shoulders: reflectance is never this low in the middle of a water band, radiance always is
+AIR_BANDS = (
+    ((757, 766), (740, 755), (770, 785)),
+    ((925, 970), (845, 885), (1000, 1060)),
+    ((1110, 1155), (1050, 1090), (1220, 1260)),
+)  # nm: an absorption of the air (oxygen, water vapour, water vapour) and its shoulders
+CLEAR = 0.8  # of the shoulders: reflectance is never this low where the air absorbs, radiance always is
+BRIGHT = 0.75  # quantile of brightness from which a pixel is looked at: water is dark beyond 900 nm without any air
 AIR_MASS = 2.2  # sun to ground to sensor
 SCALES = (1.0, 100.0, 10_000.0)  # reflectance as a fraction, in percent, or in hundredths of a percent
 DARKEST = 0.002  # quantile of pixels that stands for "dark" against outliers
@@ -72,20 +74,21 @@ class Conversion:
 
 
 def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
-    """Tell radiance from reflectance by water vapour absorption in the brighter half of ``spectra`` (pixels, bands).
+    """Tell radiance from reflectance by what the air absorbs from the brightest quarter of ``spectra`` (pixels, bands).
 
-    A scene without the bands at 940 and 1130 nm is taken for reflectance.
+    One shoulder is enough, so that sensors that end at 1000 nm and such with few bands are told as well. A scene that
+    has no band where the air absorbs is taken for reflectance.
     """
     brightness = spectra.mean(axis=1)
-    typical = np.median(spectra[brightness >= np.median(brightness)], axis=0)
+    typical = np.median(spectra[brightness >= np.quantile(brightness, BRIGHT)], axis=0)
 
-    def level(low: float, high: float) -> float:
-        inside = (wavelengths >= low) & (wavelengths <= high)
+    def level(ends: tuple[int, int]) -> float:
+        inside = (wavelengths >= ends[0]) & (wavelengths <= ends[1])
         return float(typical[inside].mean()) if inside.any() else float("nan")
 
-    for band, left, right in WATER_BANDS:
-        shoulders = (level(*left) + level(*right)) / 2
-        if np.isfinite(shoulders) and level(*band) < CLEAR * shoulders:
+    for band, *shoulders in AIR_BANDS:
+        known = [value for value in map(level, shoulders) if np.isfinite(value)]
+        if known and level(band) < CLEAR * float(np.mean(known)):
             return True
     return False
 
