@@ -63,7 +63,8 @@ ABLATIONS = {
 CONSTANTS: dict[str, Sequence[Any]] = {
     "pseudo.spectrum_text.level_sd": (0.10, 0.15, 0.25),
     "pseudo.spectrum_text.scale_sd": (0.3, 0.6),
-    "pseudo.spectrum_text.degrees_of_freedom": (5.0, 10.0, 30.0),
+    "pseudo.spectrum_text.shared_level_sd": (0.05, 0.15, 0.3),
+    "pseudo.spectrum_text.shared_shape_sd": (0.05, 0.1, 0.2),
     "warmup.anchor": (0.1, 0.3, 0.5),
     "refine.anchor": (0.2, 0.5),
 }

@@ -72,7 +72,7 @@ def test_a_class_is_told_with_concepts_modifiers_and_sources(teacher: SpectrumTe
     assert corn.meanings[0].concepts == (("corn", 1.0),)
     assert corn.meanings[0].modifiers == ("60% residue on the ground",)
     assert corn.sketches[0][0] == "corn" and "physics" in corn.sketches[0][2]
-    assert "green" in corn.looks
+    assert "soil between plants" in corn.looks
 
 
 def test_stages_are_told_with_their_number(teacher: SpectrumTextTeacher) -> None:

@@ -15,7 +15,16 @@ from special.scene.truth import read_truth
 from special.teachers import calibrate, naming, pixels
 from special.teachers.concepts import ConceptTable, load_concepts
 from special.teachers.expected import expected_spectra
-from special.teachers.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
+from special.teachers.likelihood import (
+    ALONE,
+    GREEN,
+    GROUND,
+    SpectralLikelihood,
+    UncertaintySettings,
+    kinds,
+    log_reflectance,
+    softmax,
+)
 from special.teachers.regions import Regions
 from special.teachers.spectrum_text import SpectrumTextSettings, SpectrumTextTeacher, series_of
 from special.text.classes import ClassList
@@ -195,6 +204,46 @@ def test_the_scale_is_integrated_out_and_the_likeliest_is_near_the_truth(table: 
     assert sum(c.weight for c in found) == pytest.approx(1)
     assert len(found) > 1
     assert abs(found[0].gain.mean()) < 0.35
+
+
+def test_what_is_wrong_with_all_plants_is_taken_off_plants_alone(table: ConceptTable) -> None:
+    names = ["tree", "grass", "bare soil", "asphalt"]
+    cube, _ = striped(table, FULL, names)
+    drier = np.exp(0.3 * np.clip((FULL - 1300) / 300, 0, 1))
+    cube[:, :16] *= drier
+    spectra = cube.reshape(-1, len(FULL)).astype(np.float64)
+    conversion = calibrate.convert(spectra, FULL, known_reflectance=True)
+    expected = expected_spectra(read_names(ClassList.parse(names), table, default_encoder()), table, -3.0)
+    built = teacher(table).settings
+    likelihood = SpectralLikelihood(expected, table, conversion.regions.centres, built.uncertainty)
+    found = calibrate.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)[0]
+    far, near = conversion.regions.centres > 1600, conversion.regions.centres < 1300
+    bends = found.shifts[:, far].mean(axis=1) - found.shifts[:, near].mean(axis=1)
+    assert bends[GREEN] > 0.08
+    assert abs(bends[GROUND]) < 0.03
+    assert bends[ALONE] == 0
+
+
+@pytest.mark.parametrize(
+    ("red", "infrared", "kind"), [(0.05, 0.4, GREEN), (0.2, 0.3, GROUND), (0.02, 0.01, ALONE), (0.18, 0.4, GROUND)]
+)
+def test_only_like_spectra_share_their_errors(red: float, infrared: float, kind: int) -> None:
+    assert kinds(np.array([red]), np.array([infrared])).tolist() == [kind]
+
+
+def test_a_crop_that_is_called_by_its_tillage_hardly_covers_the_ground(table: ConceptTable) -> None:
+    classes = ClassList.parse(["Corn", "Corn-notill"])
+    expected = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
+    red, infrared = table.resample(np.stack([e.reflectance for e in expected]), np.array([660.0, 860.0])).T
+    greenest = [max((infrared - red)[[e.class_index == k for e in expected]]) for k in range(2)]
+    assert greenest[0] > 0.35
+    assert greenest[1] < 0.25
+
+
+def test_a_name_of_two_parts_may_be_every_variant_of_each(table: ConceptTable) -> None:
+    expected = expected_spectra(read_names(ClassList.parse(["Grass-trees", "Water"]), table, default_encoder()), table, -3.0)
+    parts = [v for name in ("grass", "tree") for v in table.concepts[name].variants]
+    assert sum(e.class_index == 0 for e in expected) == 1 + len(parts)
 
 
 def test_reflectance_is_not_taken_for_radiance(table: ConceptTable) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from special.teachers import calibrate
 from special.teachers.calibrate import Calibration
 from special.teachers.expected import Expected, expected_spectra
-from special.teachers.likelihood import DARK, SpectralLikelihood, log_reflectance, softmax
+from special.teachers.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
 from special.teachers.pixels import sample_spectra
 from special.teachers.regions import Regions
 from special.text.classes import ClassList
@@ -60,7 +60,7 @@ def alike_pairs(
     if scene is None:
         centres = Regions.of(wavelengths, through_air=False).centres
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
-        found = [Calibration(np.zeros(len(centres)), 1.0)]
+        found = [Calibration(np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
     else:
         sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
         conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
@@ -100,13 +100,14 @@ def confusion(
         if not len(own):
             continue
         chosen = rng.choice(own, draws, p=weights[own] / weights[own].sum())
-        reflectance = np.maximum(np.exp(_drawn(likelihood, chosen, rng)) - DARK, 0.0)
+        logs = _drawn(likelihood, chosen, rng)
         true = rng.choice(len(found), draws, p=chances / chances.sum())
-        gains = np.stack([found[i].gain for i in true])
+        gains, shifts = np.stack([c.gain for c in found])[true], np.stack([c.shifts for c in found])
+        reflectance = np.maximum(np.exp(logs + shifts[true, likelihood.kinds[chosen]]) - DARK, 0.0)
         named = np.zeros((draws, classes))
         for calibration in found:
             logs = log_reflectance(reflectance * np.exp(gains - calibration.gain))
-            densities = likelihood.per_class(likelihood.per_spectrum(logs), classes)
+            densities = likelihood.per_class(likelihood.per_spectrum(logs, calibration.shifts), classes)
             named += calibration.weight * softmax(densities)
         difference = np.log(np.maximum(named, 1e-30)) - np.log(np.maximum(named[:, [k]], 1e-30))
         shares[k] = ((difference > 1e-6) + 0.5 * (np.abs(difference) <= 1e-6)).mean(axis=0)

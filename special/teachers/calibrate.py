@@ -2,17 +2,28 @@
 
 Is it reflectance, radiance or raw numbers? The depth of the air's own absorption bands tells. Radiance is divided by
 sunlight as it reaches the ground, after the dark current and the haze are taken off. What is left is a scale, which is
-integrated out, and a smooth gain, which is fitted so that the named classes explain the scene.
+integrated out, and a smooth gain, which is fitted so that the named classes explain the scene. Fitted with it is what
+all green spectra of the table, or all grounds, have in common that is wrong here: a dry summer makes trees and grass
+alike less green than the table says, and leaves grass the drier one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
 
-from special.teachers.likelihood import DARK, SpectralLikelihood, log_reflectance, smooth_correlation, softmax
+from special.teachers.likelihood import (
+    DARK,
+    GREEN,
+    GROUND,
+    KINDS,
+    SpectralLikelihood,
+    log_reflectance,
+    smooth_correlation,
+    softmax,
+)
 from special.teachers.regions import Regions
 
 AIR_BANDS = (
@@ -28,6 +39,7 @@ DARKEST = 0.002  # quantile of pixels that stands for "dark" against outliers
 DARK_REFLECTANCE = 0.02  # of the darkest things in a scene of land: shade, water, dense canopy
 TYPICAL_NEAR_INFRARED = 0.3  # of land between 800 and 1300 nm
 FAINT = 1e-4  # reflectance: what is darker is noise
+UNSMOOTH = 1e-4  # variance of a shared error in a single region
 NEGLIGIBLE = 0.01  # weight below which a way to read the scene is not followed up
 
 
@@ -36,8 +48,9 @@ class CalibrationSettings:
     """How the scale and the gain are sought; standard deviations are of log reflectance.
 
     ``scale_sd``: of the scale around the first guess; ``scale_step``, ``scale_steps``: the grid of scales to either
-    side of it; ``reflectance_gain_sd``, ``radiance_gain_sd``: of the smooth gain, by kind of scene; ``iterations``,
-    ``temper``: of the expectation maximisation.
+    side of it; ``reflectance_gain_sd``, ``radiance_gain_sd``: of the smooth gain, by kind of scene;
+    ``shared_level_sd``, ``shared_shape_sd``: of the errors that expected spectra of one kind have in common;
+    ``iterations``, ``temper``: of the expectation maximisation.
     """
 
     scale_sd: float
@@ -45,15 +58,21 @@ class CalibrationSettings:
     scale_steps: int
     reflectance_gain_sd: float
     radiance_gain_sd: float
+    shared_level_sd: float
+    shared_shape_sd: float
     iterations: int
     temper: float
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """One way to read the scene: ``reflectance = signals * exp(-gain)``, ``gain`` (regions,), and how likely it is."""
+    """One way to read the scene: ``reflectance = signals * exp(-gain)``, and how likely it is.
+
+    ``gain`` (regions,); ``shifts`` (kinds, regions): what is wrong with the expected spectra of each kind.
+    """
 
     gain: np.ndarray
+    shifts: np.ndarray
     weight: float
 
 
@@ -154,54 +173,72 @@ def calibrations(
         settings: of the search.
     """
     offsets = settings.scale_step * np.arange(-settings.scale_steps, settings.scale_steps + 1)
-    gains = [_fit_gain(signals, conversion, likelihood, settings, conversion.start + offset) for offset in offsets]
-    evidence = np.array([_evidence(signals, gain, likelihood) for gain in gains])
+    fits = [_fit(signals, conversion, likelihood, settings, conversion.start + offset) for offset in offsets]
+    evidence = np.array([_evidence(signals, fit, likelihood) + fit.log_prior for fit in fits])
     weights = softmax(evidence - 0.5 * (offsets / settings.scale_sd) ** 2)
-    found = [Calibration(gain, float(weight)) for gain, weight in zip(gains, weights, strict=True)]
+    found = [Calibration(fit.gain, fit.shifts, float(weight)) for fit, weight in zip(fits, weights, strict=True)]
     worth = sorted((c for c in found if c.weight >= NEGLIGIBLE), key=lambda c: -c.weight)
     total = sum(c.weight for c in worth)
-    return [Calibration(c.gain, c.weight / total) for c in worth]
+    return [replace(c, weight=c.weight / total) for c in worth]
 
 
-def _evidence(signals: np.ndarray, gain: np.ndarray, likelihood: SpectralLikelihood) -> float:
+@dataclass(frozen=True)
+class _Fit:
+    """A gain, the shifts that go with it, and how likely shifts so large are (logarithm)."""
+
+    gain: np.ndarray
+    shifts: np.ndarray
+    log_prior: float
+
+
+def _evidence(signals: np.ndarray, fit: _Fit, likelihood: SpectralLikelihood) -> float:
     """Mean log likelihood of a pixel's log signal, which unlike its log reflectance is the same for every gain."""
-    reflectance = np.maximum(signals * np.exp(-gain), FAINT)
+    reflectance = np.maximum(signals * np.exp(-fit.gain), FAINT)
     classes = int(likelihood.owners.max()) + 1
-    densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(reflectance)), classes)
+    densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(reflectance), fit.shifts), classes)
     stretch = np.log(reflectance / (reflectance + DARK)).sum(axis=1)
     return float((logsumexp(densities, axis=1) + stretch).mean())
 
 
-def _fit_gain(
+def _fit(
     signals: np.ndarray,
     conversion: Conversion,
     likelihood: SpectralLikelihood,
     settings: CalibrationSettings,
     start: float,
-) -> np.ndarray:
-    """Return the log gain (regions,) near the log scale ``start``, by expectation maximisation.
+) -> _Fit:
+    """Fit the log gain near the log scale ``start``, and the shifts, by expectation maximisation.
 
     The errors of an expected spectrum are the same for all its pixels, so a class speaks once, by its share of the
     scene, however many pixels it has; a scene of one class therefore cannot bend the gain to its will.
     """
     gain_sd = settings.radiance_gain_sd if conversion.kind == "radiance" else settings.reflectance_gain_sd
-    regions = signals.shape[1]
+    smooth, regions = smooth_correlation(conversion.regions.centres), signals.shape[1]
     within_step = (settings.scale_step / 3) ** 2
-    prior = within_step + gain_sd**2 * smooth_correlation(conversion.regions.centres) + 1e-6 * np.eye(regions)
-    prior_precision = np.linalg.inv(prior)
-    gain = np.full(regions, start)
+    gain_precision = np.linalg.inv(within_step + gain_sd**2 * smooth + 1e-6 * np.eye(regions))
+    shared = settings.shared_level_sd**2 + settings.shared_shape_sd**2 * smooth
+    shift_precision = np.linalg.inv(shared + UNSMOOTH * np.eye(regions))
+    gain, shifts = np.full(regions, start), np.zeros((len(KINDS), regions))
     for _ in range(settings.iterations):
         logs = log_reflectance(signals * np.exp(-gain))
-        weights = softmax(settings.temper * likelihood.per_spectrum(logs))
+        weights = softmax(settings.temper * likelihood.per_spectrum(logs, shifts))
         totals = weights.sum(axis=0)
         shares = totals / totals.sum()
         by_class = np.bincount(likelihood.owners, shares)
         by_class = by_class[by_class > 0]
-        voices = shares * np.exp(-(by_class * np.log(by_class)).sum())
-        precision, pull = prior_precision.copy(), np.zeros(regions)
-        for i in np.flatnonzero(shares > 1e-4):
-            residual = weights[:, i] @ logs / totals[i] - likelihood.means[i] + (gain - start)
-            precision += voices[i] * likelihood.precisions[i]
-            pull += voices[i] * likelihood.precisions[i] @ residual
-        gain = start + np.linalg.solve(precision, pull)
-    return gain
+        heard = np.flatnonzero(shares > 1e-4)
+        precisions = likelihood.precisions[heard]
+        precisions *= (shares[heard] * np.exp(-(by_class * np.log(by_class)).sum()))[:, None, None]
+        signal_logs = weights[:, heard].T @ logs / totals[heard, None] + gain
+        errors, kinds = signal_logs - likelihood.means[heard], likelihood.kinds[heard]
+        gain = start + _posterior_mean(gain_precision, errors - start - shifts[kinds], precisions)
+        for kind in (GREEN, GROUND):
+            own = kinds == kind
+            shifts[kind] = _posterior_mean(shift_precision, errors[own] - gain, precisions[own])
+    return _Fit(gain, shifts, -0.5 * float(np.einsum("kr,rs,ks->", shifts, shift_precision, shifts)))
+
+
+def _posterior_mean(prior_precision: np.ndarray, errors: np.ndarray, precisions: np.ndarray) -> np.ndarray:
+    """Return the mean (regions,) of a Gaussian around 0 that was seen ``errors`` (n, regions) away, so precisely."""
+    pull = np.einsum("nrs,ns->r", precisions, errors)
+    return np.linalg.solve(prior_precision + precisions.sum(axis=0), pull)

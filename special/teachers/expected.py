@@ -13,6 +13,7 @@ from special.text.names import Reading
 NEGLIGIBLE = 0.03  # weight below which a concept that a name might mean is not followed up
 DRYNESS_SPREAD = 0.125  # a plant that is called dry has lost more or less of its green
 WEEDS = (0.08, 0.3)  # area fraction of weeds between the plants
+TILLED_COVERS = (0.1, 0.25)  # of a crop that is called by how its ground was tilled: most of that is seen
 RESIDUE_SPREAD = 0.2  # a tillage practice leaves more or less residue
 SERIES_COVERS = tuple(np.linspace(0.02, 0.98, 9).tolist())  # stages of growth: their order is known, not their cover
 ALREADY_DRY = frozenset({"dry grass", "straw", "crop residue"})
@@ -58,15 +59,16 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
 
 
 def _side_by_side(index: int, reading: Reading, table: ConceptTable) -> list[Expected]:
-    """A name of several parts ("grass trees") is each of them, and their even mixture."""
+    """A name of several parts ("grass trees") is each of them in every variant, and their even mixture."""
     parts = [table.concepts[name] for name, _ in reading.concepts]
-    pure = [part.variants[0].reflectance for part in parts]
+    mixture = np.mean([part.variants[0].reflectance for part in parts], axis=0)
+    alone = [variant.reflectance for part in parts for variant in part.variants]
     level = float(np.mean([part.level_sd for part in parts]))
     shape = float(np.mean([part.shape_sd for part in parts]))
     brightness = np.exp(reading.level)
     return [
         Expected(index, " + ".join(p.name for p in parts), brightness * spectrum, 0.0, level, shape)
-        for spectrum in [np.mean(pure, axis=0), *pure]
+        for spectrum in [mixture, *alone]
     ]
 
 
@@ -95,8 +97,9 @@ def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[n
         dryness = (reading.dry - DRYNESS_SPREAD, reading.dry + DRYNESS_SPREAD)
     weeds = WEEDS if reading.weeds else (0.0,)
     green_weeds = _first(table, "weeds")
-    # in a series every stage may have any cover, so that one variant stands for all that differ in cover alone
-    variants = concept.variants[:1] if reading.series is not None else concept.variants
+    # where the name decides on the cover, one variant stands for all that differ in cover alone
+    settled = reading.series is not None or _tilled(reading)
+    variants = concept.variants[:1] if settled else concept.variants
     for variant in variants:
         for dry in dryness:
             for plants in _stands(variant, concept, reading, table, dry, dry_matter):
@@ -117,10 +120,17 @@ def _stands(
     elif reading.stage is not None:
         known = [v.cover for v in concept.variants if v.cover is not None]
         covers = (min(known) + reading.stage * (max(known) - min(known)),)
+    elif _tilled(reading):
+        covers = TILLED_COVERS
     canopy = (1 - dry) * variant.canopy + dry * dry_matter
     for ground in _grounds(variant.ground, reading, table):
         for cover in covers:
             yield cover * canopy + (1 - cover) * ground
+
+
+def _tilled(reading: Reading) -> bool:
+    """Whether the name says how the ground was tilled, and says of the plants only what they are."""
+    return reading.residue is not None and reading.series is None and reading.stage is None
 
 
 def _grounds(ground: np.ndarray, reading: Reading, table: ConceptTable) -> Iterator[np.ndarray]:

@@ -18,6 +18,12 @@ from special.teachers.expected import Expected
 DARK = 0.01  # reflectance added before the logarithm: errors near black are additive (haze, noise), not relative
 SMOOTH = 0.35  # correlation length of shape errors, in log wavelength: pigments, water, haze
 ROUGH = 0.06  # and of details: single absorption features
+GREEN, GROUND, ALONE = KINDS = range(3)
+"""Kinds of expected spectra. What a scene's season does to one green spectrum it does to all of them, and what is wrong
+with one ground, to all grounds; what is nearly black errs alone."""
+GREEN_NDVI = 0.45  # from which a spectrum is green: half of a canopy over soil
+RED_AND_INFRARED = np.array([660.0, 860.0])  # nm
+BLACK = 0.05  # reflectance at 660 and 860 nm: what is darker errs alone
 BLOCK = 4_000_000  # numbers that a block of residuals may hold: 32 MB
 
 
@@ -54,7 +60,9 @@ class SpectralLikelihood:
     ) -> None:
         self.owners = np.array([s.class_index for s in spectra])
         self.degrees = settings.degrees_of_freedom
-        reflectance = table.resample(np.stack([s.reflectance for s in spectra]), centres)
+        expected = np.stack([s.reflectance for s in spectra])
+        self.kinds = kinds(*table.resample(expected, RED_AND_INFRARED).T)
+        reflectance = table.resample(expected, centres)
         self.means = log_reflectance(reflectance)
         smooth, rough = smooth_correlation(centres), smooth_correlation(centres, ROUGH)
         noise = settings.noise_sd**2 * np.eye(len(centres))
@@ -71,21 +79,25 @@ class SpectralLikelihood:
             self._offsets[i] -= np.log(np.diag(root)).sum()
             self.precisions[i] = roots[i].T @ roots[i]
         self._roots = roots.transpose(2, 0, 1).reshape(len(centres), -1)  # (regions, spectra * regions)
-        self._white_means = np.einsum("srq,sq->sr", roots, self.means).reshape(-1)
         for k in np.unique(self.owners):
             own = self.owners == k
             self._offsets[own] -= settings.breadth * np.log(
                 distinct(self.means[own], self.precisions[own].mean(axis=0))
             )
 
-    def per_spectrum(self, logs: np.ndarray) -> np.ndarray:
-        """Return log densities (pixels, expected spectra) of ``logs`` (pixels, regions), weights included."""
+    def per_spectrum(self, logs: np.ndarray, shifts: np.ndarray | None = None) -> np.ndarray:
+        """Return log densities (pixels, expected spectra) of ``logs`` (pixels, regions), weights included.
+
+        ``shifts`` (kinds, regions): what the expected spectra of each kind have in common that is wrong.
+        """
         pixels, regions = logs.shape
+        means = self.means if shifts is None else self.means + shifts[self.kinds]
+        white_means = np.einsum("qsr,sq->sr", self._roots.reshape(regions, -1, regions), means).reshape(-1)
         distance = np.empty((pixels, len(self.means)))
         step = max(1, BLOCK // max(1, self._roots.shape[1]))
         for start in range(0, pixels, step):  # one matrix product for all spectra, a bounded block of pixels at a time
             part = slice(start, start + step)
-            residual = logs[part] @ self._roots - self._white_means
+            residual = logs[part] @ self._roots - white_means
             np.square(residual, out=residual)
             distance[part] = residual.reshape(-1, len(self.means), regions).sum(axis=2)
         tail = -(self.degrees + regions) / 2 * np.log1p(distance / self.degrees)
@@ -98,6 +110,12 @@ class SpectralLikelihood:
             if (self.owners == k).any():
                 out[:, k] = densities[:, self.owners == k].max(axis=1)
         return out
+
+
+def kinds(red: np.ndarray, infrared: np.ndarray) -> np.ndarray:
+    """Return the kind of expected spectra with these reflectances at 660 and 860 nm."""
+    green = infrared - red > GREEN_NDVI * (infrared + red)
+    return np.where(np.maximum(red, infrared) < BLACK, ALONE, np.where(green, GREEN, GROUND))
 
 
 def distinct(means: np.ndarray, precision: np.ndarray) -> float:

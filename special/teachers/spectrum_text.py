@@ -40,6 +40,8 @@ class SpectrumTextSettings:
     scale_steps: int
     reflectance_gain_sd: float
     radiance_gain_sd: float
+    shared_level_sd: float
+    shared_shape_sd: float
     calibration_iterations: int
     calibration_temper: float
     calibration_pixels: int
@@ -61,6 +63,8 @@ class SpectrumTextSettings:
             self.scale_steps,
             self.reflectance_gain_sd,
             self.radiance_gain_sd,
+            self.shared_level_sd,
+            self.shared_shape_sd,
             self.calibration_iterations,
             self.calibration_temper,
         )
@@ -185,7 +189,8 @@ class _Eye:
         """Return class probabilities float32 (pixels, K) of each pixel on its own, over all calibrations."""
         total = np.zeros((len(signals), self.classes))
         for calibration in self.found:
-            densities = self.likelihood.per_spectrum(log_reflectance(signals * np.exp(-calibration.gain)))
+            logs = log_reflectance(signals * np.exp(-calibration.gain))
+            densities = self.likelihood.per_spectrum(logs, calibration.shifts)
             total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
         return total.astype(np.float32)
 
