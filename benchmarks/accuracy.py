@@ -1,6 +1,6 @@
 """How good the maps are, what each part adds, and how much of it is luck: Markdown tables over a folder of scenes.
 
-    python benchmarks/accuracy.py FOLDER [--libraries LIBRARIES] [--only teachers ablations tables loso] [--seeds 0 1 2]
+    python benchmarks/accuracy.py FOLDER [--libraries LIBRARIES] [--only SECTION ...] [--seeds 0 1 2]
 
 FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
 
@@ -8,6 +8,7 @@ FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
                10 labels per class, each teacher alone, the fused pseudo-labels, warmup and refinement
 ``ablations``  the map without this or that part
 ``tables``     the pseudo-labels with concept tables whose spectra err, each given as a user would: --concepts FILE
+``changes``    the pseudo-labels of the scenes as other sensors and other frames would have them
 ``loso``       leave one scene out: what a scene gets from constants chosen on the other scenes alone
 
 Figures are overall accuracy (OA), mean ± standard deviation where there are several seeds or tables. Truth is opened
@@ -30,6 +31,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line has i
 
 import numpy as np
 from proof import peers, perturb
+from proof.changes import CHANGES, changed
 from proof.colours import three_bands
 from proof.held_out import search
 from proof.runs import STEPS, Runs, Variation, digest, scene_hash, step_of
@@ -175,6 +177,22 @@ class Accuracy:
         line("mean", *spread(float(np.mean(plain)), over_scenes(list(rows.values()))))
         self.figures["tables"] = {"plain": plain, "perturbed": rows}
 
+    def changes(self) -> None:
+        """The pseudo-labels of scenes that are changed in what should not matter, or not much."""
+        head("change", *(scene.name for scene in self.scenes), "mean", "without it")
+        rows: dict[str, list[float]] = {}
+        plain = [self.runs.accuracy(scene, "pseudo", self.base.but(seed=self.seeds[0])) for scene in self.scenes]
+        for number, change in enumerate(CHANGES):
+            row = []
+            for scene in self.scenes:
+                other = changed(scene, change, self.runs.folder / "changes" / str(number) / scene.name)
+                row.append(self.runs.accuracy(other, "pseudo", self.base.but(seed=self.seeds[0])))
+            rows[change] = row
+            line(change, *(f"{oa:.3f}" for oa in (*row, float(np.mean(row)), float(np.mean(plain)))))
+        every = np.array(list(rows.values()))
+        line("mean", *(f"{oa:.3f}" for oa in (*every.mean(axis=0), every.mean(), float(np.mean(plain)))))
+        self.figures["changes"] = {"plain": plain, "changed": rows}
+
     def loso(self, tables: int = 0) -> None:
         """What a scene gets from constants that were chosen on the others.
 
@@ -213,7 +231,7 @@ class Accuracy:
 
 
 def main() -> None:
-    sections = ("teachers", "ablations", "tables", "loso")
+    sections = ("teachers", "ablations", "tables", "changes", "loso")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("accuracy.special"), help="what is kept  [accuracy.special]")
@@ -246,6 +264,7 @@ def main() -> None:
             "teachers": lambda: accuracy.teachers(asked.libraries),
             "ablations": accuracy.ablations,
             "tables": lambda: accuracy.tables(asked.tables),
+            "changes": accuracy.changes,
             "loso": lambda: accuracy.loso(asked.judges),
         }
         for name in sections:

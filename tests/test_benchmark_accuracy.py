@@ -16,6 +16,7 @@ import tiny_clip
 
 import special
 from special.resources import folder as resources
+from special.scene import open_scene
 from special.settings import load
 from special.teachers.concepts import load_concepts
 
@@ -29,6 +30,7 @@ def bench() -> Iterator[SimpleNamespace]:
     parts = (
         "accuracy",
         "scenes",
+        "proof.changes",
         "proof.colours",
         "proof.held_out",
         "proof.peers",
@@ -384,3 +386,35 @@ def test_a_setting_that_is_gone_stops_the_benchmark_before_it_begins(
     with pytest.raises(SystemExit, match=r"accuracy\.py: there is no setting 'pseudo\.gone'"):
         printed()
     assert not (tmp_path / "out").exists()
+
+
+# ------------------------------------------------------------------------------------------------- scenes as others
+
+
+def test_every_change_makes_a_scene_that_opens_with_its_truth(
+    bench: SimpleNamespace, scene: Any, tmp_path: Path
+) -> None:
+    plain = open_scene(scene.cube, wavelengths=scene.wavelengths)
+    for change in bench.changes.CHANGES:
+        made = bench.changes.changed(scene, change, tmp_path / change)
+        opened = open_scene(made.cube, wavelengths=made.wavelengths)
+        assert np.load(made.truth).shape == opened.shape[:2]
+        same = opened.shape == plain.shape and np.allclose(opened.read(), plain.read())
+        same = same and np.allclose(opened.wavelengths, plain.wavelengths)
+        assert same == (change == "bands to 1000 nm"), change  # this scene ends at 980 nm
+
+
+def test_halves_of_a_scene_make_up_the_whole(bench: SimpleNamespace, scene: Any, tmp_path: Path) -> None:
+    halves = [
+        np.load(bench.changes.changed(scene, f"{half} half", tmp_path / half).truth) for half in ("left", "right")
+    ]
+    np.testing.assert_array_equal(np.hstack(halves), np.load(scene.truth))
+
+
+def test_the_table_of_changes_has_a_line_for_each(
+    bench: SimpleNamespace, scene: Any, base: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accuracy = bench.accuracy.Accuracy([scene], bench.runs.Runs(tmp_path / "runs"), base, [0], "pseudo")
+    accuracy.changes()
+    printed = capsys.readouterr().out
+    assert all(f"| {change} |" in printed for change in [*bench.changes.CHANGES, "mean"])

@@ -241,7 +241,9 @@ def test_a_crop_that_is_called_by_its_tillage_hardly_covers_the_ground(table: Co
 
 
 def test_a_name_of_two_parts_may_be_every_variant_of_each(table: ConceptTable) -> None:
-    expected = expected_spectra(read_names(ClassList.parse(["Grass-trees", "Water"]), table, default_encoder()), table, -3.0)
+    expected = expected_spectra(
+        read_names(ClassList.parse(["Grass-trees", "Water"]), table, default_encoder()), table, -3.0
+    )
     parts = [v for name in ("grass", "tree") for v in table.concepts[name].variants]
     assert sum(e.class_index == 0 for e in expected) == 1 + len(parts)
 
