@@ -168,16 +168,22 @@ def _run(
     flags: tuple[bool, bool],
     outputs: tuple[Tensor, ...],
 ) -> None:
-    """Run all units of a kernel, some of them in threads of their own: kernels release Python's lock."""
+    """Run all units of a kernel."""
     compiled = kernel(str(inputs[0].dtype).removeprefix("torch."))
     before = [tensor.detach().numpy() for tensor in inputs]
     after = [tensor.detach().numpy() for tensor in outputs]
-    bounds = [cut.units * thread // cut.threads for thread in range(cut.threads + 1)]
-    others = [
-        _helpers(os.getpid()).submit(compiled, *before, *flags, cut.shards, cut.pieces, first, stop, *after)
-        for first, stop in pairwise(bounds[1:])
-    ]
-    compiled(*before, *flags, cut.shards, cut.pieces, bounds[0], bounds[1], *after)
+    in_threads(
+        cut.threads,
+        cut.units,
+        lambda first, stop: compiled(*before, *flags, cut.shards, cut.pieces, first, stop, *after),
+    )
+
+
+def in_threads(threads: int, units: int, work: Callable[[int, int], None]) -> None:
+    """Do ``work(first, stop)`` for all units, an equal share in each thread; ``work`` releases Python's lock."""
+    bounds = [units * thread // threads for thread in range(threads + 1)]
+    others = [_helpers(os.getpid()).submit(work, first, stop) for first, stop in pairwise(bounds[1:])]
+    work(*bounds[:2])
     for other in others:
         other.result()
 

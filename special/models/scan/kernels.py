@@ -15,8 +15,6 @@ How the loops are laid out, and why:
   each piece hands on, and ``backward_ends`` what gradient: from zeros, and no further from where it is handed on than
   anything is remembered, which for most scenes is a small part of a piece.
 
-One file holds all that is compiled: Numba keeps compiled code until the file of the kernel changes.
-
 Symbols: b batch, g group, d channel of the group, n state, t time, k lane. ``A2`` is A log2(e), so that
 exp(delta A) = 2**(delta A2). Gradients of the loss are named after what they belong to: ``du``, ``dB``, ...
 """
@@ -24,9 +22,11 @@ exp(delta A) = 2**(delta A2). Gradients of the loss are named after what they be
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ from numba.extending import intrinsic, overload, register_jitable
 
 LANES = 16
 STEPS = 16
+ALIGNMENT = 64  # bytes, of what is on the stack
+_INPUTS = "44344343"  # dimensions of u, delta, A2, B, C, D, z, bias
 FORGOTTEN = 120.0  # a state that has decayed to 2 to the power of minus this is no longer looked for
 LOG2_E = math.log2(math.e)
 LN_2 = math.log(2.0)
@@ -44,7 +46,7 @@ LN_2 = math.log(2.0)
 Array = Any  # float32 or float64, as Numba sees it
 
 # Sums may be reordered and products fused; NaN and infinity keep their meaning, so that a diverging loss is seen.
-_FAST: Any = {"reassoc", "contract", "arcp", "nsz"}
+FAST: Any = {"reassoc", "contract", "arcp", "nsz"}
 _FUSED: Any = {"fastmath": {"contract"}}
 
 
@@ -56,18 +58,17 @@ def _reserve(_typing: Any, like: Any, count: Any) -> tuple[Any, Callable[..., An
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         room = builder.alloca(context.get_data_type(signature.return_type.dtype), size=arguments[1])
-        room.align = 64
+        room.align = ALIGNMENT
         return room
 
     return types.CPointer(like.dtype)(like, types.intp), generate
 
 
-_stack: Any = intrinsic(_reserve)
+stack: Any = intrinsic(_reserve)
 
 # 2**f for -1/2 <= f <= 1/2, degree 6, interpolated at Chebyshev nodes (relative error below 1e-8).
-_P0, _P1, _P2, _P3, _P4, _P5, _P6 = (
-    np.float32(c) for c in (1.0, 0.693147207, 0.240226509, 0.0555032723, 0.00961805668, 0.00134004282, 0.000154614447)
-)
+POWERS = (1.0, 0.693147207, 0.240226509, 0.0555032723, 0.00961805668, 0.00134004282, 0.000154614447)
+_P0, _P1, _P2, _P3, _P4, _P5, _P6 = (np.float32(c) for c in POWERS)
 # log(1 + e) = 2 atanh(s) with s = e / (2 + e) <= 1/3 for 0 <= e <= 1: the odd series 2 (s + s^3/3 + s^5/5 + ...).
 _Q3, _Q5, _Q7, _Q9, _Q11, _Q13 = (np.float32(1.0 / n) for n in (3, 5, 7, 9, 11, 13))
 
@@ -145,7 +146,7 @@ def _sigmoid(x: Any) -> Callable[..., Any]:
     return single if x == types.float32 else double
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _load(source: Array, tile: Array) -> None:
     """Copy ``source`` (rows, t) into the beginning of ``tile`` (t, rows)."""
     for t in range(source.shape[1]):
@@ -153,7 +154,7 @@ def _load(source: Array, tile: Array) -> None:
             tile[t, row] = source[row, t]
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _store(tile: Array, target: Array) -> None:
     """Copy the beginning of ``tile`` (t, rows) into ``target`` (rows, t)."""
     for t in range(target.shape[1]):
@@ -161,7 +162,7 @@ def _store(tile: Array, target: Array) -> None:
             target[row, t] = tile[t, row]
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _transpose(source: Array, target: Array) -> None:
     """Copy a block of ``source`` (k, n) into ``target`` (n, k), zeros in the lanes that are not there."""
     for n in range(target.shape[0]):
@@ -169,14 +170,14 @@ def _transpose(source: Array, target: Array) -> None:
             target[n, k] = source[k, n] if k < source.shape[0] else target.dtype.type(0)
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _clear(tile: Array) -> None:
     for i in range(tile.shape[0]):
         for k in range(tile.shape[1]):
             tile[i, k] = 0
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _begin_tile(
     delta: Array, u: Array, B: Array, C: Array, shift: Array, skip: Array, use_softplus: bool,
     raw: Array, ut: Array, bt: Array, ct: Array, dt: Array, xt: Array, yt: Array,
@@ -194,7 +195,7 @@ def _begin_tile(
             yt[t, k] = skip[0, k] * ut[t, k]
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _begin_lanes(
     A2: Array, bias: Array, a2: Array, shift: Array, slowest: Array,
 ) -> None:  # fmt: skip
@@ -207,7 +208,7 @@ def _begin_lanes(
             slowest[0, k] = min(slowest[0, k], -A2[k, n])
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _add_steps(delta: Array, shift: Array, use_softplus: bool, raw: Array, total: Array) -> None:
     """Add the step sizes of a tile to ``total``."""
     _load(delta, raw)
@@ -217,7 +218,7 @@ def _add_steps(delta: Array, shift: Array, use_softplus: bool, raw: Array, total
             total[0, k] += softplus(step) if use_softplus else step
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _remembers(total: Array, slowest: Array, lanes: int) -> bool:
     """Whether a state outlives the steps in ``total``; a NaN among them is remembered."""
     found = False
@@ -226,7 +227,7 @@ def _remembers(total: Array, slowest: Array, lanes: int) -> bool:
     return found
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _hand_on(kept: Array, h: Array) -> None:
     """Take ``h`` past a piece. ``kept`` (2, n, k): what the piece adds, and how much of an earlier state it leaves."""
     for n in range(h.shape[0]):
@@ -234,7 +235,7 @@ def _hand_on(kept: Array, h: Array) -> None:
             h[n, k] = kept[1, n, k] * h[n, k] + kept[0, n, k]
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
 def _keep(h: Array, a2: Array, total: Array, kept: Array) -> None:
     for n in range(h.shape[0]):
         for k in range(LANES):
@@ -252,19 +253,19 @@ def _forward_ends(
     states = A2.shape[2]
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    h = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    slowest = carray(_stack(u, LANES), (1, LANES))
-    total = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
+    a2 = carray(stack(u, states * LANES), (states, LANES))
+    h = carray(stack(u, states * LANES), (states, LANES))
+    skip = carray(stack(u, LANES), (1, LANES))
+    shift = carray(stack(u, LANES), (1, LANES))
+    slowest = carray(stack(u, LANES), (1, LANES))
+    total = carray(stack(u, LANES), (1, LANES))
+    raw = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    dt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    ut = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    xt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    yt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    bt = carray(stack(u, STEPS * states), (STEPS, states))
+    ct = carray(stack(u, STEPS * states), (STEPS, states))
     _clear(skip)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
@@ -306,21 +307,21 @@ def _backward_ends(
     states = A2.shape[2]
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    dh = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    slowest = carray(_stack(u, LANES), (1, LANES))
-    total = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    zt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dy = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
+    a2 = carray(stack(u, states * LANES), (states, LANES))
+    dh = carray(stack(u, states * LANES), (states, LANES))
+    skip = carray(stack(u, LANES), (1, LANES))
+    shift = carray(stack(u, LANES), (1, LANES))
+    slowest = carray(stack(u, LANES), (1, LANES))
+    total = carray(stack(u, LANES), (1, LANES))
+    raw = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    dt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    ut = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    xt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    yt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    zt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    dy = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    bt = carray(stack(u, STEPS * states), (STEPS, states))
+    ct = carray(stack(u, STEPS * states), (STEPS, states))
     _clear(skip)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
@@ -375,18 +376,18 @@ def _forward(
     states = A2.shape[2]
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    h = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    zt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
+    a2 = carray(stack(u, states * LANES), (states, LANES))
+    h = carray(stack(u, states * LANES), (states, LANES))
+    skip = carray(stack(u, LANES), (1, LANES))
+    shift = carray(stack(u, LANES), (1, LANES))
+    raw = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    dt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    ut = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    xt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    yt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    zt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    bt = carray(stack(u, STEPS * states), (STEPS, states))
+    ct = carray(stack(u, STEPS * states), (STEPS, states))
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
         block, g = unit // (pieces * shards) % blocks, unit // (pieces * shards * blocks)
@@ -445,28 +446,28 @@ def _backward(
     states = A2.shape[2]
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    da = carray(_stack(u, states * LANES), (states, LANES))
-    dh = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    dskip = carray(_stack(u, LANES), (1, LANES))
-    dshift = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    zt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dy = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dx = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ddt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
-    dbt = carray(_stack(u, STEPS * states), (STEPS, states))
-    dct = carray(_stack(u, STEPS * states), (STEPS, states))
-    decay = carray(_stack(u, STEPS * states * LANES), (STEPS, states, LANES))
-    h = carray(_stack(u, (STEPS + 1) * states * LANES), (STEPS + 1, states, LANES))
+    a2 = carray(stack(u, states * LANES), (states, LANES))
+    da = carray(stack(u, states * LANES), (states, LANES))
+    dh = carray(stack(u, states * LANES), (states, LANES))
+    skip = carray(stack(u, LANES), (1, LANES))
+    shift = carray(stack(u, LANES), (1, LANES))
+    dskip = carray(stack(u, LANES), (1, LANES))
+    dshift = carray(stack(u, LANES), (1, LANES))
+    raw = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    dt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    ut = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    xt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    yt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    zt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    dy = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    dx = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    ddt = carray(stack(u, STEPS * LANES), (STEPS, LANES))
+    bt = carray(stack(u, STEPS * states), (STEPS, states))
+    ct = carray(stack(u, STEPS * states), (STEPS, states))
+    dbt = carray(stack(u, STEPS * states), (STEPS, states))
+    dct = carray(stack(u, STEPS * states), (STEPS, states))
+    decay = carray(stack(u, STEPS * states * LANES), (STEPS, states, LANES))
+    h = carray(stack(u, (STEPS + 1) * states * LANES), (STEPS + 1, states, LANES))
     zero, one, ln2 = u.dtype.type(0), u.dtype.type(1), u.dtype.type(LN_2)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
@@ -556,15 +557,18 @@ def _backward(
                 dA[shard * pieces + piece, g, lanes.start + k, n] = da[n, k]
 
 
-def _compile(function: Callable[..., None], real: str, outputs: str) -> Callable[..., None]:
-    """Compile for one real type. ``outputs`` holds the number of dimensions of every array after ``stop``."""
-    inputs = "44344343"  # u, delta, A2, B, C, D, z, bias
+def compiled(
+    function: Callable[..., None], real: str, inputs: str, whole: int, outputs: str, booleans: int = 0
+) -> Callable[..., None]:
+    """Compile a kernel for one real type: arrays, ``booleans``, ``whole`` integers, arrays.
+
+    ``inputs`` and ``outputs`` hold the number of dimensions of every array before and after the numbers.
+    """
     # One signature, strided arrays, for whatever comes: a specialisation per memory layout would be compiled on demand.
-    arrays = [types.Array(getattr(types, real), int(dimensions), "A") for dimensions in inputs + outputs]
-    flags = [types.boolean, types.boolean, types.intp, types.intp, types.intp, types.intp]
-    signature = types.void(*arrays[: len(inputs)], *flags, *arrays[len(inputs) :])
-    options: Any = {"nogil": True, "fastmath": _FAST, "error_model": "numpy"}
-    with _kept_apart():
+    before, after = ([types.Array(getattr(types, real), int(n), "A") for n in some] for some in (inputs, outputs))
+    signature = types.void(*before, *[types.boolean] * booleans, *[types.intp] * whole, *after)
+    options: Any = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
+    with _kept_apart(function):
         try:
             return njit(signature, cache=True, **options)(function)
         except RuntimeError:  # no folder to keep compiled code in: compile in every process
@@ -572,15 +576,18 @@ def _compile(function: Callable[..., None], real: str, outputs: str) -> Callable
 
 
 @contextlib.contextmanager
-def _kept_apart() -> Iterator[None]:
+def _kept_apart(function: Callable[..., None]) -> Iterator[None]:
     """Keep compiled code in the user's cache, unless the user has named a folder.
 
     Beside the source it would stay behind when the package is uninstalled, and the folder that is left would hide
-    another installation.
+    another installation. Numba knows when the file of a kernel changes; the name of the folder, when any other does
+    that is compiled into it.
     """
     settings: Any = config
     before = settings.CACHE_DIR
-    settings.CACHE_DIR = before or platformdirs.user_cache_dir("special-hsi", appauthor=False)
+    sources = sorted({*Path(__file__).parent.glob("*.py"), Path(function.__code__.co_filename)})
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:12]
+    settings.CACHE_DIR = before or str(Path(platformdirs.user_cache_dir("special-hsi", appauthor=False), digest))
     try:
         yield
     finally:
@@ -590,22 +597,22 @@ def _kept_apart() -> Iterator[None]:
 @cache
 def forward(real: str) -> Callable[..., None]:
     """The forward kernel for ``"float32"`` or ``"float64"``."""
-    return _compile(_forward, real, outputs="7446")
+    return compiled(_forward, real, _INPUTS, 4, "7446", booleans=2)
 
 
 @cache
 def backward(real: str) -> Callable[..., None]:
     """The backward kernel for ``"float32"`` or ``"float64"``."""
-    return _compile(_backward, real, outputs="764444455444")
+    return compiled(_backward, real, _INPUTS, 4, "764444455444", booleans=2)
 
 
 @cache
 def forward_ends(real: str) -> Callable[..., None]:
     """The kernel that goes before ``forward`` where sequences are cut."""
-    return _compile(_forward_ends, real, outputs="7")
+    return compiled(_forward_ends, real, _INPUTS, 4, "7", booleans=2)
 
 
 @cache
 def backward_ends(real: str) -> Callable[..., None]:
     """The kernel that goes before ``backward`` where sequences are cut."""
-    return _compile(_backward_ends, real, outputs="47")
+    return compiled(_backward_ends, real, _INPUTS, 4, "47", booleans=2)

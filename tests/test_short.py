@@ -1,0 +1,121 @@
+"""A Mamba block over many short sequences is the block that every other sequence goes through."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from numba import njit
+from torch import Tensor
+
+from special.models import short
+from special.models.mamba import Mamba
+from special.models.scan import kernels, lanes
+from special.models.scan.kernels import LANES
+
+SIZES = {  # sequences, steps, d_model, d_state, d_conv
+    "the spectral branch": (3 * LANES + 5, 4, 4, 16, 4),
+    "one step": (LANES, 1, 3, 5, 4),
+    "no convolution": (LANES + 1, 3, 2, 1, 1),
+    "a step size of two numbers": (2 * LANES, 2, 17, 1, 2),
+}
+
+
+def _block(d_model: int, d_state: int, d_conv: int, real: torch.dtype) -> Mamba:
+    torch.manual_seed(0)
+    return Mamba(d_model, d_state=d_state, d_conv=d_conv, expand=2).to(real)
+
+
+def _outcome(block: Mamba, u: Tensor) -> list[Tensor]:
+    """The result, and the gradients of the input and every parameter for one fixed loss."""
+    u = u.detach().requires_grad_()
+    y = block(u)
+    loss = (y * torch.linspace(-1, 1, y.numel(), dtype=y.dtype).view_as(y)).sum()
+    return [y.detach(), *torch.autograd.grad(loss, [u, *block.parameters()], materialize_grads=True)]
+
+
+@pytest.mark.parametrize("real", [torch.float64, torch.float32], ids=["float64", "float32"])
+@pytest.mark.parametrize("size", SIZES)
+def test_short_sequences_give_what_the_general_block_gives(
+    size: str, real: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sequences, steps, *shape = SIZES[size]
+    u = torch.randn(sequences, steps, shape[0], generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    took: list[bool] = []
+    pays = short.pays
+    monkeypatch.setattr(short, "pays", lambda *sizes: took.append(pays(*sizes)) or took[-1])
+    found = _outcome(_block(*shape, real), u.to(real))
+    assert took == [True]
+    monkeypatch.setattr(short, "pays", lambda *sizes: False)
+    general = _block(*shape, real).double()
+    for ours, theirs in zip(found, _outcome(general, u), strict=True):
+        error, scale = (ours.double() - theirs).abs().max(), theirs.abs().max()
+        assert error <= (1e-12 if real == torch.float64 else 5e-5) * scale
+
+
+def test_input_may_have_any_strides() -> None:
+    block = _block(4, 16, 4, torch.float32)
+    u = torch.randn(4, 40, 4).transpose(0, 1)
+    torch.testing.assert_close(_outcome(block, u), _outcome(block, u.contiguous()), rtol=0, atol=0)
+
+
+def test_number_of_threads_does_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(short, "_WORTH_A_THREAD", 1)
+    block = _block(4, 16, 4, torch.float32)
+    u = torch.randn(1000, 4, 4)
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        found.append(_outcome(block, u))
+    torch.set_num_threads(before)
+    assert all(torch.equal(*pair) for pair in zip(*found, strict=True))
+
+
+def test_nan_stays_in_its_sequence() -> None:
+    block = _block(4, 16, 4, torch.float32)
+    u = torch.randn(20, 4, 4)
+    u[3, 2, 1] = float("nan")
+    y = block(u)
+    assert y[3, 2:].isnan().all() and y[3, :2].isfinite().all()
+    assert torch.cat([y[:3], y[4:]]).isfinite().all()
+
+
+def test_few_or_large_sequences_are_left_to_the_general_block() -> None:
+    sizes = 8, 16, 4, 1
+    assert short.pays(torch.empty(LANES, 4, 4), *sizes)
+    assert not short.pays(torch.empty(LANES - 1, 4, 4), *sizes)
+    assert not short.pays(torch.empty(LANES, 1000, 4), *sizes)
+    assert not short.pays(torch.empty(LANES, 4, 4, dtype=torch.bfloat16), *sizes)
+
+
+@pytest.mark.parametrize(
+    ("name", "exact", "low", "high"),
+    [
+        ("decay", np.exp2, -99.5, 0.0),
+        ("softplus", lambda x: np.logaddexp(0, x), -60.0, 60.0),
+        ("sigmoid", lambda x: 1 / (1 + np.exp(-x)), -60.0, 60.0),
+    ],
+)
+@pytest.mark.parametrize("real", [np.float32, np.float64])
+def test_functions_of_lanes_are_accurate(name: str, exact: object, low: float, high: float, real: type) -> None:
+    function, get, put, stack = getattr(lanes, name), lanes.get, lanes.put, kernels.stack
+
+    @njit
+    def apply(x: np.ndarray) -> np.ndarray:
+        y = np.empty_like(x)
+        tile = stack(x, LANES)
+        for start in range(0, len(x), LANES):
+            for k in range(LANES):
+                tile[k] = x[start + k]
+            put(tile, 0, function(get(tile, 0)))
+            for k in range(LANES):
+                y[start + k] = tile[k]
+        return y
+
+    x = np.linspace(low, high, 10_000 * LANES).astype(real)
+    error = np.abs(apply(x) / exact(x.astype(np.float64)) - 1)
+    # exp(-x) as 2**(-x / ln 2) inherits the rounding of the exponent, which grows with x.
+    single = 3e-7 if name == "decay" else 3e-7 + 1e-7 * np.abs(x)
+    assert np.all(error < (single if real == np.float32 else 1e-13))
+    outside = apply(np.array([-200.0, np.nan] * (LANES // 2), dtype=real))
+    assert np.all(np.abs(outside[::2]) < 1e-30) and np.isnan(outside[1::2]).all()
