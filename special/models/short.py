@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from special.models import short_kernels as kernels
 from special.models.scan.cpu import in_threads
-from special.models.scan.kernels import LANES, LOG2_E
+from special.models.scan.lanes import LANES, LOG2_E
 
 _SHARDS = 32  # a batch is split into this many, whatever the number of threads
 _MOST_BYTES = 384 * 1024  # of a thread's stack

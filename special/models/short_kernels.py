@@ -15,14 +15,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from numba.extending import register_jitable
 
-from special.models.scan.kernels import FAST, LANES, LN_2, Array, compiled, stack
-from special.models.scan.lanes import decay, get, put, sigmoid, softplus, splat, total
-
-Tile = Any  # on the stack, as Numba sees it
+from special.models.scan.lanes import (
+    FAST,
+    LANES,
+    LN_2,
+    Array,
+    Tile,
+    compiled,
+    exp2,
+    get,
+    put,
+    sigmoid,
+    softplus,
+    splat,
+    stack,
+    total,
+)
 
 
 @register_jitable(fastmath=FAST)
@@ -153,7 +164,7 @@ def _forward(
                 h = get(raw, e) * get(p, rank + n)  # before the first step there is no state
                 put(v, e, get(v, e) + h * get(p, rank + states + n))
                 for t in range(1, steps):
-                    h = decay(get(dt, t * inner + e) * a) * h + get(raw, t * inner + e) * get(p, t * made + rank + n)
+                    h = exp2(get(dt, t * inner + e) * a) * h + get(raw, t * inner + e) * get(p, t * made + rank + n)
                     put(v, t * inner + e, get(v, t * inner + e) + h * get(p, t * made + rank + states + n))
             for t in range(steps):
                 z = get(xz, t * 2 * inner + inner + e)
@@ -241,7 +252,7 @@ def _backward(
                     put(h, 1, state)
                     put(y, 0, get(y, 0) + state * get(p, rank + states + n))
                     for t in range(1, steps):
-                        left = decay(get(dt, t * inner + e) * a)
+                        left = exp2(get(dt, t * inner + e) * a)
                         state = left * state + get(x, t) * get(p, t * made + rank + n)
                         put(kept, t, left)
                         put(h, t + 1, state)
