@@ -128,22 +128,29 @@ def _clear(tile: Tile, count: int) -> None:
 
 
 @register_jitable(fastmath=FAST)
-def _begin_tile(
-    delta: Array, u: Array, B: Array, C: Array, shift: Tile, skip: Tile, use_softplus: bool, across: int,
-    raw: Tile, ut: Tile, bt: Tile, ct: Tile, dt: Tile, xt: Tile, yt: Tile, spare: Tile,
-) -> None:  # fmt: skip
-    """Load a tile; prepare the step size ``dt``, what enters the state (``xt``) and what skips it (``yt``)."""
+def _load_steps(delta: Array, shift: Tile, use_softplus: bool, raw: Tile, dt: Tile, spare: Tile) -> None:
+    """Load a tile of step sizes: ``raw`` before softplus, ``dt`` after."""
     _load(delta, raw, 1, spare)
-    _load(u, ut, 1, spare)
-    _load(B, bt, across, spare)
-    _load(C, ct, across, spare)
-    for t in range(u.shape[1]):
+    for t in range(delta.shape[1]):
         step = get(raw, t) + get(shift, 0)
         put(raw, t, step)
         if use_softplus:
             step = softplus(step)
         put(dt, t, step)
-        put(xt, t, step * get(ut, t))
+
+
+@register_jitable(fastmath=FAST)
+def _begin_tile(
+    delta: Array, u: Array, B: Array, C: Array, shift: Tile, skip: Tile, use_softplus: bool, across: int,
+    raw: Tile, ut: Tile, bt: Tile, ct: Tile, dt: Tile, xt: Tile, yt: Tile, spare: Tile,
+) -> None:  # fmt: skip
+    """Load a tile; prepare the step size ``dt``, what enters the state (``xt``) and what skips it (``yt``)."""
+    _load_steps(delta, shift, use_softplus, raw, dt, spare)
+    _load(u, ut, 1, spare)
+    _load(B, bt, across, spare)
+    _load(C, ct, across, spare)
+    for t in range(u.shape[1]):
+        put(xt, t, get(dt, t) * get(ut, t))
         put(yt, t, get(skip, 0) * get(ut, t))
 
 
@@ -159,16 +166,11 @@ def _begin_lanes(A2: Array, bias: Array, a2: Tile, shift: Tile, slowest: Tile) -
 
 
 @register_jitable(fastmath=FAST)
-def _add_steps(delta: Array, shift: Tile, use_softplus: bool, raw: Tile, total: Tile, spare: Tile) -> None:
+def _add_steps(delta: Array, shift: Tile, use_softplus: bool, raw: Tile, dt: Tile, total: Tile, spare: Tile) -> None:
     """Add the step sizes of a tile to ``total``."""
-    _load(delta, raw, 1, spare)
-    sum = get(total, 0)
+    _load_steps(delta, shift, use_softplus, raw, dt, spare)
     for t in range(delta.shape[1]):
-        step = get(raw, t) + get(shift, 0)
-        if use_softplus:
-            step = softplus(step)
-        sum += step
-    put(total, 0, sum)
+        put(total, 0, get(total, 0) + get(dt, t))
 
 
 @register_jitable(fastmath=FAST)
@@ -207,19 +209,14 @@ def _forward_ends(
     tiles = (length + STEPS - 1) // STEPS
     a2 = stack(u, states * LANES)
     h = stack(u, states * LANES)
-    skip = stack(u, LANES)
     shift = stack(u, LANES)
     slowest = stack(u, LANES)
     total = stack(u, LANES)
     raw = stack(u, STEPS * LANES)
     dt = stack(u, STEPS * LANES)
-    ut = stack(u, STEPS * LANES)
     xt = stack(u, STEPS * LANES)
-    yt = stack(u, STEPS * LANES)
     bt = stack(u, STEPS * across * LANES)
-    ct = stack(u, STEPS * across * LANES)
     spare = stack(u, LANES * LANES)
-    _clear(skip, 1)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
         block, g = unit // (pieces * shards) % blocks, unit // (pieces * shards * blocks)
@@ -227,7 +224,7 @@ def _forward_ends(
             continue
         lanes = slice(block * LANES, min((block + 1) * LANES, channels))
         _clear(raw, STEPS)
-        _clear(ut, STEPS)
+        _clear(xt, STEPS)
         _begin_lanes(A2[g, lanes], bias[g, lanes], a2, shift, slowest)
         for b in range(shard * batch // shards, (shard + 1) * batch // shards):
             _clear(total, 1)
@@ -235,14 +232,15 @@ def _forward_ends(
             while tile > piece * tiles // pieces and _remembers(total, slowest, lanes.stop - lanes.start):
                 tile -= 1
                 span = slice(tile * STEPS, (tile + 1) * STEPS)
-                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, total, spare)
+                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, total, spare)
             _clear(h, states)
             for each in range(tile, (piece + 1) * tiles // pieces):
                 span = slice(each * STEPS, (each + 1) * STEPS)
-                _begin_tile(
-                    delta[b, g, lanes, span], u[b, g, lanes, span], B[b, g, :, span], C[b, g, :, span],
-                    shift, skip, use_softplus, across, raw, ut, bt, ct, dt, xt, yt, spare,
-                )  # fmt: skip
+                _load_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, spare)
+                _load(u[b, g, lanes, span], xt, 1, spare)
+                _load(B[b, g, :, span], bt, across, spare)
+                for t in range(STEPS):
+                    put(xt, t, get(dt, t) * get(xt, t))
                 for n in range(states):
                     a, state = get(a2, n), get(h, n)
                     for t in range(STEPS):
@@ -264,21 +262,15 @@ def _backward_ends(
     tiles = (length + STEPS - 1) // STEPS
     a2 = stack(u, states * LANES)
     dh = stack(u, states * LANES)
-    skip = stack(u, LANES)
     shift = stack(u, LANES)
     slowest = stack(u, LANES)
     total = stack(u, LANES)
     raw = stack(u, STEPS * LANES)
     dt = stack(u, STEPS * LANES)
-    ut = stack(u, STEPS * LANES)
-    xt = stack(u, STEPS * LANES)
-    yt = stack(u, STEPS * LANES)
     zt = stack(u, STEPS * LANES)
     dy = stack(u, STEPS * LANES)
-    bt = stack(u, STEPS * across * LANES)
     ct = stack(u, STEPS * across * LANES)
     spare = stack(u, LANES * LANES)
-    _clear(skip, 1)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
         block, g = unit // (pieces * shards) % blocks, unit // (pieces * shards * blocks)
@@ -286,7 +278,6 @@ def _backward_ends(
             continue
         lanes = slice(block * LANES, min((block + 1) * LANES, channels))
         _clear(raw, STEPS)
-        _clear(ut, STEPS)
         _clear(zt, STEPS)
         _clear(dy, STEPS)
         _begin_lanes(A2[g, lanes], bias[g, lanes], a2, shift, slowest)
@@ -295,16 +286,14 @@ def _backward_ends(
             tile = piece * tiles // pieces
             while tile < (piece + 1) * tiles // pieces and _remembers(total, slowest, lanes.stop - lanes.start):
                 span = slice(tile * STEPS, min((tile + 1) * STEPS, length))
-                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, total, spare)
+                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, total, spare)
                 tile += 1
             _clear(dh, states)
             for each in range(tile - 1, piece * tiles // pieces - 1, -1):
                 span = slice(each * STEPS, min((each + 1) * STEPS, length))
                 steps = span.stop - span.start
-                _begin_tile(
-                    delta[b, g, lanes, span], u[b, g, lanes, span], B[b, g, :, span], C[b, g, :, span],
-                    shift, skip, use_softplus, across, raw, ut, bt, ct, dt, xt, yt, spare,
-                )  # fmt: skip
+                _load_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, spare)
+                _load(C[b, g, :, span], ct, across, spare)
                 _load(dout[b, g, lanes, span], dy, 1, spare)
                 if gated:
                     _load(z[b, g, lanes, span], zt, 1, spare)
