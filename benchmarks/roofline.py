@@ -114,7 +114,8 @@ def of_step(asked: Namespace, groups: int, states: int, blocks: int, conv: int) 
             needed = of_scan(steps * tokens // 4**level, inner, states)
             # Forward, forward again, and twice as much for the gradients of inputs and of weights.
             made = inner * (2 * outside + conv + rank + 2 * states + rank + outside)
-            total["exponentials"] += needed["exponentials"]
+            # Before the first of a pixel's few steps there is no state to decay.
+            total["exponentials"] += needed["exponentials"] * ((steps - 1) / steps if steps > 1 else 1)
             total["multiply-adds"] += needed["multiply-adds"] + 4.0 * made * steps * tokens / 4**level
     total["multiply-adds"] += 3.0 * tokens * asked.hidden * (asked.bands + asked.hidden + asked.classes)
     return total
