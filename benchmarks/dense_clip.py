@@ -5,8 +5,7 @@
     python benchmarks/dense_clip.py --smoke    # a small model, to see that it works
 
 The matrix products that ``dense_features`` makes are recorded, then made again with nothing between them: that is what
-the machine can do at best. Both take turns. Weights are random: time does not depend on
-them.
+the machine can do at best. Both take turns. Weights are random: time does not depend on them.
 """
 
 from __future__ import annotations
@@ -88,9 +87,10 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="a small model, two rounds")
     asked = parser.parse_args()
 
-    from special.teachers.dense_clip import dense_features
+    from special.teachers.dense_clip import dense_features, spare_copies
 
     visual = tower(asked.smoke)
+    spare_copies(visual)  # as the teacher does
     side = SMALL["image_size"] if asked.smoke else 224
     print(machine())
     print(f"{'batch':>5} {'':16} {HEADINGS} {'GFLOP/s':>8} {'of alone':>9}")

@@ -30,3 +30,12 @@ def test_dense_clip_is_held_against_its_matrix_products(
     dense, alone = _run("dense_clip", monkeypatch, capsys)[-2:]
     assert dense[1:3] == ["dense", "CLIP"] and alone[1:3] == ["products", "alone"]
     assert float(dense[-1].rstrip("%")) > 0 and alone[-1] == "100.0%"
+
+
+def test_scan_and_step_are_held_against_what_the_machine_can_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = _run("roofline", monkeypatch, capsys)
+    shares = [line for line in lines if "alone" in line]
+    assert [line[0] for line in shares] == 2 * ["exponentials", "multiply-adds", "bytes"]
+    assert all(0 <= float(line[-1].rstrip("%")) < 100 for line in shares)

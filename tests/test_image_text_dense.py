@@ -9,7 +9,7 @@ import torch
 from scipy.special import erf, softmax
 
 from special.errors import WeightsError
-from special.teachers.dense_clip import dense_features, positions, require_dense
+from special.teachers.dense_clip import dense_features, positions, require_dense, spare_copies
 
 FACTOR = 0.3
 
@@ -66,9 +66,12 @@ def slow_dense_features(weights, image, *, heads, patch, quick_gelu, average_poo
     return (features / np.linalg.norm(features, axis=1, keepdims=True)).reshape(height, width, -1)
 
 
+@pytest.mark.parametrize("spare", [False, True], ids=["as built", "without copies"])
 @pytest.mark.parametrize("name", ["tiny", "tiny-quickgelu", "tiny-avg"])
-def test_dense_features_equal_a_plain_slow_implementation(name):
+def test_dense_features_equal_a_plain_slow_implementation(name, spare):
     model = tiny_clip.make(name)
+    if spare:
+        spare_copies(model.visual)
     images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     found = dense_features(model.visual, images, FACTOR).numpy()
     for image, features in zip(images.double().numpy(), found, strict=True):

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from special.errors import SettingsError
+from special.learn.views import COUNT, orient
 from special.models.mamba import DT_MAX, DT_MIN, Mamba
 from special.models.mambahsi import MambaHSI, MambaHSISettings, SpectralMamba, enlarge, halve
 from special.models.tiling import predict_logits, tiles
@@ -277,3 +278,9 @@ def test_prediction_reports_every_tile_and_leaves_the_model_as_it_was() -> None:
     predict_logits(model, scene(20, 20)[0], tile=12, overlap=2, progress=progress)
     assert progress.done == progress.total == 4
     assert model.training
+
+
+@pytest.mark.parametrize("view", range(COUNT))
+def test_a_view_is_a_turn_of_the_image(view: int) -> None:
+    model, image = classifier().double(), images(2, 5, 7, 6).double()
+    torch.testing.assert_close(model(image, view), model(orient(image, view)))

@@ -24,6 +24,7 @@ from special.learn.predict import predict
 from special.learn.sampling import Sample, Window
 from special.learn.settings import ScheduleSettings
 from special.learn.views import COUNT, orient, restore
+from special.models.mambahsi import MambaHSI
 from special.models.patches import PatchClassifier
 from special.models.tiling import Windows, tiles
 from special.progress import SILENT, Progress
@@ -250,7 +251,8 @@ class Trainer:
         The others' stay 0, and no term asks for them.
         """
         if not isinstance(self.model, PatchClassifier):
-            return restore(self.model(orient(image, view)), view)[0].flatten(1).T
+            turned = self.model(image, view) if isinstance(self.model, MambaHSI) else self.model(orient(image, view))
+            return restore(turned, view)[0].flatten(1).T
         self.model.begin_step(step / (self.settings.epochs * self.settings.steps))
         drawn = np.unique(np.concatenate([term.index for term in terms]))
         drawn = drawn if len(drawn) else np.zeros(1, dtype=np.int64)  # the loss of a step needs a gradient, if of 0

@@ -19,6 +19,8 @@ Glossary, with the symbols of the paper:
     z        the gate: the block's second branch
 
 Inside, tensors are (b, l, channels), so that every linear layer reads memory in order; the scan takes them transposed.
+Many short sequences on a CPU go through kernels of their own, from the block's input to its output
+(``special.models.short``).
 """
 
 from __future__ import annotations
@@ -29,14 +31,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from special.models import short
 from special.models.parts import in_parts
-from special.models.scan import selective_scan
+from special.models.scan import choose_backend, selective_scan
 
 # The range of the first step sizes and the least of them, as in the paper's section 3.6 and its code.
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 0.1, 1e-4
 
 PART = 16384  # steps, of one sequence or of several, that go through a block at once: they fit into a CPU's cache
 _BEFORE = ("in_proj.weight", "conv1d.weight", "conv1d.bias", "x_proj.weight", "dt_proj.weight")  # used before the scan
+_OF_SHORT = ("in_proj.weight", "conv1d.bias", "x_proj.weight", "dt_proj.weight", "dt_proj.bias", "D", "out_proj.weight")
 
 
 class Mamba(nn.Module):
@@ -80,6 +84,12 @@ class Mamba(nn.Module):
             x, delta, B, C, z = in_parts(self._before, u, before, axis=1, size=PART, lead=self.lead)
             y = self._scan(x, delta, B, C, z, self.A_log, self.D, self.dt_proj.bias)
             return in_parts(self._after, y, (self.out_proj.weight,), axis=1, size=PART)[0]
+        sizes = self.d_inner, self.d_state, self.lead + 1, self.dt_rank
+        if choose_backend(self.scan, u.device) == "cpu" and short.pays(u, *sizes):
+            given = dict(self.named_parameters())
+            taps, A = given["conv1d.weight"].squeeze(1), -torch.exp(self.A_log)
+            rest = (given[name] for name in _OF_SHORT)
+            return short.short_block(u, taps, A, *rest)
         parameters = tuple(self.parameters())
         return in_parts(self._whole, u, parameters, axis=0, size=max(1, PART // u.shape[1]))[0]  # sequences are apart
 

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from special.errors import SettingsError
+from special.learn.views import orient
 from special.models.mamba import Mamba
 
 
@@ -123,9 +124,15 @@ class MambaHSI(nn.Module):
         self.blocks = nn.ModuleList(Block(settings, scan) for _ in range(settings.blocks))
         self.head = nn.Sequential(nn.Linear(h, h), Norm(h), nn.SiLU(), nn.Linear(h, classes))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map float images (b, bands, r, c), any r and c from 1, to logits (b, classes, r, c)."""
+    def forward(self, x: Tensor, view: int = 0) -> Tensor:
+        """Map float images (b, bands, r, c), any r and c from 1, to logits (b, classes, r, c).
+
+        With a ``view`` (see ``special.learn.views``) it is as if ``x`` were turned so before: what is turned are the
+        embedded pixels, not their many bands.
+        """
         x = self.embed(x.permute(0, 2, 3, 1))  # (b, r, c, h)
+        if view:
+            x = orient(x.permute(0, 3, 1, 2), view).permute(0, 2, 3, 1).contiguous()
         levels: list[Tensor] = []
         for block in self.blocks:
             x = block(halve(x) if levels else x)

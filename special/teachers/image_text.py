@@ -30,7 +30,7 @@ from special.rasters import MEMORY, Room, Rows
 from special.teachers import windows
 from special.teachers.clip_text import kept_embeddings, name_embeddings
 from special.teachers.clip_weights import LoadedClip
-from special.teachers.dense_clip import dense_features
+from special.teachers.dense_clip import dense_features, spare_copies
 from special.teachers.guided import spectral_guide, upsample
 from special.text.classes import ClassList
 from special.text.prompts import open_clip_templates, read_templates
@@ -87,6 +87,7 @@ class ImageTextTeacher:
         Raises:
             SettingsError: the file of prompt templates is missing or malformed.
         """
+        spare_copies(clip.model.visual)
         self.clip = clip
         self.settings = settings
         self.cache = cache

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from special.models.scan import kernels
+from special.models.scan.lanes import LANES, LOG2_E
 
 MOST_STATES = 256  # the tiles of a kernel live on the stack
 _SHARDS = 32  # a batch is split into this many, whatever the number of threads
@@ -93,14 +94,14 @@ class _Scan(torch.autograd.Function):
         return_last: bool,
     ) -> tuple[Tensor, Tensor]:
         batch, groups, channels, length = u.shape
-        blocks, states = _ceil(channels, kernels.LANES), A.shape[2]
+        blocks, states = _ceil(channels, LANES), A.shape[2]
         tiles = _ceil(length, kernels.STEPS) if any(ctx.needs_input_grad) else 1
         out = torch.empty_like(u)
         last = u.new_empty(batch if return_last else 0, groups, channels, states)
-        saved = u.new_empty(batch, groups, blocks, tiles - 1, states, kernels.LANES)
+        saved = u.new_empty(batch, groups, blocks, tiles - 1, states, LANES)
         cut = _Cut.of(u, states)
-        ends = u.new_empty(batch, groups, blocks, cut.pieces - 1, 2, states, kernels.LANES)
-        arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
+        ends = u.new_empty(batch, groups, blocks, cut.pieces - 1, 2, states, LANES)
+        arguments = (u, delta, A * LOG2_E, B, C, D, u if z is None else z, bias)
         flags = (use_softplus, z is not None)
         if cut.pieces > 1:
             _run(kernels.forward_ends, cut, arguments, flags, (ends,))
@@ -116,12 +117,12 @@ class _Scan(torch.autograd.Function):
         blocks, states = saved.shape[2], A.shape[2]
         cut = _Cut.of(u, states)
         parts = cut.shards * cut.pieces
-        ends = u.new_empty(*u.shape[:2], blocks, cut.pieces - 1, 2, states, kernels.LANES)
+        ends = u.new_empty(*u.shape[:2], blocks, cut.pieces - 1, 2, states, LANES)
         du, ddelta = torch.empty_like(u), torch.empty_like(delta)
         dz = None if z is None else torch.empty_like(z)
         dA, dD, dbias = A.new_empty(parts, *A.shape), D.new_empty(parts, *D.shape), D.new_empty(parts, *D.shape)
         dB, dC = _one_per_block(B, blocks), _one_per_block(C, blocks)
-        arguments = (u, delta, A * kernels.LOG2_E, B, C, D, u if z is None else z, bias)
+        arguments = (u, delta, A * LOG2_E, B, C, D, u if z is None else z, bias)
         gradients = (du, ddelta, dA, dB, dC, dD, du if dz is None else dz, dbias)
         flags = (ctx.use_softplus, z is not None)
         if cut.pieces > 1:
@@ -131,7 +132,11 @@ class _Scan(torch.autograd.Function):
 
 
 def _total(parts: Tensor) -> Tensor:
-    return parts[0] if len(parts) == 1 else parts.sum(0)
+    """Add up the parts in the first of them: no memory for the sum, and in whatever order the numbers lie."""
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    return total
 
 
 def _one_per_block(matrix: Tensor, blocks: int) -> Tensor:
@@ -153,7 +158,7 @@ class _Cut:
     def of(cls, u: Tensor, states: int) -> _Cut:
         batch, groups, channels, length = u.shape
         shards = min(batch, _SHARDS)
-        whole = groups * _ceil(channels, kernels.LANES) * shards  # units of whole sequences
+        whole = groups * _ceil(channels, LANES) * shards  # units of whole sequences
         threads = min(torch.get_num_threads(), max(1, u.numel() * states // _WORTH_A_THREAD))
         # As many units for every thread, in pieces that are worth it.
         wanted = threads // math.gcd(whole, threads) if whole < threads else 1
@@ -168,16 +173,22 @@ def _run(
     flags: tuple[bool, bool],
     outputs: tuple[Tensor, ...],
 ) -> None:
-    """Run all units of a kernel, some of them in threads of their own: kernels release Python's lock."""
+    """Run all units of a kernel."""
     compiled = kernel(str(inputs[0].dtype).removeprefix("torch."))
     before = [tensor.detach().numpy() for tensor in inputs]
     after = [tensor.detach().numpy() for tensor in outputs]
-    bounds = [cut.units * thread // cut.threads for thread in range(cut.threads + 1)]
-    others = [
-        _helpers(os.getpid()).submit(compiled, *before, *flags, cut.shards, cut.pieces, first, stop, *after)
-        for first, stop in pairwise(bounds[1:])
-    ]
-    compiled(*before, *flags, cut.shards, cut.pieces, bounds[0], bounds[1], *after)
+    in_threads(
+        cut.threads,
+        cut.units,
+        lambda first, stop: compiled(*before, *flags, cut.shards, cut.pieces, first, stop, *after),
+    )
+
+
+def in_threads(threads: int, units: int, work: Callable[[int, int], None]) -> None:
+    """Do ``work(first, stop)`` for all units, an equal share in each thread; ``work`` releases Python's lock."""
+    bounds = [units * thread // threads for thread in range(threads + 1)]
+    others = [_helpers(os.getpid()).submit(work, first, stop) for first, stop in pairwise(bounds[1:])]
+    work(*bounds[:2])
     for other in others:
         other.result()
 

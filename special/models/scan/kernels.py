@@ -2,11 +2,12 @@
 
 How the loops are laid out, and why:
 
-- *Lanes.* ``LANES`` neighbouring channels advance together. The innermost loop runs over them and holds nothing but
-  elementwise arithmetic, so the compiler turns it, exponential included, into vector instructions. Channels beyond the
-  last are zeros, which the recurrence keeps at zero.
-- *Tiles.* ``STEPS`` time steps are copied into small arrays (time, lane) that stay in the first-level cache; whatever
-  the strides of the tensors are, they are read and written once.
+- *Lanes.* ``LANES`` neighbouring channels advance together, as one vector (``special.models.scan.lanes``). Channels
+  beyond the last are zeros, which the recurrence keeps at zero.
+- *Tiles.* ``STEPS`` time steps are copied into small arrays (time, lane) that stay in the first-level cache. Where
+  channels or times stand next to each other in memory they are read and written as vectors, whatever else the strides.
+- *States.* One pair of states after the other goes through a tile. What they need from step to step stays in registers;
+  what all states need, and what backward comes back to of these two, is a vector a step.
 - *Recomputation.* ``forward`` keeps the state at the start of every tile but the first (``STEPS`` times less than all
   states); ``backward`` walks the tiles from last to first and recomputes the states inside each.
 - *Units.* A unit is one block of lanes over one shard of the batch and one piece of its sequences. Units share no
@@ -15,231 +16,184 @@ How the loops are laid out, and why:
   each piece hands on, and ``backward_ends`` what gradient: from zeros, and no further from where it is handed on than
   anything is remembered, which for most scenes is a small part of a piece.
 
-One file holds all that is compiled: Numba keeps compiled code until the file of the kernel changes.
-
 Symbols: b batch, g group, d channel of the group, n state, t time, k lane. ``A2`` is A log2(e), so that
 exp(delta A) = 2**(delta A2). Gradients of the loss are named after what they belong to: ``du``, ``dB``, ...
 """
 
 from __future__ import annotations
 
-import contextlib
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from typing import Any
 
-import numpy as np
-import platformdirs
-from llvmlite import ir
-from numba import carray, config, njit, types
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import register_jitable
 
-LANES = 16
-STEPS = 16
-FORGOTTEN = 120.0  # a state that has decayed to 2 to the power of minus this is no longer looked for
-LOG2_E = math.log2(math.e)
-LN_2 = math.log(2.0)
-
-Array = Any  # float32 or float64, as Numba sees it
-
-# Sums may be reordered and products fused; NaN and infinity keep their meaning, so that a diverging loss is seen.
-_FAST: Any = {"reassoc", "contract", "arcp", "nsz"}
-_FUSED: Any = {"fastmath": {"contract"}}
-
-
-def _reserve(_typing: Any, like: Any, count: Any) -> tuple[Any, Callable[..., Any]]:
-    """Take ``count`` numbers of the array ``like``'s type from the stack, until the kernel returns.
-
-    The compiler knows that nothing else points there, which is what lets it vectorise the loops below.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        room = builder.alloca(context.get_data_type(signature.return_type.dtype), size=arguments[1])
-        room.align = 64
-        return room
-
-    return types.CPointer(like.dtype)(like, types.intp), generate
-
-
-_stack: Any = intrinsic(_reserve)
-
-# 2**f for -1/2 <= f <= 1/2, degree 6, interpolated at Chebyshev nodes (relative error below 1e-8).
-_P0, _P1, _P2, _P3, _P4, _P5, _P6 = (
-    np.float32(c) for c in (1.0, 0.693147207, 0.240226509, 0.0555032723, 0.00961805668, 0.00134004282, 0.000154614447)
+from special.models.scan.lanes import (
+    FAST,
+    LANES,
+    LN_2,
+    Array,
+    Tile,
+    compiled,
+    exp2,
+    get,
+    peek,
+    poke,
+    put,
+    sigmoid,
+    softplus,
+    splat,
+    stack,
+    totals,
+    transpose,
 )
-# log(1 + e) = 2 atanh(s) with s = e / (2 + e) <= 1/3 for 0 <= e <= 1: the odd series 2 (s + s^3/3 + s^5/5 + ...).
-_Q3, _Q5, _Q7, _Q9, _Q11, _Q13 = (np.float32(1.0 / n) for n in (3, 5, 7, 9, 11, 13))
+
+STEPS = LANES  # so that a tile can be transposed
+FORGOTTEN = 120.0  # a state that has decayed to 2 to the power of minus this is no longer looked for
+_INPUTS = "44344343"  # dimensions of u, delta, A2, B, C, D, z, bias
 
 
-def _bits_to_float(_typing: Any, bits: Any) -> tuple[Any, Callable[..., Any]]:
-    """Read 32 bits as a float32; this stays a plain bit cast, so that loops around it vectorise."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.int32), generate
-
-
-_as_float: Any = intrinsic(_bits_to_float)
-
-
-def exp2(x: float) -> float:
-    """2**x. In float32: relative error below 2e-7 for -100 <= x <= 126, 0 below, 2**126 above, NaN for NaN."""
-    return 2.0**x
-
-
-def softplus(x: float) -> float:
-    """log(1 + exp(x)), accurate relative to its value for every x."""
-    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
-
-
-def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)), without overflow."""
-    return 1.0 / (1.0 + math.exp(-x)) if x >= 0 else 1.0 - 1.0 / (1.0 + math.exp(x))
+@register_jitable(fastmath=FAST)
+def _load(source: Array, tile: Tile, across: int, spare: Tile) -> None:
+    """Copy ``source`` (rows, t) into the beginning of ``tile`` (t, ``across`` vectors of rows)."""
+    rows, steps = source.shape
+    for vector in range(across):
+        first = vector * LANES
+        whole = first + LANES <= rows
+        if whole and source.strides[0] == source.itemsize:
+            for t in range(steps):
+                put(tile, t * across + vector, peek(source, first, t))
+        elif whole and steps == STEPS and source.strides[1] == source.itemsize:
+            for k in range(LANES):
+                put(spare, k, peek(source, first + k, 0))
+            transpose(spare)
+            for t in range(STEPS):
+                put(tile, t * across + vector, get(spare, t))
+        else:
+            for t in range(steps):
+                for row in range(first, min(first + LANES, rows)):
+                    tile[t * across * LANES + row] = source[row, t]
 
 
-@overload(exp2, jit_options=_FUSED, strict=False)
-def _exp2(x: Any) -> Callable[..., Any]:
-    def single(x: Any) -> Any:
-        inside = np.float32(126.0) if x > np.float32(126.0) else x
-        inside = np.float32(-100.0) if x < np.float32(-100.0) else inside
-        whole = np.rint(inside)
-        f = inside - whole
-        value = ((((((_P6 * f + _P5) * f + _P4) * f + _P3) * f + _P2) * f + _P1) * f) + _P0
-        scale = _as_float(np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)))
-        return np.float32(0.0) if x < np.float32(-100.0) else value * scale
-
-    def double(x: Any) -> Any:
-        return math.exp(x * LN_2)
-
-    return single if x == types.float32 else double
-
-
-@overload(softplus, jit_options=_FUSED, strict=False)
-def _softplus(x: Any) -> Callable[..., Any]:
-    def single(x: Any) -> Any:
-        e = exp2(-abs(x) * np.float32(LOG2_E))
-        s = e / (np.float32(2.0) + e)
-        q = s * s
-        tail = ((((((_Q13 * q + _Q11) * q + _Q9) * q + _Q7) * q + _Q5) * q + _Q3) * q) * s
-        above = x if x > np.float32(0.0) else np.float32(0.0)
-        return above + np.float32(2.0) * (s + tail)
-
-    def double(x: Any) -> Any:
-        return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
-
-    return single if x == types.float32 else double
+@register_jitable(fastmath=FAST)
+def _store(tile: Tile, target: Array) -> None:
+    """Copy the beginning of ``tile`` (t, a vector of rows) into ``target`` (rows, t); the tile is used up."""
+    rows, steps = target.shape
+    if rows == LANES and target.strides[0] == target.itemsize:
+        for t in range(steps):
+            poke(target, 0, t, get(tile, t))
+    elif rows == LANES and steps == STEPS and target.strides[1] == target.itemsize:
+        transpose(tile)
+        for k in range(LANES):
+            poke(target, k, 0, get(tile, k))
+    else:
+        for t in range(steps):
+            for row in range(rows):
+                target[row, t] = tile[t * LANES + row]
 
 
-@overload(sigmoid, jit_options=_FUSED, strict=False)
-def _sigmoid(x: Any) -> Callable[..., Any]:
-    def single(x: Any) -> Any:
-        e = exp2(-abs(x) * np.float32(LOG2_E))
-        return (np.float32(1.0) if x >= np.float32(0.0) else e) / (np.float32(1.0) + e)
-
-    def double(x: Any) -> Any:
-        e = math.exp(-abs(x))
-        return (1.0 if x >= 0.0 else e) / (1.0 + e)
-
-    return single if x == types.float32 else double
-
-
-@register_jitable(fastmath=_FAST)
-def _load(source: Array, tile: Array) -> None:
-    """Copy ``source`` (rows, t) into the beginning of ``tile`` (t, rows)."""
-    for t in range(source.shape[1]):
-        for row in range(source.shape[0]):
-            tile[t, row] = source[row, t]
-
-
-@register_jitable(fastmath=_FAST)
-def _store(tile: Array, target: Array) -> None:
-    """Copy the beginning of ``tile`` (t, rows) into ``target`` (rows, t)."""
-    for t in range(target.shape[1]):
-        for row in range(target.shape[0]):
-            target[row, t] = tile[t, row]
+@register_jitable(fastmath=FAST)
+def _store_turned(tile: Tile, target: Array, spare: Tile) -> None:
+    """Copy ``tile`` (n, a vector of times) into ``target`` (n, t); the tile is used up."""
+    states, steps = target.shape
+    if steps == STEPS and target.strides[1] == target.itemsize:
+        for n in range(states):
+            poke(target, n, 0, get(tile, n))
+        return
+    for first in range(0, states, LANES):
+        if first + LANES <= states and target.strides[0] == target.itemsize:
+            for n in range(LANES):
+                put(spare, n, get(tile, first + n))
+            transpose(spare)
+            for t in range(steps):
+                poke(target, first, t, get(spare, t))
+        else:
+            for n in range(first, min(first + LANES, states)):
+                for t in range(steps):
+                    target[n, t] = tile[n * LANES + t]
 
 
-@register_jitable(fastmath=_FAST)
-def _transpose(source: Array, target: Array) -> None:
+@register_jitable(fastmath=FAST)
+def _turn(source: Array, target: Tile) -> None:
     """Copy a block of ``source`` (k, n) into ``target`` (n, k), zeros in the lanes that are not there."""
-    for n in range(target.shape[0]):
-        for k in range(target.shape[1]):
-            target[n, k] = source[k, n] if k < source.shape[0] else target.dtype.type(0)
+    for n in range(source.shape[1]):
+        for k in range(LANES):
+            target[n * LANES + k] = source[k, n] if k < source.shape[0] else 0
 
 
-@register_jitable(fastmath=_FAST)
-def _clear(tile: Array) -> None:
-    for i in range(tile.shape[0]):
-        for k in range(tile.shape[1]):
-            tile[i, k] = 0
+@register_jitable(fastmath=FAST)
+def _clear(tile: Tile, count: int) -> None:
+    nothing = splat(get(tile, 0), 0.0)
+    for n in range(count):
+        put(tile, n, nothing)
 
 
-@register_jitable(fastmath=_FAST)
+@register_jitable(fastmath=FAST)
+def _load_steps(delta: Array, shift: Tile, use_softplus: bool, raw: Tile, dt: Tile, spare: Tile) -> None:
+    """Load a tile of step sizes: ``raw`` before softplus, ``dt`` after."""
+    _load(delta, raw, 1, spare)
+    for t in range(delta.shape[1]):
+        step = get(raw, t) + get(shift, 0)
+        put(raw, t, step)
+        if use_softplus:
+            step = softplus(step)
+        put(dt, t, step)
+
+
+@register_jitable(fastmath=FAST)
 def _begin_tile(
-    delta: Array, u: Array, B: Array, C: Array, shift: Array, skip: Array, use_softplus: bool,
-    raw: Array, ut: Array, bt: Array, ct: Array, dt: Array, xt: Array, yt: Array,
+    delta: Array, u: Array, B: Array, C: Array, shift: Tile, skip: Tile, use_softplus: bool, across: int,
+    raw: Tile, ut: Tile, bt: Tile, ct: Tile, dt: Tile, xt: Tile, yt: Tile, spare: Tile,
 ) -> None:  # fmt: skip
     """Load a tile; prepare the step size ``dt``, what enters the state (``xt``) and what skips it (``yt``)."""
-    _load(delta, raw)
-    _load(u, ut)
-    _load(B, bt)
-    _load(C, ct)
+    _load_steps(delta, shift, use_softplus, raw, dt, spare)
+    _load(u, ut, 1, spare)
+    _load(B, bt, across, spare)
+    _load(C, ct, across, spare)
     for t in range(u.shape[1]):
-        for k in range(LANES):
-            raw[t, k] += shift[0, k]
-            dt[t, k] = softplus(raw[t, k]) if use_softplus else raw[t, k]
-            xt[t, k] = dt[t, k] * ut[t, k]
-            yt[t, k] = skip[0, k] * ut[t, k]
+        put(xt, t, get(dt, t) * get(ut, t))
+        put(yt, t, get(skip, 0) * get(ut, t))
 
 
-@register_jitable(fastmath=_FAST)
-def _begin_lanes(
-    A2: Array, bias: Array, a2: Array, shift: Array, slowest: Array,
-) -> None:  # fmt: skip
+@register_jitable(fastmath=FAST)
+def _begin_lanes(A2: Array, bias: Array, a2: Tile, shift: Tile, slowest: Tile) -> None:
     """Load what a block of lanes needs to find how far it remembers; ``slowest`` gets the least -A2 of each channel."""
-    _transpose(A2, a2)
-    _transpose(bias, shift)
+    _turn(A2, a2)
+    _turn(bias, shift)
     for k in range(A2.shape[0]):
-        slowest[0, k] = -A2[k, 0]
+        slowest[k] = -A2[k, 0]
         for n in range(1, A2.shape[1]):
-            slowest[0, k] = min(slowest[0, k], -A2[k, n])
+            slowest[k] = min(slowest[k], -A2[k, n])
 
 
-@register_jitable(fastmath=_FAST)
-def _add_steps(delta: Array, shift: Array, use_softplus: bool, raw: Array, total: Array) -> None:
+@register_jitable(fastmath=FAST)
+def _add_steps(delta: Array, shift: Tile, use_softplus: bool, raw: Tile, dt: Tile, total: Tile, spare: Tile) -> None:
     """Add the step sizes of a tile to ``total``."""
-    _load(delta, raw)
+    _load_steps(delta, shift, use_softplus, raw, dt, spare)
     for t in range(delta.shape[1]):
-        for k in range(LANES):
-            step = raw[t, k] + shift[0, k]
-            total[0, k] += softplus(step) if use_softplus else step
+        put(total, 0, get(total, 0) + get(dt, t))
 
 
-@register_jitable(fastmath=_FAST)
-def _remembers(total: Array, slowest: Array, lanes: int) -> bool:
+@register_jitable(fastmath=FAST)
+def _remembers(total: Tile, slowest: Tile, lanes: int) -> bool:
     """Whether a state outlives the steps in ``total``; a NaN among them is remembered."""
     found = False
     for k in range(lanes):
-        found |= not slowest[0, k] * total[0, k] >= FORGOTTEN
+        found |= not slowest[k] * total[k] >= FORGOTTEN
     return found
 
 
-@register_jitable(fastmath=_FAST)
-def _hand_on(kept: Array, h: Array) -> None:
+@register_jitable(fastmath=FAST)
+def _hand_on(kept: Array, h: Tile) -> None:
     """Take ``h`` past a piece. ``kept`` (2, n, k): what the piece adds, and how much of an earlier state it leaves."""
-    for n in range(h.shape[0]):
-        for k in range(LANES):
-            h[n, k] = kept[1, n, k] * h[n, k] + kept[0, n, k]
+    for n in range(kept.shape[1]):
+        put(h, n, peek(kept[1], n, 0) * get(h, n) + peek(kept[0], n, 0))
 
 
-@register_jitable(fastmath=_FAST)
-def _keep(h: Array, a2: Array, total: Array, kept: Array) -> None:
-    for n in range(h.shape[0]):
-        for k in range(LANES):
-            kept[0, n, k] = h[n, k]
-            kept[1, n, k] = exp2(a2[n, k] * total[0, k])
+@register_jitable(fastmath=FAST)
+def _keep(h: Tile, a2: Tile, total: Tile, kept: Array) -> None:
+    for n in range(kept.shape[1]):
+        poke(kept[0], n, 0, get(h, n))
+        poke(kept[1], n, 0, exp2(get(a2, n) * get(total, 0)))
 
 
 def _forward_ends(
@@ -250,49 +204,48 @@ def _forward_ends(
     """Find what every piece but the last hands on to the next. ``ends``: (b, g, block, piece, 2, n, k)."""
     batch, _, channels, length = u.shape
     states = A2.shape[2]
+    across = (states + LANES - 1) // LANES
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    h = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    slowest = carray(_stack(u, LANES), (1, LANES))
-    total = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
-    _clear(skip)
+    a2 = stack(u, states * LANES)
+    h = stack(u, states * LANES)
+    shift = stack(u, LANES)
+    slowest = stack(u, LANES)
+    total = stack(u, LANES)
+    raw = stack(u, STEPS * LANES)
+    dt = stack(u, STEPS * LANES)
+    xt = stack(u, STEPS * LANES)
+    bt = stack(u, STEPS * across * LANES)
+    spare = stack(u, LANES * LANES)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
         block, g = unit // (pieces * shards) % blocks, unit // (pieces * shards * blocks)
         if piece == pieces - 1:
             continue
         lanes = slice(block * LANES, min((block + 1) * LANES, channels))
-        _clear(raw)
-        _clear(ut)
+        _clear(raw, STEPS)
+        _clear(xt, STEPS)
         _begin_lanes(A2[g, lanes], bias[g, lanes], a2, shift, slowest)
         for b in range(shard * batch // shards, (shard + 1) * batch // shards):
-            _clear(total)
+            _clear(total, 1)
             tile = (piece + 1) * tiles // pieces
             while tile > piece * tiles // pieces and _remembers(total, slowest, lanes.stop - lanes.start):
                 tile -= 1
                 span = slice(tile * STEPS, (tile + 1) * STEPS)
-                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, total)
-            _clear(h)
+                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, total, spare)
+            _clear(h, states)
             for each in range(tile, (piece + 1) * tiles // pieces):
                 span = slice(each * STEPS, (each + 1) * STEPS)
-                _begin_tile(
-                    delta[b, g, lanes, span], u[b, g, lanes, span], B[b, g, :, span], C[b, g, :, span],
-                    shift, skip, use_softplus, raw, ut, bt, ct, dt, xt, yt,
-                )  # fmt: skip
+                _load_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, spare)
+                _load(u[b, g, lanes, span], xt, 1, spare)
+                _load(B[b, g, :, span], bt, across, spare)
                 for t in range(STEPS):
-                    for n in range(states):
-                        for k in range(LANES):
-                            h[n, k] = exp2(dt[t, k] * a2[n, k]) * h[n, k] + xt[t, k] * bt[t, n]
+                    put(xt, t, get(dt, t) * get(xt, t))
+                for n in range(states):
+                    a, state = get(a2, n), get(h, n)
+                    for t in range(STEPS):
+                        state = exp2(get(dt, t) * a) * state + get(xt, t) * bt[t * across * LANES + n]
+                    put(h, n, state)
             _keep(h, a2, total, ends[b, g, block, piece])
 
 
@@ -304,60 +257,54 @@ def _backward_ends(
     """Find what gradient every piece but the first hands on to the one before it; ``ends`` begins with the second."""
     batch, _, channels, length = u.shape
     states = A2.shape[2]
+    across = (states + LANES - 1) // LANES
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    dh = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    slowest = carray(_stack(u, LANES), (1, LANES))
-    total = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    zt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dy = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
-    _clear(skip)
+    a2 = stack(u, states * LANES)
+    dh = stack(u, states * LANES)
+    shift = stack(u, LANES)
+    slowest = stack(u, LANES)
+    total = stack(u, LANES)
+    raw = stack(u, STEPS * LANES)
+    dt = stack(u, STEPS * LANES)
+    zt = stack(u, STEPS * LANES)
+    dy = stack(u, STEPS * LANES)
+    ct = stack(u, STEPS * across * LANES)
+    spare = stack(u, LANES * LANES)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
         block, g = unit // (pieces * shards) % blocks, unit // (pieces * shards * blocks)
         if piece == 0:
             continue
         lanes = slice(block * LANES, min((block + 1) * LANES, channels))
-        _clear(raw)
-        _clear(ut)
-        _clear(zt)
-        _clear(dy)
+        _clear(raw, STEPS)
+        _clear(zt, STEPS)
+        _clear(dy, STEPS)
         _begin_lanes(A2[g, lanes], bias[g, lanes], a2, shift, slowest)
         for b in range(shard * batch // shards, (shard + 1) * batch // shards):
-            _clear(total)
+            _clear(total, 1)
             tile = piece * tiles // pieces
             while tile < (piece + 1) * tiles // pieces and _remembers(total, slowest, lanes.stop - lanes.start):
                 span = slice(tile * STEPS, min((tile + 1) * STEPS, length))
-                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, total)
+                _add_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, total, spare)
                 tile += 1
-            _clear(dh)
+            _clear(dh, states)
             for each in range(tile - 1, piece * tiles // pieces - 1, -1):
                 span = slice(each * STEPS, min((each + 1) * STEPS, length))
-                _begin_tile(
-                    delta[b, g, lanes, span], u[b, g, lanes, span], B[b, g, :, span], C[b, g, :, span],
-                    shift, skip, use_softplus, raw, ut, bt, ct, dt, xt, yt,
-                )  # fmt: skip
-                _load(dout[b, g, lanes, span], dy)
                 steps = span.stop - span.start
+                _load_steps(delta[b, g, lanes, span], shift, use_softplus, raw, dt, spare)
+                _load(C[b, g, :, span], ct, across, spare)
+                _load(dout[b, g, lanes, span], dy, 1, spare)
                 if gated:
-                    _load(z[b, g, lanes, span], zt)
+                    _load(z[b, g, lanes, span], zt, 1, spare)
                     for t in range(steps):
-                        for k in range(LANES):
-                            dy[t, k] *= zt[t, k] * sigmoid(zt[t, k])
-                for t in range(steps - 1, -1, -1):
-                    for n in range(states):
-                        for k in range(LANES):
-                            dh[n, k] = exp2(dt[t, k] * a2[n, k]) * (dh[n, k] + ct[t, n] * dy[t, k])
+                        put(dy, t, get(dy, t) * get(zt, t) * sigmoid(get(zt, t)))
+                for n in range(states):
+                    a, gradient = get(a2, n), get(dh, n)
+                    for back in range(steps):
+                        t = steps - 1 - back
+                        gradient = exp2(get(dt, t) * a) * (gradient + get(dy, t) * ct[t * across * LANES + n])
+                    put(dh, n, gradient)
             _keep(dh, a2, total, ends[b, g, block, piece - 1])
 
 
@@ -373,32 +320,38 @@ def _forward(
     """
     batch, _, channels, length = u.shape
     states = A2.shape[2]
+    across = (states + LANES - 1) // LANES
+    even = states + states % 2
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    h = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    zt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
+    a2 = stack(u, even * LANES)
+    h = stack(u, even * LANES)
+    skip = stack(u, LANES)
+    shift = stack(u, LANES)
+    raw = stack(u, STEPS * LANES)
+    dt = stack(u, STEPS * LANES)
+    ut = stack(u, STEPS * LANES)
+    xt = stack(u, STEPS * LANES)
+    yt = stack(u, STEPS * LANES)
+    zt = stack(u, STEPS * LANES)
+    bt = stack(u, STEPS * across * LANES)
+    ct = stack(u, STEPS * across * LANES)
+    spare = stack(u, LANES * LANES)
+    _clear(a2, even)
+    _clear(bt, STEPS * across)
+    _clear(ct, STEPS * across)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
         block, g = unit // (pieces * shards) % blocks, unit // (pieces * shards * blocks)
         lanes = slice(block * LANES, min((block + 1) * LANES, channels))
-        _clear(raw)
-        _clear(ut)
-        _clear(zt)
-        _transpose(A2[g, lanes], a2)
-        _transpose(D[g, lanes], skip)
-        _transpose(bias[g, lanes], shift)
+        _clear(raw, STEPS)
+        _clear(ut, STEPS)
+        _clear(zt, STEPS)
+        _turn(A2[g, lanes], a2)
+        _turn(D[g, lanes], skip)
+        _turn(bias[g, lanes], shift)
         for b in range(shard * batch // shards, (shard + 1) * batch // shards):
-            _clear(h)
+            _clear(h, even)
             for before in range(piece):
                 _hand_on(ends[b, g, block, before], h)
             for tile in range(piece * tiles // pieces, (piece + 1) * tiles // pieces):
@@ -407,27 +360,31 @@ def _forward(
                 span = slice(start, start + steps)
                 if 0 < tile <= saved.shape[3]:
                     for n in range(states):
-                        for k in range(LANES):
-                            saved[b, g, block, tile - 1, n, k] = h[n, k]
+                        poke(saved[b, g, block, tile - 1], n, 0, get(h, n))
                 _begin_tile(
                     delta[b, g, lanes, span], u[b, g, lanes, span], B[b, g, :, span], C[b, g, :, span],
-                    shift, skip, use_softplus, raw, ut, bt, ct, dt, xt, yt,
+                    shift, skip, use_softplus, across, raw, ut, bt, ct, dt, xt, yt, spare,
                 )  # fmt: skip
-                for t in range(steps):
-                    for n in range(states):
-                        for k in range(LANES):
-                            h[n, k] = exp2(dt[t, k] * a2[n, k]) * h[n, k] + xt[t, k] * bt[t, n]
-                            yt[t, k] += ct[t, n] * h[n, k]
-                if gated:
-                    _load(z[b, g, lanes, span], zt)
+                for n in range(0, states, 2):
+                    a_0, a_1 = get(a2, n), get(a2, n + 1)
+                    h_0, h_1 = get(h, n), get(h, n + 1)
                     for t in range(steps):
-                        for k in range(LANES):
-                            yt[t, k] *= zt[t, k] * sigmoid(zt[t, k])
+                        place = t * across * LANES + n
+                        step, enters = get(dt, t), get(xt, t)
+                        h_0 = exp2(step * a_0) * h_0 + enters * bt[place]
+                        h_1 = exp2(step * a_1) * h_1 + enters * bt[place + 1]
+                        put(yt, t, get(yt, t) + h_0 * ct[place] + h_1 * ct[place + 1])
+                    put(h, n, h_0)
+                    put(h, n + 1, h_1)
+                if gated:
+                    _load(z[b, g, lanes, span], zt, 1, spare)
+                    for t in range(steps):
+                        put(yt, t, get(yt, t) * get(zt, t) * sigmoid(get(zt, t)))
                 _store(yt, out[b, g, lanes, span])
             if len(last) > 0 and piece == pieces - 1:
                 for k in range(lanes.stop - lanes.start):
                     for n in range(states):
-                        last[b, g, lanes.start + k, n] = h[n, k]
+                        last[b, g, lanes.start + k, n] = h[n * LANES + k]
 
 
 def _backward(
@@ -443,50 +400,61 @@ def _backward(
     """
     batch, _, channels, length = u.shape
     states = A2.shape[2]
+    across = (states + LANES - 1) // LANES
+    even = states + states % 2
     blocks = (channels + LANES - 1) // LANES
     tiles = (length + STEPS - 1) // STEPS
-    a2 = carray(_stack(u, states * LANES), (states, LANES))
-    da = carray(_stack(u, states * LANES), (states, LANES))
-    dh = carray(_stack(u, states * LANES), (states, LANES))
-    skip = carray(_stack(u, LANES), (1, LANES))
-    shift = carray(_stack(u, LANES), (1, LANES))
-    dskip = carray(_stack(u, LANES), (1, LANES))
-    dshift = carray(_stack(u, LANES), (1, LANES))
-    raw = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ut = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    xt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    yt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    zt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dy = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    dx = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    ddt = carray(_stack(u, STEPS * LANES), (STEPS, LANES))
-    bt = carray(_stack(u, STEPS * states), (STEPS, states))
-    ct = carray(_stack(u, STEPS * states), (STEPS, states))
-    dbt = carray(_stack(u, STEPS * states), (STEPS, states))
-    dct = carray(_stack(u, STEPS * states), (STEPS, states))
-    decay = carray(_stack(u, STEPS * states * LANES), (STEPS, states, LANES))
-    h = carray(_stack(u, (STEPS + 1) * states * LANES), (STEPS + 1, states, LANES))
-    zero, one, ln2 = u.dtype.type(0), u.dtype.type(1), u.dtype.type(LN_2)
+    a2 = stack(u, even * LANES)
+    da = stack(u, even * LANES)
+    dh = stack(u, even * LANES)
+    skip = stack(u, LANES)
+    shift = stack(u, LANES)
+    dskip = stack(u, LANES)
+    dshift = stack(u, LANES)
+    raw = stack(u, STEPS * LANES)
+    dt = stack(u, STEPS * LANES)
+    ut = stack(u, STEPS * LANES)
+    xt = stack(u, STEPS * LANES)
+    yt = stack(u, STEPS * LANES)
+    zt = stack(u, STEPS * LANES)
+    dy = stack(u, STEPS * LANES)
+    dx = stack(u, STEPS * LANES)
+    ddt = stack(u, STEPS * LANES)
+    bt = stack(u, STEPS * across * LANES)
+    ct = stack(u, STEPS * across * LANES)
+    dbt = stack(u, even * LANES)
+    dct = stack(u, even * LANES)
+    spare = stack(u, LANES * LANES)
+    _clear(a2, even)
+    _clear(bt, STEPS * across)
+    _clear(ct, STEPS * across)
+    decays = stack(u, 2 * STEPS * LANES)
+    stays = stack(u, 2 * STEPS * LANES)  # what is left of the state before a step
+    towards_0 = stack(u, STEPS * LANES)
+    towards_1 = stack(u, STEPS * LANES)
+    nothing = splat(get(a2, 0), 0.0)
+    one = splat(nothing, 1.0)
+    _clear(towards_0, STEPS)
+    _clear(towards_1, STEPS)
     for unit in range(first, stop):
         piece, shard = unit % pieces, unit // pieces % shards
         block, g = unit // (pieces * shards) % blocks, unit // (pieces * shards * blocks)
         lanes = slice(block * LANES, min((block + 1) * LANES, channels))
-        _clear(raw)
-        _clear(ut)
-        _clear(zt)
-        _clear(dy)
-        _clear(da)
-        _clear(dskip)
-        _clear(dshift)
-        _transpose(A2[g, lanes], a2)
-        _transpose(D[g, lanes], skip)
-        _transpose(bias[g, lanes], shift)
+        _clear(raw, STEPS)
+        _clear(ut, STEPS)
+        _clear(zt, STEPS)
+        _clear(dy, STEPS)
+        _clear(ddt, STEPS)  # the gate comes here first, and the lanes that are not there stay zero
+        _clear(da, even)
+        _clear(dskip, 1)
+        _clear(dshift, 1)
+        _turn(A2[g, lanes], a2)
+        _turn(D[g, lanes], skip)
+        _turn(bias[g, lanes], shift)
         for b in range(shard * batch // shards, (shard + 1) * batch // shards):
+            _clear(dh, even)
             if len(dlast) > 0:
-                _transpose(dlast[b, g, lanes], dh)
-            else:
-                _clear(dh)
+                _turn(dlast[b, g, lanes], dh)
             for after in range(pieces - 1, piece, -1):
                 _hand_on(ends[b, g, block, after - 1], dh)
             for tile in range((piece + 1) * tiles // pieces - 1, piece * tiles // pieces - 1, -1):
@@ -495,117 +463,109 @@ def _backward(
                 span = slice(start, start + steps)
                 _begin_tile(
                     delta[b, g, lanes, span], u[b, g, lanes, span], B[b, g, :, span], C[b, g, :, span],
-                    shift, skip, use_softplus, raw, ut, bt, ct, dt, xt, yt,
+                    shift, skip, use_softplus, across, raw, ut, bt, ct, dt, xt, yt, spare,
                 )  # fmt: skip
-                _load(dout[b, g, lanes, span], dy)
-
-                for n in range(states):
-                    for k in range(LANES):
-                        h[0, n, k] = saved[b, g, block, tile - 1, n, k] if tile > 0 else zero
-                for t in range(steps):
-                    for n in range(states):
-                        for k in range(LANES):
-                            decay[t, n, k] = exp2(dt[t, k] * a2[n, k])
-                            h[t + 1, n, k] = decay[t, n, k] * h[t, n, k] + xt[t, k] * bt[t, n]
-                            yt[t, k] += ct[t, n] * h[t + 1, n, k]
-
-                if gated:
-                    _load(z[b, g, lanes, span], zt)
+                _load(dout[b, g, lanes, span], zt if gated else dy, 1, spare)
+                if gated:  # the gradient of what the gate lets through waits in ``zt`` for what came to the gate
+                    _load(z[b, g, lanes, span], ddt, 1, spare)
                     for t in range(steps):
-                        for k in range(LANES):
-                            s = sigmoid(zt[t, k])
-                            silu = zt[t, k] * s
-                            zt[t, k] = dy[t, k] * yt[t, k] * (s + silu * (one - s))
-                            dy[t, k] *= silu
-                    _store(zt, dz[b, g, lanes, span])
-
-                _clear(dx)
-                _clear(ddt)
-                for t in range(steps - 1, -1, -1):
-                    for n in range(states):
-                        db = zero
-                        dc = zero
-                        for k in range(LANES):
-                            dhn = dh[n, k] + ct[t, n] * dy[t, k]
-                            db += dhn * xt[t, k]
-                            dc += dy[t, k] * h[t + 1, n, k]
-                            dx[t, k] += dhn * bt[t, n]
-                            dhn *= decay[t, n, k]
-                            dh[n, k] = dhn
-                            dexponent = dhn * h[t, n, k]
-                            ddt[t, k] += dexponent * a2[n, k]
-                            da[n, k] += dexponent * dt[t, k]
-                        dbt[t, n] = db
-                        dct[t, n] = dc
-
+                        s = sigmoid(get(ddt, t))
+                        silu = get(ddt, t) * s
+                        put(dy, t, get(zt, t) * silu)
+                        put(zt, t, get(zt, t) * (s + silu * (one - s)))
                 for t in range(steps):
-                    for k in range(LANES):
-                        dskip[0, k] += dy[t, k] * ut[t, k]
-                        slope = sigmoid(raw[t, k]) if use_softplus else one
-                        ddt[t, k] = slope * (dx[t, k] * ut[t, k] + ddt[t, k] * ln2)
-                        dx[t, k] = dx[t, k] * dt[t, k] + dy[t, k] * skip[0, k]
-                        dshift[0, k] += ddt[t, k]
+                    put(dx, t, nothing)
+                    put(ddt, t, nothing)
+                for n in range(0, states, 2):
+                    a_0, a_1 = get(a2, n), get(a2, n + 1)
+                    h_0 = peek(saved[b, g, block, tile - 1], n, 0) if tile > 0 else nothing
+                    h_1 = peek(saved[b, g, block, tile - 1], n + 1, 0) if tile > 0 and n + 1 < states else nothing
+                    for t in range(steps):
+                        place = t * across * LANES + n
+                        step, enters, out = get(dt, t), get(xt, t), get(dy, t)
+                        decay_0, decay_1 = exp2(step * a_0), exp2(step * a_1)
+                        h_0 *= decay_0
+                        h_1 *= decay_1
+                        put(decays, 2 * t, decay_0)
+                        put(decays, 2 * t + 1, decay_1)
+                        put(stays, 2 * t, h_0)
+                        put(stays, 2 * t + 1, h_1)
+                        h_0 += enters * bt[place]
+                        h_1 += enters * bt[place + 1]
+                        put(towards_0, t, out * h_0)
+                        put(towards_1, t, out * h_1)
+                        put(yt, t, get(yt, t) + h_0 * ct[place] + h_1 * ct[place + 1])
+                    put(dct, n, totals(towards_0))
+                    put(dct, n + 1, totals(towards_1))
+                    dh_0, dh_1 = get(dh, n), get(dh, n + 1)
+                    da_0, da_1 = get(da, n), get(da, n + 1)
+                    for back in range(steps):
+                        t = steps - 1 - back
+                        place = t * across * LANES + n
+                        step, enters, out = get(dt, t), get(xt, t), get(dy, t)
+                        dh_0 += out * ct[place]
+                        dh_1 += out * ct[place + 1]
+                        put(towards_0, t, dh_0 * enters)
+                        put(towards_1, t, dh_1 * enters)
+                        put(dx, t, get(dx, t) + dh_0 * bt[place] + dh_1 * bt[place + 1])
+                        dexponent_0, dexponent_1 = dh_0 * get(stays, 2 * t), dh_1 * get(stays, 2 * t + 1)
+                        put(ddt, t, get(ddt, t) + dexponent_0 * a_0 + dexponent_1 * a_1)
+                        da_0 += dexponent_0 * step
+                        da_1 += dexponent_1 * step
+                        dh_0 *= get(decays, 2 * t)
+                        dh_1 *= get(decays, 2 * t + 1)
+                    put(dh, n, dh_0)
+                    put(dh, n + 1, dh_1)
+                    put(da, n, da_0)
+                    put(da, n + 1, da_1)
+                    put(dbt, n, totals(towards_0))
+                    put(dbt, n + 1, totals(towards_1))
+
+                sum_skip, sum_shift = get(dskip, 0), get(dshift, 0)
+                for t in range(steps):
+                    if gated:
+                        put(zt, t, get(zt, t) * get(yt, t))
+                    sum_skip += get(dy, t) * get(ut, t)
+                    step = get(dx, t) * get(ut, t) + get(ddt, t) * LN_2
+                    if use_softplus:
+                        step *= sigmoid(get(raw, t))
+                    put(ddt, t, step)
+                    put(dx, t, get(dx, t) * get(dt, t) + get(dy, t) * get(skip, 0))
+                    sum_shift += step
+                put(dskip, 0, sum_skip)
+                put(dshift, 0, sum_shift)
+                if gated:
+                    _store(zt, dz[b, g, lanes, span])
                 _store(dx, du[b, g, lanes, span])
                 _store(ddt, ddelta[b, g, lanes, span])
-                _store(dbt, dB[block, b, g, :, span])
-                _store(dct, dC[block, b, g, :, span])
+                _store_turned(dbt, dB[block, b, g, :, span], spare)
+                _store_turned(dct, dC[block, b, g, :, span], spare)
         for k in range(lanes.stop - lanes.start):
-            dD[shard * pieces + piece, g, lanes.start + k, 0] = dskip[0, k]
-            dbias[shard * pieces + piece, g, lanes.start + k, 0] = dshift[0, k]
+            dD[shard * pieces + piece, g, lanes.start + k, 0] = dskip[k]
+            dbias[shard * pieces + piece, g, lanes.start + k, 0] = dshift[k]
             for n in range(states):
-                dA[shard * pieces + piece, g, lanes.start + k, n] = da[n, k]
-
-
-def _compile(function: Callable[..., None], real: str, outputs: str) -> Callable[..., None]:
-    """Compile for one real type. ``outputs`` holds the number of dimensions of every array after ``stop``."""
-    inputs = "44344343"  # u, delta, A2, B, C, D, z, bias
-    # One signature, strided arrays, for whatever comes: a specialisation per memory layout would be compiled on demand.
-    arrays = [types.Array(getattr(types, real), int(dimensions), "A") for dimensions in inputs + outputs]
-    flags = [types.boolean, types.boolean, types.intp, types.intp, types.intp, types.intp]
-    signature = types.void(*arrays[: len(inputs)], *flags, *arrays[len(inputs) :])
-    options: Any = {"nogil": True, "fastmath": _FAST, "error_model": "numpy"}
-    with _kept_apart():
-        try:
-            return njit(signature, cache=True, **options)(function)
-        except RuntimeError:  # no folder to keep compiled code in: compile in every process
-            return njit(signature, cache=False, **options)(function)
-
-
-@contextlib.contextmanager
-def _kept_apart() -> Iterator[None]:
-    """Keep compiled code in the user's cache, unless the user has named a folder.
-
-    Beside the source it would stay behind when the package is uninstalled, and the folder that is left would hide
-    another installation.
-    """
-    settings: Any = config
-    before = settings.CACHE_DIR
-    settings.CACHE_DIR = before or platformdirs.user_cache_dir("special-hsi", appauthor=False)
-    try:
-        yield
-    finally:
-        settings.CACHE_DIR = before
+                dA[shard * pieces + piece, g, lanes.start + k, n] = da[n * LANES + k]
 
 
 @cache
 def forward(real: str) -> Callable[..., None]:
     """The forward kernel for ``"float32"`` or ``"float64"``."""
-    return _compile(_forward, real, outputs="7446")
+    return compiled(_forward, real, _INPUTS, 4, "7446", booleans=2)
 
 
 @cache
 def backward(real: str) -> Callable[..., None]:
     """The backward kernel for ``"float32"`` or ``"float64"``."""
-    return _compile(_backward, real, outputs="764444455444")
+    return compiled(_backward, real, _INPUTS, 4, "764444455444", booleans=2)
 
 
 @cache
 def forward_ends(real: str) -> Callable[..., None]:
     """The kernel that goes before ``forward`` where sequences are cut."""
-    return _compile(_forward_ends, real, outputs="7")
+    return compiled(_forward_ends, real, _INPUTS, 4, "7", booleans=2)
 
 
 @cache
 def backward_ends(real: str) -> Callable[..., None]:
     """The kernel that goes before ``backward`` where sequences are cut."""
-    return _compile(_backward_ends, real, outputs="47")
+    return compiled(_backward_ends, real, _INPUTS, 4, "47", booleans=2)
