@@ -9,10 +9,11 @@ classes (where those do as well, the text does nothing); for the aligned encoder
 semi-hard negatives alone. All train on the same pixels with settings that are the same for all scenes, and no truth
 decides when to stop. Rows of S3FN go on from the same first stage, which knows no text: they differ in nothing else.
 
-Prints a Markdown table per split: OA of each scene, mean over the seeds, the means over the scenes, and the most
-seconds of CPU that a row took (rows of S3FN after the first go on from its first stage, and do not count it again). Then,
-what another text or none takes off a row: the mean difference in OA, and its standard error over scenes and seeds. --keep
-FILE keeps every result in a file as it comes, so that an interrupted run goes on where it was, seed after seed.
+Prints a Markdown table per split: OA of each scene, mean over the seeds, the means over the scenes, and the most CPU
+seconds that a row took (rows of S3FN after the first go on from its first stage, and do not count it again). Then, what
+a row gains over another that differs in one thing: the mean difference in OA, and its standard error over scenes and
+seeds. --keep FILE keeps every result in a file as it comes, so that an interrupted run goes on where it was, seed after
+seed.
 """
 
 from __future__ import annotations
