@@ -7,13 +7,21 @@ The folder is as for benchmarks/scenes.py. Rows are the classifiers of special, 
 spectra, and what the texts are worth: the class name alone, the descriptions, and the descriptions given to the wrong
 classes (where those do as well, the text does nothing); for the aligned encoder also its loss with hard or with
 semi-hard negatives alone. All train on the same pixels with settings that are the same for all scenes, and no truth
-decides when to stop. Prints a Markdown table per split: OA of each scene, mean over the seeds, and the means over the
-scenes. --keep FILE keeps every result in a file as it comes, so that an interrupted run goes on where it was.
+decides when to stop. Rows of S3FN go on from the same first stage, which knows no text: they differ in nothing else.
+
+Prints a Markdown table per split: OA of each scene, mean over the seeds, the means over the scenes, and the most CPU
+seconds that a row took (rows of S3FN after the first go on from its first stage, and do not count it again). Then, what
+a row gains over another that differs in one thing: the mean difference in OA, and its standard error over scenes and
+seeds. --keep FILE keeps every result in a file as it comes, so that an interrupted run goes on where it was, seed after
+seed.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
+import functools
+import itertools
 import json
 import sys
 import time
@@ -23,10 +31,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch.nn.functional import normalize
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import Benchmark, find
 
+from special.learn.checkpoint import State
 from special.learn.fit import FitSettings, fit
 from special.learn.splits import TEST, TRAIN, SplitSettings, split
 from special.learn.train import stage_generator
@@ -39,6 +50,7 @@ from special.scene import Scene, open_scene
 from special.scene.truth import read_truth
 from special.settings import load, parse_changes
 from special.text.classes import ClassList
+from special.text.contextual import Meanings
 
 SEMI_HARD = {"aligned.hard": 0, "aligned.semi_hard": 5}
 HARD = {"aligned.hard": 5, "aligned.semi_hard": 0}
@@ -70,16 +82,58 @@ ROWS: dict[str, Row | None] = {
     "aligned, semi-hard only": Row("aligned", changes=tuple(SEMI_HARD.items())),
 }
 
+PAIRS = (
+    ("s3fn", "cnn3d"),
+    ("s3fn", "s3fn, names"),
+    ("s3fn", "s3fn, shuffled"),
+    ("s3fn", "s3fn, temperature 1"),
+    ("aligned", "aligned, names"),
+    ("aligned", "aligned, shuffled"),
+    ("aligned", "aligned, hard only"),
+    ("aligned", "aligned, semi-hard only"),
+)
+
 
 @dataclass(frozen=True)
 class Data:
-    """A scene with its labels, divided."""
+    """A scene with its labels, divided; ``first`` is what rows share."""
 
     scene: Scene
     cube: np.ndarray
     classes: ClassList
     truth: np.ndarray
     parts: np.ndarray
+    first: FirstStage
+
+
+class FirstStage:
+    """S3FN's first stage on one split, kept for the rows that read something else in the second.
+
+    It stands in for the checkpoint of a training: the first row leaves its state here, the others go on from it.
+    """
+
+    def __init__(self) -> None:
+        self.state: State | None = None
+        self.epochs = 0
+        self.texts = torch.empty(0)
+
+    def before(self, epochs: int, labels: np.ndarray) -> FirstStage:
+        """Get ready for a row with so many epochs of stage 1, whose texts are ``labels`` (classes, dimensions)."""
+        self.epochs, self.texts = epochs, normalize(torch.from_numpy(labels).float(), dim=1)
+        return self
+
+    def load(self) -> State | None:
+        """Return the state to go on from, with the row's own texts."""
+        if self.state is None:
+            return None
+        kept = copy.deepcopy(self.state)  # training goes on in place
+        kept.tensors.update({"model.texts": self.texts, "average.texts": self.texts})
+        return kept
+
+    def save(self, state: State) -> None:
+        """Keep the state that ends stage 1."""
+        if len(state.progress["history"]) == self.epochs:
+            self.state = copy.deepcopy(state)
 
 
 def divided(benchmark: Benchmark, kind: str, fraction: float, seed: int) -> Data:
@@ -90,13 +144,19 @@ def divided(benchmark: Benchmark, kind: str, fraction: float, seed: int) -> Data
     changes = {"split.kind": kind, "split.per_class": 0, "split.fraction": fraction}
     rule = load(changes=changes).build("split", SplitSettings)
     parts = split(truth, scene.valid, classes.names, rule, stage_generator(seed, "split")).parts
-    return Data(scene, scene.read(), classes, truth, parts)
+    return Data(scene, scene.read(), classes, truth, parts, FirstStage())
+
+
+@functools.cache
+def meanings(texts: str, encoder: str, classes: ClassList) -> Meanings:
+    """What the classes mean, read once."""
+    return Texts(texts, encoder).read(classes)
 
 
 def vectors(texts: str, encoder: str, classes: ClassList, seed: int) -> Vectors:
     """What the classes mean; ``shuffled`` gives every class what another one means."""
-    meanings = Texts("curated" if texts == "shuffled" else texts, encoder).read(classes)
-    labels, anchors = meanings.labels, meanings.anchors
+    found = meanings("curated" if texts == "shuffled" else texts, encoder, classes)
+    labels, anchors = found.labels, found.anchors
     if texts == "shuffled":
         # A cycle through the classes in random order: none keeps its own.
         order = np.random.default_rng(seed).permutation(len(classes))
@@ -111,15 +171,19 @@ def learned(data: Data, row: Row, seed: int, changes: dict[str, Any]) -> np.ndar
     settings = load(row.pipeline, {**dict(row.changes), **changes})
     chosen = recipe(lambda section: build_section(settings, section, CLASSIFIER[section]))
     reads = row.pipeline in ("s3fn", "aligned")
-    meanings = vectors(row.texts, settings.values["classifier.encoder"], data.classes, seed) if reads else None
+    texts = vectors(row.texts, settings.values["classifier.encoder"], data.classes, seed) if reads else None
+    rule, first = settings.build("fit", FitSettings), None
+    if row.pipeline == "s3fn" and texts is not None:
+        first = data.first.before(int(rule.epochs * chosen.s3fn.first), texts.labels)
     result = fit(
         data.cube,
         data.scene.valid,
         np.eye(len(data.classes), dtype=np.float32)[np.maximum(data.truth - 1, 0)],
         (data.parts == TRAIN).astype(np.float32),
-        settings.build("fit", FitSettings),
-        chosen.builder(meanings),
+        rule,
+        chosen.builder(texts),
         seed=seed,
+        checkpoint=first,
     )
     return 1 + result.probabilities.argmax(axis=-1)
 
@@ -142,12 +206,11 @@ def classic(data: Data, name: str, seed: int) -> np.ndarray:
     return labels
 
 
-def measure(benchmark: Benchmark, name: str, kind: str, fraction: float, seed: int, changes: dict) -> dict[str, Any]:
+def measure(data: Data, name: str, seed: int, changes: dict[str, Any]) -> dict[str, Any]:
     """Train one row on one split of one scene, and look at the test pixels."""
-    data = divided(benchmark, kind, fraction, seed)
-    row, started = ROWS[name], time.perf_counter()
+    row, started = ROWS[name], time.process_time()
     labels = classic(data, name, seed) if row is None else learned(data, row, seed, changes)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     scores = metrics.evaluate(labels, np.where(data.parts == TEST, data.truth, 0), data.classes.names)
     return {"oa": scores.oa, "aa": scores.aa, "kappa": scores.kappa, "seconds": seconds}
 
@@ -163,6 +226,23 @@ def table(kind: str, scenes: list[str], rows: list[str], results: dict[str, dict
         means = [f"{np.mean([one[figure] for ones in found for one in ones]):.3f}" for figure in ("oa", "aa", "kappa")]
         seconds = max(one["seconds"] for ones in found for one in ones)
         print("| " + " | ".join([name, *each, *means, f"{seconds:.0f}"]) + " |", flush=True)
+
+
+def differences(
+    kinds: list[str], scenes: list[str], rows: list[str], results: dict[str, dict[str, Any]], seeds: int
+) -> None:
+    """Print how much better the first row of each pair is than the second, on the same pixels."""
+    pairs = [pair for pair in PAIRS if set(pair) <= set(rows)]
+    if not pairs or len(scenes) * seeds < 2:
+        return
+    print("\n| difference in OA | " + " | ".join(kinds) + " |\n|---" + "|---" * len(kinds) + "|")
+    for row, other in pairs:
+        told = []
+        for kind in kinds:
+            places = [(scene, kind, seed) for scene in scenes for seed in range(seeds)]
+            gains = [results[key(s, row, k, n)]["oa"] - results[key(s, other, k, n)]["oa"] for s, k, n in places]
+            told.append(f"{np.mean(gains):+.3f} ± {np.std(gains, ddof=1) / np.sqrt(len(gains)):.3f}")
+        print(f"| {row}, less {other} | " + " | ".join(told) + " |", flush=True)
 
 
 def key(scene: str, row: str, kind: str, seed: int) -> str:
@@ -187,18 +267,19 @@ def main() -> None:
     if asked.keep and asked.keep.is_file():
         lines = [json.loads(line) for line in asked.keep.read_text(encoding="utf-8").splitlines()]
         results = {line["key"]: line for line in lines}
+    for seed, kind, scene in itertools.product(range(asked.seeds), asked.splits, scenes):
+        missing = [name for name in asked.rows if key(scene.name, name, kind, seed) not in results]
+        data = divided(scene, kind, asked.fraction, seed) if missing else None
+        for name in missing:
+            here = key(scene.name, name, kind, seed)
+            results[here] = measure(data, name, seed, changes)
+            if asked.keep:
+                with asked.keep.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"key": here, **results[here]}) + "\n")
+    names = [scene.name for scene in scenes]
     for kind in asked.splits:
-        for seed in range(asked.seeds):
-            for scene in scenes:
-                for name in asked.rows:
-                    here = key(scene.name, name, kind, seed)
-                    if here in results:
-                        continue
-                    results[here] = measure(scene, name, kind, asked.fraction, seed, changes)
-                    if asked.keep:
-                        with asked.keep.open("a", encoding="utf-8") as file:
-                            file.write(json.dumps({"key": here, **results[here]}) + "\n")
-        table(kind, [scene.name for scene in scenes], asked.rows, results, asked.seeds)
+        table(kind, names, asked.rows, results, asked.seeds)
+    differences(asked.splits, names, asked.rows, results, asked.seeds)
 
 
 if __name__ == "__main__":

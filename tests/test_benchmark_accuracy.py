@@ -191,6 +191,14 @@ def test_what_is_done_is_not_done_again(
     assert again.figures(scene, "pseudo", base)["teachers"] == {"spectrum-text": again.accuracy(scene, "pseudo", base)}
 
 
+def test_another_classifier_has_a_run_of_its_own(bench: SimpleNamespace, scene: Any, base: Any, tmp_path: Path) -> None:
+    made = {
+        pipeline: bench.runs.Runs(tmp_path / "out", pipeline)._run(scene, "warmup", base)
+        for pipeline in ("s3fn", "cnn3d", "mean")  # alike in all settings but the classifier's name
+    }
+    assert len(set(made.values())) == 3
+
+
 def test_figures_are_those_of_the_public_interface(
     bench: SimpleNamespace, scene: Any, base: Any, tmp_path: Path
 ) -> None:

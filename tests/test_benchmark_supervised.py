@@ -44,6 +44,31 @@ def test_shuffled_texts_are_those_of_other_classes(supervised: ModuleType) -> No
     assert all(np.array_equal(wrong.anchors[k], right.anchors[own]) for k, own in enumerate(owner))
 
 
+def test_a_row_that_goes_on_from_a_first_stage_comes_to_the_result_it_has_alone(
+    supervised: ModuleType, folder: Path
+) -> None:
+    changes = {"fit.epochs": 4, "fit.steps": 2, "s3fn.patch": 3, "s3fn.components": 4}
+    scene = supervised.find(folder)[0]
+    alone, shared = (supervised.divided(scene, "random", 0.1, 0) for _ in range(2))
+    supervised.learned(shared, supervised.ROWS["s3fn"], 0, changes)
+    maps = [supervised.learned(data, supervised.ROWS["s3fn, shuffled"], 0, changes) for data in (alone, shared)]
+    assert shared.first.state is not None
+    assert np.array_equal(*maps)
+
+
+def test_what_another_text_adds_is_the_mean_over_the_same_pixels(
+    supervised: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gains = {"a": (0.5, 0.4), "b": (0.7, 0.4)}
+    results = {
+        supervised.key(scene, row, "random", 0): {"oa": oa}
+        for scene, values in gains.items()
+        for row, oa in zip(("s3fn", "cnn3d"), values, strict=True)
+    }
+    supervised.differences(["random"], ["a", "b"], ["cnn3d", "s3fn"], results, 1)
+    assert "| s3fn, less cnn3d | +0.200 ± 0.100 |" in capsys.readouterr().out
+
+
 def test_results_are_kept_and_not_made_again(
     supervised: ModuleType, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

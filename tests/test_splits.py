@@ -19,10 +19,10 @@ def truth() -> np.ndarray:
     return labels
 
 
-def divide(labels: np.ndarray | None = None, seed: int = 0, **changes: Any) -> Split:
+def divide(labels: np.ndarray | None = None, seed: int = 0, names: list[str] = NAMES, **changes: Any) -> Split:
     labels = truth() if labels is None else labels
     chosen = SplitSettings(**{"kind": "random", "per_class": 10, "fraction": 0.0, "gap": 4, **changes})
-    return split(labels, np.ones(labels.shape, dtype=bool), NAMES, chosen, np.random.default_rng(seed))
+    return split(labels, np.ones(labels.shape, dtype=bool), names, chosen, np.random.default_rng(seed))
 
 
 def counts(parts: np.ndarray, labels: np.ndarray, part: int) -> list[int]:
@@ -73,6 +73,11 @@ def test_a_class_without_a_label_is_said() -> None:
     labels = truth()
     labels[labels == 2] = 0
     assert divide(labels).notes == ["No pixel is labelled b: nothing can be learned of it."]
+
+
+def test_classes_without_a_label_are_said_in_one_line() -> None:
+    notes = divide(names=[*NAMES, "d", "e"]).notes
+    assert notes == ["No pixel is labelled d, e: nothing can be learned of them."]
 
 
 def test_pixels_without_data_are_in_neither_part() -> None:

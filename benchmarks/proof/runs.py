@@ -22,7 +22,11 @@ import numpy as np
 from scenes import Benchmark
 
 STEPS = ("pseudo", "warmup", "refine")
-SECTIONS = {"pseudo": ("rgb", "pseudo"), "warmup": ("warmup", "model"), "refine": ("refine",)}
+SECTIONS = {
+    "pseudo": ("rgb", "pseudo"),
+    "warmup": ("warmup", "classifier", "model", "s3fn", "aligned"),
+    "refine": ("refine",),
+}
 NO_MATTER = ("cli", "report")  # of the package's folders: code that changes no figure
 
 

@@ -55,13 +55,15 @@ class Split:
     def notes(self) -> list[str]:
         """What the user must know of it: a line each."""
         lines = []
+        unknown = [entry["name"] for entry in self.figures["classes"] if entry["labelled"] == 0]
+        if unknown:
+            them = "it" if len(unknown) == 1 else "them"
+            lines.append(f"No pixel is labelled {', '.join(unknown)}: nothing can be learned of {them}.")
         for entry in self.figures["classes"]:
             name, train, test = entry["name"], entry["train"], entry["test"]
-            if entry["labelled"] == 0:
-                lines.append(f"No pixel is labelled {name}: nothing can be learned of it.")
-            elif train < entry["wanted"]:
+            if entry["labelled"] > 0 and train < entry["wanted"]:
                 lines.append(f"{name} has {entry['labelled']} labelled pixels: {train} are learned from.")
-            elif test == 0:
+            elif entry["labelled"] > 0 and test == 0:
                 lines.append(f"No labelled pixel of {name} is left for the test.")
         return lines
 
