@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from special.learn.refine import RefineSettings
+from special.learn.views import orient
 from special.learn.warmup import WarmupSettings
 from special.settings import load
 
@@ -44,9 +45,17 @@ def learn_scene(seed: int = 0, wrong: float = 0.25) -> LearnScene:
     return LearnScene(cube, valid, truth, np.where(valid[..., None], pseudo, 0).astype(np.float32))
 
 
+class _Turning(nn.Sequential):
+    """Layers that see an image as it is turned by a view."""
+
+    def forward(self, x: Tensor, view: int = 0) -> Tensor:
+        logits: Tensor = super().forward(orient(x, view))
+        return logits
+
+
 def build(bands: int, classes: int) -> nn.Module:
     """Make a small convolutional classifier; its dropout draws from torch's own random state."""
-    return nn.Sequential(
+    return _Turning(
         nn.Conv2d(bands, 8, 3, padding=1), nn.GroupNorm(2, 8), nn.SiLU(), nn.Dropout(0.1), nn.Conv2d(8, classes, 1)
     )
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from special.errors import TrainingError
 from special.learn.inputs import standardise
 from special.learn.train import Term, Trainer, rate, stage_generator
+from special.learn.views import orient
 from special.learn.warmup import PseudoLabels
 from special.progress import SILENT, Progress
 
@@ -97,9 +98,10 @@ class _PerPixel(nn.Module):
         self.head = nn.Conv2d(bands, classes, 1)
         self.shapes: set[tuple[int, ...]] = set()
 
-    def forward(self, x: Tensor) -> Tensor:
-        self.shapes.add(tuple(x.shape[-2:]))
-        return self.head(x)
+    def forward(self, x: Tensor, view: int = 0) -> Tensor:
+        turned = orient(x, view)
+        self.shapes.add(tuple(turned.shape[-2:]))
+        return self.head(turned)
 
 
 def test_targets_follow_their_pixels_through_every_orientation() -> None:
@@ -120,9 +122,9 @@ class _Poison(nn.Module):
         self.inner = build(12, 3)
         self.at, self.calls = at, 0
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, view: int = 0) -> Tensor:
         self.calls += 1
-        logits: Tensor = self.inner(x)
+        logits: Tensor = self.inner(x, view)
         if self.calls == self.at:
             logits = logits + torch.tensor([0.0, 0.0, -torch.inf])[:, None, None]
         return logits
@@ -142,8 +144,8 @@ class _SteepAtZero(nn.Module):
         self.inner = build(12, 3)
         self.nought = nn.Parameter(torch.zeros(()))
 
-    def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.inner(x)
+    def forward(self, x: Tensor, view: int = 0) -> Tensor:
+        logits: Tensor = self.inner(x, view)
         return logits + torch.sqrt(self.nought)
 
 

@@ -240,6 +240,15 @@ def test_a_crop_that_is_called_by_its_tillage_hardly_covers_the_ground(table: Co
     assert greenest[1] < 0.25
 
 
+def test_tillage_takes_away_no_variant_that_differs_in_more_than_cover(table: ConceptTable) -> None:
+    """Cereal is green or ripening; fallow is soil, soil with residue or soil with weeds, and none of them a canopy."""
+    classes = ClassList.parse(["Wheat-notill", "Corn-notill", "Fallow mintill", "Water"])
+    expected = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
+    cereal, corn, fallow, _ = (sum(e.class_index == k for e in expected) for k in range(4))
+    assert cereal == 2 * corn
+    assert fallow == len(table.concepts["fallow"].variants)
+
+
 def test_a_name_of_two_parts_may_be_every_variant_of_each(table: ConceptTable) -> None:
     expected = expected_spectra(
         read_names(ClassList.parse(["Grass-trees", "Water"]), table, default_encoder()), table, -3.0

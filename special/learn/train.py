@@ -23,8 +23,7 @@ from special.learn.losses import pixel_cross_entropy, soft_cross_entropy
 from special.learn.predict import predict
 from special.learn.sampling import Sample, Window
 from special.learn.settings import ScheduleSettings
-from special.learn.views import COUNT, orient, restore
-from special.models.mambahsi import MambaHSI
+from special.learn.views import COUNT, restore
 from special.models.patches import PatchClassifier
 from special.models.tiling import Windows, tiles
 from special.progress import SILENT, Progress
@@ -34,7 +33,9 @@ SEEN = 20_000
 """Most pixels from which a classifier finds its principal components."""
 
 Build = Callable[[int, int], nn.Module]
-"""Makes a classifier of (bands, classes): float (batch, bands, rows, cols) -> logits (batch, classes, rows, cols)."""
+"""Makes a classifier of (bands, classes): float (batch, bands, rows, cols) -> logits (batch, classes, rows, cols).
+
+A second argument turns the image by a view first (``special.learn.views``; 0: not at all)."""
 
 
 @dataclass(frozen=True)
@@ -251,8 +252,7 @@ class Trainer:
         The others' stay 0, and no term asks for them.
         """
         if not isinstance(self.model, PatchClassifier):
-            turned = self.model(image, view) if isinstance(self.model, MambaHSI) else self.model(orient(image, view))
-            return restore(turned, view)[0].flatten(1).T
+            return restore(self.model(image, view), view)[0].flatten(1).T
         self.model.begin_step(step / (self.settings.epochs * self.settings.steps))
         drawn = np.unique(np.concatenate([term.index for term in terms]))
         drawn = drawn if len(drawn) else np.zeros(1, dtype=np.int64)  # the loss of a step needs a gradient, if of 0

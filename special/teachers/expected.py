@@ -97,14 +97,22 @@ def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[n
         dryness = (reading.dry - DRYNESS_SPREAD, reading.dry + DRYNESS_SPREAD)
     weeds = WEEDS if reading.weeds else (0.0,)
     green_weeds = _first(table, "weeds")
-    # where the name decides on the cover, one variant stands for all that differ in cover alone
-    settled = reading.series is not None or _tilled(reading)
-    variants = concept.variants[:1] if settled else concept.variants
+    variants = concept.variants
+    if reading.series is not None:  # every stage may have any cover: one variant stands for all that differ in it
+        variants = variants[:1]
+    elif _tilled(reading):
+        variants = _one_of_each_canopy(variants)
     for variant in variants:
         for dry in dryness:
             for plants in _stands(variant, concept, reading, table, dry, dry_matter):
                 for fraction in weeds:
                     yield plants if not fraction else (1 - fraction) * plants + fraction * green_weeds
+
+
+def _one_of_each_canopy(variants: Sequence[Variant]) -> tuple[Variant, ...]:
+    """Return one variant of all that differ in cover alone, and every one that is no canopy."""
+    canopies = {id(v if v.canopy is None else v.canopy): v for v in variants}
+    return tuple(canopies.values())
 
 
 def _stands(
