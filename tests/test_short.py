@@ -20,7 +20,11 @@ SIZES = {  # sequences, steps, d_model, d_state, d_conv
 
 def _block(d_model: int, d_state: int, d_conv: int, real: torch.dtype) -> Mamba:
     torch.manual_seed(0)
-    return Mamba(d_model, d_state=d_state, d_conv=d_conv, expand=2).to(real)
+    block = Mamba(d_model, d_state=d_state, d_conv=d_conv, expand=2).to(real)
+    with torch.no_grad():
+        for parameter in block.parameters():  # some begin as all ones or zeros, with which an error may not show
+            parameter += 0.2 * torch.randn_like(parameter)
+    return block
 
 
 def _outcome(block: Mamba, u: Tensor) -> list[Tensor]:

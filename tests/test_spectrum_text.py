@@ -272,6 +272,15 @@ def test_a_sensor_that_sees_less_tells_radiance_as_well(shared: Path, name: str,
     assert calibrate.is_radiance(spectra, scene.wavelengths[kept]) == radiance
 
 
+@pytest.mark.parametrize(("low", "high"), [(840, 1000), (925, 1100), (730, 770), (1040, 1160)])
+def test_one_band_of_the_air_with_one_shoulder_tells_radiance(table: ConceptTable, low: int, high: int) -> None:
+    wavelengths = np.arange(low, high, 10, dtype=float)
+    cube, _ = striped(table, wavelengths, ["grass", "bare soil", "asphalt"])
+    air = 1 - sum(0.6 * np.exp(-(((wavelengths - nm) / 15) ** 2)) for nm in (760, 945, 1130))
+    assert calibrate.is_radiance((cube * air).reshape(-1, len(wavelengths)), wavelengths)
+    assert not calibrate.is_radiance(cube.reshape(-1, len(wavelengths)), wavelengths)
+
+
 def test_water_that_is_dark_beyond_900_nm_is_not_radiance(table: ConceptTable) -> None:
     wavelengths = FULL[FULL < 1000]
     cube, _ = striped(table, wavelengths, ["water", "water", "grass"])
