@@ -20,6 +20,7 @@ from special import resources
 from special.errors import SettingsError
 
 FLOOR = 1e-3  # smallest reflectance the table can say: below it, a logarithm would speak of noise
+GROUPS = ("made", "long", "compact")  # lists of concepts at the top of a table
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,16 @@ class Concept:
 class ConceptTable:
     """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from.
 
-    ``made``: names of the concepts that people make, as opposed to rock, soil and what grows.
+    ``made``: names of the concepts that people make, as opposed to rock, soil and what grows. ``long``, ``compact``:
+    of those whose areas run on like roads, or end on all sides like roofs.
     """
 
     wavelengths: np.ndarray
     concepts: dict[str, Concept]
     sha256: str
     made: frozenset[str] = frozenset()
+    long: frozenset[str] = frozenset()
+    compact: frozenset[str] = frozenset()
 
     def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
         """Bring spectra (..., table wavelengths) to other wavelengths (nm), smoothly in log reflectance.
@@ -89,7 +93,7 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     files = [resources.folder("prompts") / "concepts.toml", *map(Path, extra)]
     digest = hashlib.sha256()
     raw: dict[str, dict[str, Any]] = {}
-    made: set[str] = set()
+    groups: dict[str, set[str]] = {group: set() for group in GROUPS}
     grid = np.empty(0)
     for path in files:
         try:
@@ -106,16 +110,22 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
         for entry in document.get("concept", []):
             name = _checked(entry, path, own, grid)
             raw[name] = entry
-        made |= _made(document, path, raw)
+        for group in GROUPS:
+            groups[group] |= _group(group, document, path, raw)
     build = _Builder(raw, grid)
-    return ConceptTable(grid, {name: build.concept(name) for name in raw}, digest.hexdigest(), frozenset(made))
+    return ConceptTable(
+        grid,
+        {name: build.concept(name) for name in raw},
+        digest.hexdigest(),
+        **{group: frozenset(names) for group, names in groups.items()},
+    )
 
 
-def _made(document: dict[str, Any], path: Path, raw: dict[str, dict[str, Any]]) -> set[str]:
-    names = document.get("made", [])
+def _group(group: str, document: dict[str, Any], path: Path, raw: dict[str, dict[str, Any]]) -> set[str]:
+    names = document.get(group, [])
     unknown = [name for name in names if name not in raw] if isinstance(names, list) else [names]
     if unknown:
-        raise SettingsError(f"{path}: `made` lists names of concepts, and {unknown[0]!r} is none")
+        raise SettingsError(f"{path}: `{group}` lists names of concepts, and {unknown[0]!r} is none")
     return set(names)
 
 

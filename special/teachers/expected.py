@@ -131,9 +131,12 @@ def _stands(
     elif _tilled(reading):
         covers = TILLED_COVERS
     canopy = (1 - dry) * variant.canopy + dry * dry_matter
+    if 1.0 in covers:  # no ground shows: one spectrum, whatever lies below
+        yield canopy
     for ground in _grounds(variant.ground, reading, table):
         for cover in covers:
-            yield cover * canopy + (1 - cover) * ground
+            if cover < 1:
+                yield cover * canopy + (1 - cover) * ground
 
 
 def _tilled(reading: Reading) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from special.rasters import Rows
+from special.rasters import MEMORY, Room, Rows
 from special.teachers.windows import area_weights
 
 if TYPE_CHECKING:
@@ -94,12 +94,13 @@ def _cell_means(guide: np.ndarray, valid: np.ndarray, shape: tuple[int, int]) ->
     return means / np.where(known, share, 1.0)[:, :, None], known
 
 
-def spectral_guide(scene: Scene, components: int) -> np.ndarray:
+def spectral_guide(scene: Scene, components: int, room: Room = MEMORY) -> Rows:
     """Project the scene's spectra onto their leading principal components, reading it by windows of rows.
 
     Args:
         scene: the scene.
         components: how many components to keep, at most the number of bands.
+        room: where the guide goes, by the name "guide".
 
     Returns:
         float32 (rows, cols, min(components, bands)), 0 where invalid, scaled so that the median distance of valid
@@ -109,7 +110,7 @@ def spectral_guide(scene: Scene, components: int) -> np.ndarray:
     components = min(components, bands)
     chunk = max(1, _VALUES_AT_ONCE // (cols * bands))
     parts = [slice(top, min(top + chunk, rows)) for top in range(0, rows, chunk)]
-    guide = np.zeros((rows, cols, components), np.float32)
+    guide = room.zeros("guide", (rows, cols, components))
     count, total, products = 0, np.zeros(bands), np.zeros((bands, bands))
     origin: np.ndarray | None = None
     for part in parts:
@@ -127,8 +128,15 @@ def spectral_guide(scene: Scene, components: int) -> np.ndarray:
     _, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
     leading = axes[:, ::-1][:, :components].astype(np.float32)
     centre = (origin + mean).astype(np.float32)
+    distances = []
     for part in parts:
         seen = scene.valid[part]
-        guide[part][seen] = (scene.read(rows=part)[seen] - centre) @ leading
-    unit = float(np.median(np.linalg.norm(guide[scene.valid], axis=1)))
-    return guide / np.float32(unit) if unit > 0 else guide
+        projected = np.zeros((*seen.shape, components), np.float32)
+        projected[seen] = (scene.read(rows=part)[seen] - centre) @ leading
+        guide[part] = projected
+        distances.append(np.linalg.norm(projected[seen], axis=1))
+    unit = np.median(np.concatenate(distances))
+    if unit > 0:
+        for part in parts:
+            guide[part] = guide[part] / unit
+    return guide

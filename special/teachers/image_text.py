@@ -132,7 +132,7 @@ class ImageTextTeacher:
         coarse = self.coarse(rgb, scene.valid, classes, progress)
         return upsample(
             coarse,
-            spectral_guide(scene, self.settings.guide_components),
+            spectral_guide(scene, self.settings.guide_components)[:],
             sigma_space=self.settings.guide_space,
             sigma_guide=self.settings.guide_likeness,
             valid=scene.valid,

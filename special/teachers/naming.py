@@ -19,6 +19,28 @@ FEWEST = 20  # pixels a stage needs to be found
 SMALLEST = 20  # pixels a cluster should have on average
 
 
+class Averages:
+    """Mean values of the pixels of every cluster, in several clusterings of the same pixels."""
+
+    def __init__(self, counts: Sequence[int], columns: int) -> None:
+        self._sums = [np.zeros((count, columns)) for count in counts]
+        self._sizes = [np.zeros(count, dtype=np.int64) for count in counts]
+
+    def add(self, clusters: np.ndarray, values: np.ndarray) -> None:
+        """Add pixels: their ``clusters`` (pixels, clusterings) and ``values`` (pixels, columns)."""
+        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
+            sizes += np.bincount(labels, minlength=len(sizes))
+            for k, column in enumerate(values.T):
+                sums[:, k] += np.bincount(labels, column, minlength=len(sizes))
+
+    def of(self, clusters: np.ndarray) -> np.ndarray:
+        """Return the mean values (pixels, columns) of the ``clusters`` (pixels, clusterings) that pixels belong to."""
+        total = np.zeros((len(clusters), self._sums[0].shape[1]))
+        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
+            total += (sums / np.maximum(sizes, 1)[:, None])[labels]
+        return total / len(self._sums)
+
+
 class Clusterings:
     """Clusters of like pixels, and the mean probabilities of the pixels that they were shown."""
 
@@ -33,8 +55,7 @@ class Clusterings:
         """
         counts = [max(1, min(factor * classes, len(logs) // SMALLEST)) for factor in per_class]
         self._found = [KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(logs) for count in counts]
-        self._sums = [np.zeros((count, classes)) for count in counts]
-        self._sizes = [np.zeros(count, dtype=np.int64) for count in counts]
+        self._named = self.averages(classes)
         self.dtype = np.min_scalar_type(max(counts))
 
     def __len__(self) -> int:
@@ -46,17 +67,16 @@ class Clusterings:
 
     def learn(self, clusters: np.ndarray, probabilities: np.ndarray) -> None:
         """Add pixels to the means: their ``clusters`` (pixels, clusterings) and own ``probabilities`` (pixels, K)."""
-        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
-            sizes += np.bincount(labels, minlength=len(sizes))
-            for k, column in enumerate(probabilities.T):
-                sums[:, k] += np.bincount(labels, column, minlength=len(sizes))
+        self._named.add(clusters, probabilities)
 
     def name(self, clusters: np.ndarray) -> np.ndarray:
         """Return the mean probabilities (pixels, K) of the ``clusters`` that pixels belong to; rows sum to 1."""
-        total = np.zeros((len(clusters), self._sums[0].shape[1]))
-        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
-            total += (sums / np.maximum(sizes, 1)[:, None])[labels]
+        total = self._named.of(clusters)
         return total / total.sum(axis=1, keepdims=True)
+
+    def averages(self, columns: int) -> Averages:
+        """Return means over the clusters of something else, of nothing yet."""
+        return Averages([found.n_clusters for found in self._found], columns)
 
 
 def members(probabilities: np.ndarray, series: Sequence[int]) -> np.ndarray:

@@ -14,10 +14,11 @@ import numpy as np
 
 from special.progress import SILENT, Progress
 from special.rasters import MEMORY, Room, Rows
-from special.teachers import calibrate, naming, pixels
+from special.teachers import calibrate, naming, outlines, pixels
 from special.teachers.concepts import ConceptTable
 from special.teachers.expected import expected_spectra
 from special.teachers.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
+from special.teachers.outlines import Outlines
 from special.text.classes import ClassList
 from special.text.encoder import SentenceEncoder
 from special.text.names import Reading, read_names
@@ -42,12 +43,15 @@ class SpectrumTextSettings:
     radiance_gain_sd: float
     shared_level_sd: float
     shared_shape_sd: float
+    shared_chlorophyll_sd: float
     calibration_iterations: int
     calibration_temper: float
     calibration_pixels: int
     rest_log_weight: float
     clusters_per_class: tuple[int, ...]
     cluster_pixels: int
+    outline_own: float
+    outline_material: float
 
     @property
     def uncertainty(self) -> UncertaintySettings:
@@ -65,6 +69,7 @@ class SpectrumTextSettings:
             self.radiance_gain_sd,
             self.shared_level_sd,
             self.shared_shape_sd,
+            self.shared_chlorophyll_sd,
             self.calibration_iterations,
             self.calibration_temper,
         )
@@ -96,7 +101,7 @@ class SpectrumTextTeacher:
 
         The scene is read by windows: what is kept of every pixel is its clusters and the result, in ``room``.
         """
-        progress.begin("spectrum-text teacher", 4)
+        progress.begin("spectrum-text teacher", 5)
         with progress.phase("read names"):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
@@ -118,6 +123,9 @@ class SpectrumTextTeacher:
                 clusterings.learn(found, eye.classify(signals))
                 clusters[rows] = _in_place(found, scene.valid[rows])
             progress.advance()
+        with progress.phase("outlines"):
+            shapes = self._outlines(scene, readings, clusterings, clusters, room)
+            progress.advance()
         with progress.phase("name"):
             result = room.zeros(self.name, (*scene.valid.shape, len(classes)))
             stages = self._stages(scene, eye, clusterings, clusters, series_of(readings))
@@ -128,6 +136,8 @@ class SpectrumTextTeacher:
                     logs = eye.logs(eye.signals(pixels.spectra_of(scene, rows)))
                     for series in stages:
                         named = series.share(logs, named)
+                if shapes:
+                    named = shapes.share(rows, clusters[rows][seen], named)
                 result[rows] = _in_place(named.astype(np.float32), seen)
             progress.advance()
         progress.end()
@@ -140,6 +150,16 @@ class SpectrumTextTeacher:
         likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
         found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
         return _Eye(conversion, likelihood, found, classes)
+
+    def _outlines(
+        self, scene: Scene, readings: list[list[Reading]], clusterings: naming.Clusterings, clusters: Rows, room: Room
+    ) -> Outlines | None:
+        """Look at the outlines, where the list has both what runs on and what ends on all sides."""
+        own, material = self.settings.outline_own, self.settings.outline_material
+        tendency = outlines.tendency(readings, self.table)
+        if not (own or material) or not (tendency > 0).any() or not (tendency < 0).any():
+            return None
+        return Outlines.of(scene, tendency, clusterings, clusters, room, own=own, material=material)
 
     def _stages(
         self, scene: Scene, eye: _Eye, clusterings: naming.Clusterings, clusters: Rows, groups: list[list[int]]
