@@ -54,6 +54,8 @@ ABLATIONS = {
     "no calibration": Ablation(
         {"pseudo.spectrum_text.scale_steps": 0, "pseudo.spectrum_text.calibration_iterations": 0}
     ),
+    "no outlines": Ablation({"pseudo.spectrum_text.outline_own": 0.0, "pseudo.spectrum_text.outline_material": 0.0}),
+    "no shared chlorophyll": Ablation({"pseudo.spectrum_text.shared_chlorophyll_sd": 0.0}),
     "random set only": Ablation({"refine.lambda_hard": 0.0, "refine.lambda_confident": 0.0}),
     "random + hard": Ablation({"refine.lambda_confident": 0.0}),
     "random + confident": Ablation({"refine.lambda_hard": 0.0}),
@@ -67,6 +69,9 @@ CONSTANTS: dict[str, Sequence[Any]] = {
     "pseudo.spectrum_text.scale_sd": (0.3, 0.6),
     "pseudo.spectrum_text.shared_level_sd": (0.05, 0.15, 0.3),
     "pseudo.spectrum_text.shared_shape_sd": (0.05, 0.1, 0.2),
+    "pseudo.spectrum_text.shared_chlorophyll_sd": (0.15, 0.3, 0.5),
+    "pseudo.spectrum_text.outline_own": (0.5, 1.0, 2.0),
+    "pseudo.spectrum_text.outline_material": (1.0, 2.0, 4.0),
     "warmup.anchor": (0.1, 0.3, 0.5),
     "refine.anchor": (0.2, 0.5),
 }
