@@ -224,6 +224,49 @@ def test_what_is_wrong_with_all_plants_is_taken_off_plants_alone(table: ConceptT
     assert bends[ALONE] == 0
 
 
+def test_what_less_chlorophyll_does_is_what_prosail_says() -> None:
+    prosail = pytest.importorskip("prosail")
+
+    def canopy(chlorophyll: float) -> np.ndarray:
+        geometry = {"lidfa": -0.35, "hspot": 0.05, "tts": 35.0, "tto": 0.0, "psi": 90.0}
+        soil = {"rsoil": 1.0, "psoil": 0.5}
+        return prosail.run_prosail(1.5, chlorophyll, 8.0, 0.0, 0.012, 0.007, 3.0, **geometry, **soil)
+
+    change = log_reflectance(canopy(25.0)) - log_reflectance(canopy(60.0))
+    wavelengths, told = map(np.array, calibrate.CHLOROPHYLL)
+    np.testing.assert_allclose(change[wavelengths - 400], told, atol=0.006)
+    between = np.interp(np.arange(400, 2501), wavelengths, told)
+    assert np.abs(change - between)[:380].mean() < 0.02
+    np.testing.assert_allclose(change[400:], 0, atol=0.01)
+
+
+def test_how_much_chlorophyll_the_plants_have_is_taken_off_plants_alone(table: ConceptTable) -> None:
+    names = ["tree", "grass", "bare soil", "asphalt"]
+    cube, _ = striped(table, FULL, names)
+    cube[:, :16] *= np.exp(0.6 * np.interp(FULL, *calibrate.CHLOROPHYLL))
+    spectra = cube.reshape(-1, len(FULL)).astype(np.float64)
+    conversion = calibrate.convert(spectra, FULL, known_reflectance=True)
+    expected = expected_spectra(read_names(ClassList.parse(names), table, default_encoder()), table, -3.0)
+    green = (conversion.regions.centres > 540) & (conversion.regions.centres < 630)
+    infrared = (conversion.regions.centres > 800) & (conversion.regions.centres < 1300)
+
+    def bends(**changes: float) -> np.ndarray:
+        built = teacher(table, **changes).settings
+        likelihood = SpectralLikelihood(expected, table, conversion.regions.centres, built.uncertainty)
+        found = calibrate.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)[0]
+        return found.shifts[:, green].mean(axis=1) - found.shifts[:, infrared].mean(axis=1)
+
+    assert bends()[GREEN] > 0.15
+    assert abs(bends()[GROUND]) < 0.03
+    assert bends()[GREEN] > bends(shared_chlorophyll_sd=0.0)[GREEN] + 0.05
+
+
+def test_a_canopy_that_hides_the_ground_is_one_spectrum_whatever_the_soil(table: ConceptTable) -> None:
+    expected = expected_spectra(read_names(ClassList.parse(["Grass", "Water"]), table, default_encoder()), table, -3.0)
+    spectra = [s.reflectance.tobytes() for s in expected if s.class_index == 0]
+    assert len(spectra) == len(set(spectra)) == 1 + len(table.concepts["bare soil"].variants)
+
+
 @pytest.mark.parametrize(
     ("red", "infrared", "kind"), [(0.05, 0.4, GREEN), (0.2, 0.3, GROUND), (0.02, 0.01, ALONE), (0.18, 0.4, GROUND)]
 )
