@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,20 @@ def test_at_most_five_pairs_are_told_and_the_rest_counted() -> None:
     many = [Alike(0, 1, 0.5, 0.5)] * 7
     lines = told(many, ["Road", "Street"])
     assert len(lines) == SHOWN + 1 and "'Road' and 'Street'" in lines[0] and lines[-1].startswith("2 more")
+
+
+def test_outlines_are_told_where_they_tell_two_classes_apart(teacher: SpectrumTextTeacher) -> None:
+    assert [entry.outline for entry in explained(teacher, "Road", "Roof", "Grass").classes] == [1, -1, 0]
+    assert [entry.outline for entry in explained(teacher, "Road", "Street", "Grass").classes] == [0, 0, 0]
+
+
+def test_a_pair_that_only_outlines_tell_apart_says_so(table: ConceptTable, teacher: SpectrumTextTeacher) -> None:
+    bitumen = replace(table.concepts["asphalt"], name="bitumen", synonyms=())
+    same = replace(table, concepts={**table.concepts, "bitumen": bitumen})
+    classes = ClassList.parse(["Road", "Bitumen", "Street"])
+    pairs = alike_pairs(SpectrumTextTeacher(same, teacher.encoder, teacher.settings), classes)
+    assert {(pair.first, pair.second): pair.outlines for pair in pairs} == {(0, 1): True, (0, 2): False, (1, 2): True}
+    assert {"only by their outlines" in line for line in told(pairs[:1], classes.names)} == {pairs[0].outlines}
 
 
 def run(*arguments: object) -> Result:

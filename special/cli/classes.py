@@ -108,7 +108,7 @@ def _show_class(console: Console, number: int, entry: ClassExplanation) -> None:
 
 def lines(entry: ClassExplanation) -> list[tuple[str, str]]:
     """Return what is shown of a class, (label, text) line by line."""
-    from special.teachers.explain import READ_BY
+    from special.teachers.explain import OUTLINES, READ_BY
 
     said: list[tuple[str, str]] = []
     for meaning in entry.meanings:
@@ -124,7 +124,8 @@ def lines(entry: ClassExplanation) -> list[tuple[str, str]]:
         said.insert(0, ("described", entry.description))
     if entry.looks:
         *kinds, shade = entry.looks
-        said.append(("looks", f"{' or '.join(kinds)}; brightness {shade}"))
+        outline = f"; {OUTLINES[entry.outline]}" if entry.outline else ""
+        said.append(("looks", f"{' or '.join(kinds)}; brightness {shade}{outline}"))
     for concept, materials, source in entry.sketches:
         label = "sketched" if said[-1][0] == "looks" else ""
         of = f"{concept}: " if len(entry.sketches) > 1 else ""

@@ -240,7 +240,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="pseudo",
-        version=5,
+        version=6,
         function=pseudo,
         upstream=("rgb",),
         settings={

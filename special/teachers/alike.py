@@ -17,6 +17,7 @@ from special.teachers import calibrate
 from special.teachers.calibrate import Calibration
 from special.teachers.expected import Expected, expected_spectra
 from special.teachers.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
+from special.teachers.outlines import tendency
 from special.teachers.pixels import sample_spectra
 from special.teachers.regions import Regions
 from special.text.classes import ClassList
@@ -34,12 +35,16 @@ _DRAWS = 300  # per class
 
 @dataclass(frozen=True)
 class Alike:
-    """Two classes, by index, and the share of each one's draws that look more like the other; by half where equal."""
+    """Two classes, by index, and the share of each one's draws that look more like the other; by half where equal.
+
+    ``outlines``: one runs on through a scene and the other ends on all sides, so that their areas differ in form.
+    """
 
     first: int
     second: int
     first_as_second: float
     second_as_first: float
+    outlines: bool = False
 
 
 def alike_pairs(
@@ -68,8 +73,9 @@ def alike_pairs(
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
         found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
     shares = confusion(spectra, likelihood, found, len(classes), seed=teacher.seed)
+    runs_on = tendency(readings, teacher.table)
     pairs = [
-        Alike(a, b, float(shares[a, b]), float(shares[b, a]))
+        Alike(a, b, float(shares[a, b]), float(shares[b, a]), bool(runs_on[a] * runs_on[b] < 0))
         for a in range(len(classes))
         for b in range(a + 1, len(classes))
         if (shares[a, b] + shares[b, a]) / 2 > CONFUSED and not _ordered(readings[a], readings[b])
@@ -117,8 +123,9 @@ def confusion(
 def told(pairs: Sequence[Alike], names: Sequence[str]) -> list[str]:
     """Return one line per pair that says what to do; at most ``SHOWN`` of them, then how many more there are."""
     lines = [
-        f"{names[pair.first]!r} and {names[pair.second]!r} cannot be told apart by their spectra: say more of one "
-        f"({names[pair.first]}: description) or make them one class"
+        f"{names[pair.first]!r} and {names[pair.second]!r} cannot be told apart by their spectra"
+        f"{', only by their outlines' if pair.outlines else ''}: say more of one ({names[pair.first]}: description) "
+        "or make them one class"
         for pair in pairs[:SHOWN]
     ]
     return lines + ([f"{len(pairs) - SHOWN} more pairs of classes are alike"] if len(pairs) > SHOWN else [])
@@ -130,6 +137,7 @@ def as_json(pairs: Sequence[Alike], names: Sequence[str]) -> list[dict[str, Any]
         {
             "classes": [names[pair.first], names[pair.second]],
             "confused": [round(pair.first_as_second, 3), round(pair.second_as_first, 3)],
+            "outlines": pair.outlines,
         }
         for pair in pairs
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from special.teachers.alike import Alike, alike_pairs, as_json, told
 from special.teachers.attributes import attributes, brightness, is_crop
 from special.teachers.expected import NEGLIGIBLE, Expected, expected_spectra
+from special.teachers.outlines import tendency
 from special.text.classes import ClassList, ClassName
 from special.text.names import Reading, read_names
 from special.text.prompts import fill
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = 2  # prompts that are shown of a class
 KINDS = 2  # kinds of spectrum that are shown of a class
 UNSURE = 0.6  # cosine of the nearest concept below which a name that the table lacks might mean anything
+OUTLINES = {1: "runs on like a road", -1: "ends on all sides like a roof", 0: ""}
 READ_BY = {
     "table": "",
     "meaning": "nearest in meaning, for the table lacks the name",
@@ -51,6 +53,7 @@ class ClassExplanation:
         name, description: as in the class list.
         meanings: of the name, then of every synonym.
         looks: what its sketched spectra look like, the most frequent first, and how bright they are.
+        outline: a key of ``OUTLINES``: what its areas are like, where that tells it from another class.
         sketches: (concept, its sketched materials, where they come from).
         prompts: how many sentences an image-text model reads for it. examples: some of them.
     """
@@ -59,6 +62,7 @@ class ClassExplanation:
     description: str
     meanings: tuple[Meaning, ...]
     looks: tuple[str, ...]
+    outline: int
     sketches: tuple[tuple[str, tuple[str, ...], str], ...]
     prompts: int
     examples: tuple[str, ...]
@@ -109,6 +113,7 @@ class Explanation:
                         for meaning in entry.meanings
                     ],
                     "looks": list(entry.looks),
+                    "outline": OUTLINES[entry.outline],
                     "sketches": [
                         {"concept": concept, "materials": list(materials), "source": source}
                         for concept, materials, source in entry.sketches
@@ -140,6 +145,9 @@ def explain(
     """
     readings = read_names(classes, teacher.table, teacher.encoder)
     spectra = expected_spectra(readings, teacher.table, teacher.settings.rest_log_weight)
+    outline = tendency(readings, teacher.table)
+    if len({*outline} - {0}) < 2:  # nothing to tell apart
+        outline[:] = 0
     stages: Counter[str | None] = Counter(
         reading.series for group in readings for reading in group[:1] if reading.series
     )
@@ -149,6 +157,7 @@ def explain(
             entry.description,
             tuple(_meaning(text, reading, stages) for text, reading in zip(entry.texts, group, strict=True)),
             _looks([s for s in spectra if s.class_index == index], group, teacher.table),
+            int(outline[index]),
             _sketches(group, teacher.table),
             len(entry.prompts) * (len(templates) + general),
             _examples(entry, templates),
