@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from special import settings
-from special.rasters import MEMORY, blocks
+from special.rasters import MEMORY, Room, blocks
 from special.scene.scene import Scene
-from special.teachers import outlines
+from special.teachers import outlines, pixels
 from special.teachers.concepts import ConceptTable, load_concepts
 from special.teachers.naming import Clusterings
 from special.teachers.outlines import Outlines, elongation, tendency
@@ -99,22 +100,37 @@ def test_only_the_classes_that_outlines_tell_apart_share_anew() -> None:
     assert gain[ROUND].mean() < -0.05
 
 
-def test_a_road_and_a_roof_of_one_stuff_are_told_apart(table: ConceptTable) -> None:
+def teacher(table: ConceptTable, **changes: float) -> SpectrumTextTeacher:
+    changed = {f"pseudo.spectrum_text.{name}": value for name, value in changes.items()}
+    built = settings.load("special", changed).build("pseudo.spectrum_text", SpectrumTextSettings)
+    return SpectrumTextTeacher(table, default_encoder(), built)
+
+
+def road_and_roof(table: ConceptTable) -> tuple[Scene, ClassList]:
+    """A road and a round roof of the same stuff, half asphalt and half bitumen, in a meadow."""
     names = ["Grass", "Asphalt", "Bitumen"]
     spectra = [table.resample(table.concepts[name.lower()].variants[0].reflectance, VNIR) for name in names]
-    stuff = np.sqrt(spectra[1] * spectra[2])
     cube = np.broadcast_to(spectra[0], (SIZE, SIZE, len(VNIR))).copy()
-    cube[road(3) | ROUND] = stuff
+    cube[road(3) | ROUND] = np.sqrt(spectra[1] * spectra[2])
     cube *= np.exp(0.03 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 1)))
-    scene, classes = Scene.from_array(cube.astype(np.float32), VNIR), ClassList.parse(names)
+    return Scene.from_array(cube.astype(np.float32), VNIR), ClassList.parse(names)
 
-    def named(**changes: float) -> np.ndarray:
-        changed = {f"pseudo.spectrum_text.{name}": value for name, value in changes.items()}
-        built = settings.load("special", changed).build("pseudo.spectrum_text", SpectrumTextSettings)
-        return np.asarray(SpectrumTextTeacher(table, default_encoder(), built).predict(scene, None, classes)).argmax(-1)
 
-    told = named()
+def test_a_road_and_a_roof_of_one_stuff_are_told_apart(table: ConceptTable) -> None:
+    scene, classes = road_and_roof(table)
+    told = np.asarray(teacher(table).predict(scene, None, classes)).argmax(axis=-1)
     assert (told[road(3)] == 1).mean() > 0.9
     assert (told[ROUND] == 2).mean() > 0.9
-    by_spectra = named(outline_own=0.0, outline_material=0.0)
-    assert (by_spectra[road(3)] == 1).mean() < 0.9 or (by_spectra[ROUND] == 2).mean() < 0.9
+    spectra_alone = teacher(table, outline_own=0.0, outline_material=0.0)
+    told = np.asarray(spectra_alone.predict(scene, None, classes)).argmax(axis=-1)
+    assert (told[road(3)] == 1).mean() < 0.9 or (told[ROUND] == 2).mean() < 0.9
+
+
+def test_a_scene_read_by_many_windows_into_files_has_the_same_outlines(
+    table: ConceptTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, classes = road_and_roof(table)
+    whole = teacher(table).predict(scene, None, classes)
+    monkeypatch.setattr(pixels, "PIXELS", 7 * SIZE)
+    parts = teacher(table).predict(scene, None, classes, room=Room(tmp_path, most=0))
+    np.testing.assert_allclose(parts, whole, atol=1e-6)
