@@ -76,7 +76,8 @@ def test_a_scene_seen_in_blocks_has_the_outlines_of_the_whole(monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("Road", 1), ("Bitumen", -1), ("Roofs", -1), ("Gravel", 0), ("roads and houses", 0)]
+    ("name", "expected"),
+    [("Road", 1), ("Bitumen", -1), ("Roofs", -1), ("Gravel", 0), ("roads and houses", 0), ("Gravel | asphalt", 0)],
 )
 def test_a_name_says_whether_it_runs_on(table: ConceptTable, name: str, expected: int) -> None:
     readings = read_names(ClassList.parse([name, "Water"]), table, default_encoder())
@@ -98,6 +99,20 @@ def test_only_the_classes_that_outlines_tell_apart_share_anew() -> None:
     gain = (after - before)[:, 0].reshape(SIZE, SIZE)
     assert gain[road(3)].mean() > 0.05
     assert gain[ROUND].mean() < -0.05
+
+
+def test_all_that_looks_alike_has_a_say() -> None:
+    seen = guide(road(3), ROUND) + 20
+    seen[ROUND] += np.float32(50)
+    roof = np.flatnonzero(ROUND)
+    clusterings = Clusterings(seen.reshape(-1, 4), 2, [1, 1], seed=0)
+    clusters = clusterings.assign(seen.reshape(-1, 4)).reshape(SIZE, SIZE, 2)
+    scene = Scene.from_array(np.repeat(seen, len(VNIR) // 4, axis=2), VNIR)
+    found = Outlines.of(scene, np.array([1, -1]), clusterings, clusters, MEMORY, own=0, material=1)
+    after = found.share(slice(0, SIZE), clusters.reshape(-1, 2), np.full((SIZE * SIZE, 2), 0.5))[roof]
+    odds = found.odds.ravel()[roof]
+    assert odds.std() > 0
+    np.testing.assert_allclose(np.log(after[:, 0] / after[:, 1]), odds.mean(), rtol=1e-5)
 
 
 def teacher(table: ConceptTable, **changes: float) -> SpectrumTextTeacher:
