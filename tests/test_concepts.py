@@ -111,6 +111,15 @@ def test_a_concept_that_cannot_be_used_is_refused_by_name(tmp_path: Path, change
         load_concepts([write(tmp_path, MINE.replace(*change))])
 
 
+@pytest.mark.parametrize("group", ["made", "long", "compact"])
+def test_a_users_file_says_what_is_made_and_what_runs_on_or_ends(tmp_path: Path, group: str) -> None:
+    named = MINE.replace("[[concept]]", f'{group} = ["violet paint"]\n[[concept]]')
+    assert getattr(load_concepts([write(tmp_path, named)]), group) == {*getattr(load_concepts(), group), "violet paint"}
+    unknown = MINE.replace("[[concept]]", f'{group} = ["violet paper"]\n[[concept]]')
+    with pytest.raises(SettingsError, match=rf"`{group}` .* 'violet paper'"):
+        load_concepts([write(tmp_path, unknown)])
+
+
 def test_a_missing_concept_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.toml"):
         load_concepts([tmp_path / "absent.toml"])
