@@ -6,6 +6,7 @@ FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
 
 ``teachers``   the nearest spectrum of two libraries (with --libraries), a support-vector machine that is given 1, 5 and
                10 labels per class, each teacher alone, the fused pseudo-labels, warmup and refinement
+``confidence`` what the map says of itself: mean confidence beside accuracy, and how far the two are apart
 ``ablations``  the map without this or that part
 ``tables``     the pseudo-labels with concept tables whose spectra err, each given as a user would: --concepts FILE
 ``changes``    the pseudo-labels of the scenes as other sensors and other frames would have them
@@ -120,6 +121,23 @@ class Accuracy:
         made_of = [scene_hash(scene), Path(peers.__file__).read_text(encoding="utf-8"), str(libraries)]
         made = self.runs.folder / scene.name / f"peers-{digest(made_of)}.json"
         return dict(self.runs.kept(made, lambda: peers.accuracies(scene, libraries, LABELS, SVM_SEEDS)))
+
+    def confidence(self) -> None:
+        """How sure the map is, and how right."""
+        kinds = {
+            "OA": "oa",
+            "mean confidence": "confidence",
+            "calibration error": "ece",
+            "OA of the surer half": "surest",
+        }
+        head("scene", *kinds)
+        rows: dict[str, dict[str, list[float]]] = {}
+        for scene in self.scenes:
+            found = [self.runs.figures(scene, self.steps[-1], self.base.but(seed=seed)) for seed in self.seeds]
+            rows[scene.name] = {title: [figures[key] for figures in found] for title, key in kinds.items()}
+            line(scene.name, *map(cell, rows[scene.name].values()))
+        line("mean", *(cell(over_scenes([row[title] for row in rows.values()])) for title in kinds))
+        self.figures["confidence"] = rows
 
     def ablations(self) -> None:
         """The map without this or that part, and what that costs."""
@@ -236,7 +254,7 @@ class Accuracy:
 
 
 def main() -> None:
-    sections = ("teachers", "ablations", "tables", "changes", "loso")
+    sections = ("teachers", "confidence", "ablations", "tables", "changes", "loso")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("accuracy.special"), help="what is kept  [accuracy.special]")
@@ -267,6 +285,7 @@ def main() -> None:
         accuracy = Accuracy(scenes, Runs(asked.out, asked.pipeline), base, asked.seeds, asked.until)
         calls: dict[str, Callable[[], None]] = {
             "teachers": lambda: accuracy.teachers(asked.libraries),
+            "confidence": accuracy.confidence,
             "ablations": accuracy.ablations,
             "tables": lambda: accuracy.tables(asked.tables),
             "changes": accuracy.changes,

@@ -37,6 +37,7 @@ def bench() -> Iterator[SimpleNamespace]:
         "proof.perturb",
         "proof.runs",
         "proof.show",
+        "proof.sureness",
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(BENCHMARKS))
@@ -262,6 +263,28 @@ def test_three_bands_are_means_around_the_colours(bench: SimpleNamespace, scene:
     opened = special.scene.open_scene(reduced.cube, wavelengths=reduced.wavelengths)
     assert opened.shape == (12, 10, 3) and opened.wavelengths.tolist() == [451, 553, 655]
     assert (reduced.truth, reduced.classes) == (scene.truth, scene.classes)
+
+
+# ------------------------------------------------------------------------------------------------------------ sureness
+
+
+def test_a_map_as_sure_as_it_is_right_has_no_calibration_error(bench: SimpleNamespace) -> None:
+    probabilities = np.tile([0.75, 0.25], (4, 1))[None]
+    found = bench.sureness.sureness(probabilities, np.array([[1, 1, 1, 2]]))
+    assert found["confidence"] == pytest.approx(0.75)
+    assert found["ece"] == pytest.approx(0)
+
+
+def test_doubt_in_one_place_does_not_make_up_for_certainty_in_another(bench: SimpleNamespace) -> None:
+    probabilities = np.array([[[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.55, 0.45]]])
+    found = bench.sureness.sureness(probabilities, np.array([[1, 2, 1, 1]]))
+    assert found["ece"] == pytest.approx((0.45 + 0.45) / 2)
+
+
+def test_the_surer_half_is_counted_among_labelled_pixels_alone(bench: SimpleNamespace) -> None:
+    probabilities = np.array([[[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4], [0.99, 0.01]]])
+    found = bench.sureness.sureness(probabilities, np.array([[1, 2, 2, 2, 0]]))
+    assert found["surest"] == pytest.approx(0.5)
 
 
 # ------------------------------------------------------------------------------------------------------------ held out

@@ -78,7 +78,13 @@ def test_a_class_is_told_with_concepts_modifiers_and_sources(teacher: SpectrumTe
 
 def test_stages_are_told_with_their_number(teacher: SpectrumTextTeacher) -> None:
     late = explained(teacher, "Lettuce 7wk", "Lettuce 4wk", "Lettuce 5wk").classes[0]
-    assert late.meanings[0].modifiers == ("growth stage 3 of 3, by greenness in the scene",)
+    assert late.meanings[0].modifiers[0] == "growth stage 3 of 3, by greenness in the scene"
+
+
+def test_what_a_crop_is_too_young_for_is_told(teacher: SpectrumTextTeacher) -> None:
+    young, grown = explained(teacher, "Corn 2 weeks", "Soybean 8 weeks").classes
+    assert young.meanings[0].modifiers == ("too young to cover much more than 25% of the ground",)
+    assert grown.meanings[0].modifiers == ()
 
 
 def test_prompts_count_every_text_in_every_template(teacher: SpectrumTextTeacher) -> None:

@@ -53,6 +53,31 @@ def test_numbers_order_the_stages_of_a_series(table: ConceptTable) -> None:
     assert early.series == middle.series == late.series is not None
 
 
+def test_stages_are_ordered_by_age_and_not_by_the_number_alone(table: ConceptTable) -> None:
+    assert [r.stage for r in read(table, "Lettuce 2 weeks", "Lettuce 10 days", "Lettuce 1 month")] == [0.5, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "weeks"),
+    [
+        ("Lettuce_romaine_4wk", 4),
+        ("Corn 6.5 weeks", 6.5),
+        ("Corn 3 wks", 3),
+        ("Soybean 14d", 2),
+        ("Corn 2 months", 8.7),
+        ("Alfalfa 2 years", 104.4),
+        ("Corn or soybean 3 weeks", 3),
+    ],
+)
+def test_a_crop_has_its_age_in_weeks(table: ConceptTable, name: str, weeks: float) -> None:
+    assert read(table, name)[0].age == pytest.approx(weeks)
+
+
+@pytest.mark.parametrize("name", ["Corn 2", "Corn 2 m", "Corn", "Parking lot 3 weeks", "Forest 4 years"])
+def test_a_number_without_a_unit_of_time_or_of_what_is_no_crop_is_no_age(table: ConceptTable, name: str) -> None:
+    assert read(table, name)[0].age is None
+
+
 def test_numbered_things_that_do_not_grow_are_no_series(table: ConceptTable) -> None:
     assert [r.series for r in read(table, "Parking lot 1", "Parking lot 2")] == [None, None]
 

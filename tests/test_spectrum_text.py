@@ -143,6 +143,41 @@ def test_stages_of_growth_come_out_in_order(table: ConceptTable) -> None:
     assert accuracy(teacher(table).predict(Scene.from_array(cube, FULL), None, classes), truth) > 0.95
 
 
+def test_a_crop_too_young_to_cover_the_ground_is_not_taken_for_a_closed_canopy(table: ConceptTable) -> None:
+    """A closed canopy halfway between broccoli's and lettuce's would be taken for lettuce of any age."""
+    canopies = [table.concepts[name].variants[0].canopy for name in ("lettuce", "broccoli")]
+    between = np.exp(np.mean([np.log(canopy) for canopy in canopies if canopy is not None], axis=0))
+    centres = Regions.of(FULL, through_air=False).centres
+    pixel = log_reflectance(table.resample(between, centres))[None]
+
+    def lead(*names: str) -> float:
+        readings = read_names(ClassList.parse(names), table, default_encoder())
+        spectra = expected_spectra(readings, table, -3.0)
+        likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 10.0, 0.5))
+        densities = likelihood.per_class(likelihood.per_spectrum(pixel), len(names))[0]
+        return float(densities[1] - densities[0])
+
+    assert lead("Broccoli", "Lettuce 4wk", "Lettuce 3wk") < 0 < lead("Broccoli", "Lettuce 9wk", "Lettuce 8wk")
+
+
+def test_any_cover_up_to_a_crops_age_is_equally_likely_and_more_is_less(table: ConceptTable) -> None:
+    readings = read_names(ClassList.parse(["Corn 4 weeks", "Water", "Corn"]), table, default_encoder())
+    spectra = expected_spectra(readings, table, -3.0)
+    young, any_age = ([s for s in spectra if s.class_index == k] for k in (0, 2))
+    ndvi = [(s.reflectance[12] - s.reflectance[7]) / (s.reflectance[12] + s.reflectance[7]) for s in young]
+    by_cover = [young[i].log_weight for i in np.argsort(ndvi)]
+    assert by_cover[0] == 0 and by_cover[-1] < -2
+    assert {s.log_weight for s in any_age} == {0.0}
+    assert len(young) == len(any_age)
+
+
+def test_a_whole_cover_is_as_little_likely_of_a_young_crop_as_nearly_all(table: ConceptTable) -> None:
+    """Broccoli's closed canopy is one spectrum, whatever lies below it."""
+    readings = read_names(ClassList.parse(["Broccoli 2 weeks", "Water"]), table, default_encoder())
+    spectra = [s for s in expected_spectra(readings, table, -3.0) if s.class_index == 0]
+    assert all(s.log_weight < -3 for s in spectra)
+
+
 def density_of_pavement(table: ConceptTable, breadth: float, *, copies: int = 1, first_only: bool = False) -> float:
     """Log density of the first pavement under its class, of which every spectrum stands there ``copies`` times."""
     classes = ClassList.parse(["Water", "Pavement"])

@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from scenes import Benchmark
 
+from proof.sureness import sureness
+
 STEPS = ("pseudo", "warmup", "refine")
 SECTIONS = {
     "pseudo": ("rgb", "pseudo"),
@@ -56,7 +58,7 @@ class Runs:
         return float(self.figures(scene, step, variation)["oa"])
 
     def figures(self, scene: Benchmark, step: str, variation: Variation) -> dict[str, Any]:
-        """Return ``oa`` after ``step``; after ``pseudo`` also ``teachers``, the accuracy of each of them alone."""
+        """Return ``oa`` after ``step`` and how sure it is; after ``pseudo`` also ``teachers``, each one's accuracy."""
         path = self._run(scene, step, variation)
         return self.kept(path.with_suffix(".json"), lambda: self._measure(scene, step, variation, path))
 
@@ -94,7 +96,11 @@ class Runs:
             seed=variation.seed,
             until=step,
         )
-        figures: dict[str, Any] = {"oa": agreement(run.probabilities_of(step), scene, run.classes)}
+        probabilities = run.probabilities_of(step)
+        figures: dict[str, Any] = {
+            "oa": agreement(probabilities, scene, run.classes),
+            **sureness(probabilities, _truth(scene, probabilities.shape[:2])),
+        }
         if step == "pseudo":  # it leaves what each teacher said
             parts = sorted((run.path / "steps" / "pseudo").glob("part-*.npy"))
             figures["teachers"] = {

@@ -240,7 +240,7 @@ STEPS: tuple[Step, ...] = (
     ),
     Step(
         name="pseudo",
-        version=6,
+        version=7,
         function=pseudo,
         upstream=("rgb",),
         settings={

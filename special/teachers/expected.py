@@ -16,6 +16,8 @@ WEEDS = (0.08, 0.3)  # area fraction of weeds between the plants
 TILLED_COVERS = (0.1, 0.25)  # of a crop that is called by how its ground was tilled: most of that is seen
 RESIDUE_SPREAD = 0.2  # a tillage practice leaves more or less residue
 SERIES_COVERS = tuple(np.linspace(0.02, 0.98, 9).tolist())  # stages of growth: their order is known, not their cover
+CLOSED = 8.0  # weeks until a crop in rows covers the ground; before, it covers at most a share that grows evenly
+AHEAD = 0.2  # of cover: one standard deviation by which a crop may be further than that
 ALREADY_DRY = frozenset({"dry grass", "straw", "crop residue"})
 
 
@@ -79,18 +81,18 @@ def _one_of(index: int, reading: Reading, table: ConceptTable) -> list[Expected]
             index,
             name,
             np.exp(reading.level) * spectrum,
-            float(np.log(weight / best)),
+            float(np.log(weight / best)) + likely,
             table.concepts[name].level_sd,
             table.concepts[name].shape_sd,
         )
         for name, weight in reading.concepts
         if weight >= NEGLIGIBLE
-        for spectrum in _bent(table.concepts[name], reading, table)
+        for spectrum, likely in _bent(table.concepts[name], reading, table)
     ]
 
 
-def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[np.ndarray]:
-    """Every spectrum of a concept under the reading's modifiers."""
+def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[tuple[np.ndarray, float]]:
+    """Every spectrum of a concept under the reading's modifiers, and the logarithm of how likely it is beside them."""
     dry_matter = (_first(table, "dry grass") + _first(table, "straw")) / 2
     dryness: Sequence[float] = (0.0,)
     if reading.dry and concept.name not in ALREADY_DRY:
@@ -104,9 +106,9 @@ def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[n
         variants = _one_of_each_canopy(variants)
     for variant in variants:
         for dry in dryness:
-            for plants in _stands(variant, concept, reading, table, dry, dry_matter):
+            for plants, likely in _stands(variant, concept, reading, table, dry, dry_matter):
                 for fraction in weeds:
-                    yield plants if not fraction else (1 - fraction) * plants + fraction * green_weeds
+                    yield (plants if not fraction else (1 - fraction) * plants + fraction * green_weeds), likely
 
 
 def _one_of_each_canopy(variants: Sequence[Variant]) -> tuple[Variant, ...]:
@@ -117,10 +119,10 @@ def _one_of_each_canopy(variants: Sequence[Variant]) -> tuple[Variant, ...]:
 
 def _stands(
     variant: Variant, concept: Concept, reading: Reading, table: ConceptTable, dry: float, dry_matter: np.ndarray
-) -> Iterator[np.ndarray]:
-    """A variant as it stands: the canopy, dried, over every ground that may lie below it."""
+) -> Iterator[tuple[np.ndarray, float]]:
+    """A variant as it stands: the canopy, dried, over every ground there may be; and how likely it is (logarithm)."""
     if variant.cover is None or variant.canopy is None or variant.ground is None:
-        yield (1 - dry) * variant.reflectance + dry * dry_matter
+        yield (1 - dry) * variant.reflectance + dry * dry_matter, 0.0
         return
     covers: Sequence[float] = (variant.cover,)
     if reading.series is not None:
@@ -132,11 +134,18 @@ def _stands(
         covers = TILLED_COVERS
     canopy = (1 - dry) * variant.canopy + dry * dry_matter
     if 1.0 in covers:  # no ground shows: one spectrum, whatever lies below
-        yield canopy
+        yield canopy, _in_time(1.0, reading)
     for ground in _grounds(variant.ground, reading, table):
         for cover in covers:
             if cover < 1:
-                yield cover * canopy + (1 - cover) * ground
+                yield cover * canopy + (1 - cover) * ground, _in_time(cover, reading)
+
+
+def _in_time(cover: float, reading: Reading) -> float:
+    """Return the logarithm of how likely it is that a crop of this age covers so much of the ground."""
+    if reading.age is None:
+        return 0.0
+    return -0.5 * (max(0.0, cover - reading.age / CLOSED) / AHEAD) ** 2
 
 
 def _tilled(reading: Reading) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from special.teachers.alike import Alike, alike_pairs, as_json, told
 from special.teachers.attributes import attributes, brightness, is_crop
-from special.teachers.expected import NEGLIGIBLE, Expected, expected_spectra
+from special.teachers.expected import CLOSED, NEGLIGIBLE, Expected, expected_spectra
 from special.teachers.outlines import tendency
 from special.text.classes import ClassList, ClassName
 from special.text.names import Reading, read_names
@@ -177,6 +177,8 @@ def modifiers(reading: Reading, stages: Counter[str | None]) -> tuple[str, ...]:
         words.append(f"growth stage {round(reading.stage * (count - 1)) + 1} of {count}, by greenness in the scene")
     elif reading.stage is not None:
         words.append("full cover" if reading.stage >= 0.5 else "sparse cover")
+    if reading.age is not None and reading.age < CLOSED:
+        words.append(f"too young to cover much more than {reading.age / CLOSED:.0%} of the ground")
     if reading.residue is not None:
         words.append(f"{reading.residue:.0%} residue on the ground")
     if reading.level:

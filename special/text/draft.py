@@ -34,8 +34,8 @@ class Draft:
 
     ``concepts``: what its words are known to mean, ``together`` or one of them; none where it is the sentence encoder's
     turn, which is given ``text`` and, for the words that are known, ``hints`` (concept to bonus). ``rest``: it is
-    "other" or its kin. ``head``: its words without numbers and modifiers. ``number``: the number in it. ``stage``,
-    ``series``: its place among the growth stages of a head.
+    "other" or its kin. ``head``: its words without numbers and modifiers. ``number``: the number in it, ``age``: the
+    same in weeks, where it is an age. ``stage``, ``series``: its place among the growth stages of a head.
     """
 
     text: str
@@ -45,6 +45,7 @@ class Draft:
     together: bool = False
     hints: dict[str, float] = field(default_factory=dict)
     number: float | None = None
+    age: float | None = None
     modifiers: Modifiers = field(default_factory=Modifiers)
     stage: float | None = None
     series: str | None = None
@@ -66,13 +67,13 @@ def draft(text: str, lexicon: Lexicon) -> Draft:
         return Draft(plain, plain, concepts=(whole,))
     bare = strip_modifiers(" ".join([plain, *modifying]), lexicon)
     said = " ".join([*bare.words, *(aside for aside in in_brackets if aside not in modifying)])
-    out = Draft(said or plain, " ".join(bare.words), number=bare.number, modifiers=bare.modifiers)
+    out = Draft(said or plain, " ".join(bare.words), number=bare.number, age=bare.age, modifiers=bare.modifiers)
     concept = bare.modifiers.becomes or lexicon.find(bare.stems)
     if concept:
         out.concepts = (concept,)
         return out
     if joined := _joined(text, lexicon):
-        joined.number, joined.head = bare.number, out.head
+        joined.number, joined.age, joined.head = bare.number, bare.age, out.head
         return joined
     listed = re.search(r"\w[-_]\w", text) is not None
     concepts, hints = _side_by_side(bare.stems, lexicon, listed)

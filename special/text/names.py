@@ -32,10 +32,10 @@ class Reading:
     ``concepts``: (concept name, weight) pairs whose weights sum to 1; empty for "other" and its kin. ``parts``: the
     name joins several concepts, which stand side by side in a pixel. ``dry``: fraction of the canopy without
     chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage
-    from 0 to 1. ``series``: what the names have in common of which this is one stage. ``level``: shift of log
-    reflectance. ``weeds``: green weeds stand between. ``read_by``: "table" where the words are known, "meaning" where
-    the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``: cosine of the nearest
-    concept, 1 where the words are known.
+    from 0 to 1. ``series``: what the names have in common of which this is one stage. ``age``: of a crop, in weeks.
+    ``level``: shift of log reflectance. ``weeds``: green weeds stand between. ``read_by``: "table" where the words are
+    known, "meaning" where the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``:
+    cosine of the nearest concept, 1 where the words are known.
     """
 
     concepts: tuple[tuple[str, float], ...]
@@ -44,6 +44,7 @@ class Reading:
     residue: float | None = None
     stage: float | None = None
     series: str | None = None
+    age: float | None = None
     level: float = 0.0
     weeds: bool = False
     read_by: str = ""
@@ -79,10 +80,15 @@ def head_of(text: str, table: ConceptTable) -> str:
 def _rank_stages(drafts: Sequence[Draft]) -> None:
     """Names that differ only in a number are stages of growth, in the order of the numbers."""
     for head in dict.fromkeys(d.head for d in drafts):
-        group = sorted((d for d in drafts if d.head == head and d.number is not None), key=lambda d: d.number or 0.0)
+        group = sorted((d for d in drafts if d.head == head and d.number is not None), key=_order)
         if len(group) > 1:
             for rank, d in enumerate(group):
                 d.stage, d.series = rank / (len(group) - 1), head
+
+
+def _order(d: Draft) -> float:
+    """What orders stages: "10 days" come before "2 weeks"."""
+    return d.age or d.number or 0.0
 
 
 class _Reader:
@@ -163,6 +169,7 @@ class _Reader:
             residue=modifiers.residue,
             stage=modifiers.cover if d.stage is None else d.stage,
             series=d.series,
+            age=d.age if grows else None,
             level=modifiers.level,
             weeds=modifiers.weeds,
         )

@@ -73,7 +73,8 @@ _SPELLING = {
 }
 _ONE_LETTER_OFF = 0.92  # likeness from which a long unknown word counts as a known one, misspelt
 _LONG = 6
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:wk|weeks?|w|days?|d|months?|m|years?|yrs?|y)?\b")
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:(wks?|weeks?|w|days?|d|months?|years?|yrs?|y)|m)?\b")
+_WEEKS = {"d": 1 / 7, "w": 1.0, "m": 52.2 / 12, "y": 52.2}  # in a day, a week, a month, a year
 _ASIDE = re.compile(r"(?<=\S)\s*[(\[]([^)\]]*)[)\]]")
 
 
@@ -179,11 +180,15 @@ class Modifiers:
 
 @dataclass(frozen=True)
 class Stripped:
-    """A phrase without the words that only modify: their stems, the words as written, a number, the modifiers."""
+    """A phrase without the words that only modify: their stems, the words as written, a number, the modifiers.
+
+    ``age``: the number in weeks, where its unit says that it is an age.
+    """
 
     stems: list[str]
     words: list[str]
     number: float | None = None
+    age: float | None = None
     modifiers: Modifiers = field(default_factory=Modifiers)
 
 
@@ -224,8 +229,9 @@ def strip(plain: str, lexicon: Lexicon) -> Stripped:
         weeds=weeds,
         becomes=next((_BECOMES[s] for s in gone if s in _BECOMES), None),
     )
-    number = float(found.group(1)) if found else None
-    return Stripped([stems[i] for i in chosen], [words[i] for i in chosen], number, modifiers)
+    number = float(found[1]) if found else None
+    age = float(found[1]) * _WEEKS[found[2][0]] if found and found[2] else None
+    return Stripped([stems[i] for i in chosen], [words[i] for i in chosen], number, age, modifiers)
 
 
 def _without(stems: Sequence[str], dropped: frozenset[str] | set[str]) -> list[int]:
