@@ -287,6 +287,26 @@ def test_the_surer_half_is_counted_among_labelled_pixels_alone(bench: SimpleName
     assert found["surest"] == pytest.approx(0.5)
 
 
+def test_a_labelled_pixel_without_data_is_no_hit(bench: SimpleNamespace) -> None:
+    found = bench.sureness.sureness(np.array([[[0.0, 0.0], [1.0, 0.0]]]), np.array([[1, 1]]))
+    assert found == {"confidence": 0.5, "ece": 0, "surest": 1}
+
+
+def test_how_sure_maps_are_is_told_scene_by_scene(bench: SimpleNamespace, capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"a": (0.9, 0.8, 0.1, 1.0), "b": (0.5, 0.6, 0.3, 0.4)}
+
+    def figures(scene: Any, step: str, variation: Any) -> dict[str, float]:
+        assert step == "refine"
+        return dict(zip(("oa", "confidence", "ece", "surest"), said[scene.name], strict=True))
+
+    scenes = [SimpleNamespace(name=name) for name in said]
+    runs = SimpleNamespace(figures=figures)
+    bench.accuracy.Accuracy(scenes, runs, bench.runs.Variation(), [0]).confidence()
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[-3] == "| a | 0.900 | 0.800 | 0.100 | 1.000 |"
+    assert rows[-1] == "| mean | 0.700 | 0.700 | 0.200 | 0.700 |"
+
+
 # ------------------------------------------------------------------------------------------------------------ held out
 
 

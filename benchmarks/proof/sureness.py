@@ -15,12 +15,12 @@ def sureness(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     surer half of the pixels.
 
     Args:
-        probabilities: (rows, cols, K).
+        probabilities: (rows, cols, K), 0 where the map has nothing, which counts as wrong.
         truth: (rows, cols), 1..K, 0 = no label.
     """
     seen = truth > 0
     confidence = probabilities[seen].max(axis=-1).astype(float)
-    right = probabilities[seen].argmax(axis=-1) + 1 == truth[seen]
+    right = (probabilities[seen].argmax(axis=-1) + 1 == truth[seen]) & (confidence > 0)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.abs(np.bincount(bins, right - confidence, minlength=BINS))
     surer = np.argsort(-confidence, kind="stable")[: (len(right) + 1) // 2]
