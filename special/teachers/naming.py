@@ -1,7 +1,8 @@
 """Naming groups of pixels instead of single ones: clusters of like spectra, and stages of growth in their order.
 
 What a sketch gets wrong about one pixel it gets wrong about all that look like it, so pixels of one material are named
-together. Several clusterings, coarse to fine, vote, so that no single one decides. A sample of pixels finds the
+together. Several clusterings, coarse to fine, vote, so that no single one decides. Brightness, which is most of what
+spectra differ in and tells least of what they are, counts less in them than it would. A sample of pixels finds the
 clusters and the stages; after that a scene may be gone through window by window.
 """
 
@@ -17,6 +18,8 @@ NEAR_INFRARED, RED = (760.0, 930.0), (630.0, 690.0)  # nm: their log ratio grows
 MEMBER = 0.5  # probability of a series from which a pixel helps to find its stages
 FEWEST = 20  # pixels a stage needs to be found
 SMALLEST = 20  # pixels a cluster should have on average
+COMPONENTS = 10  # principal components in which pixels are compared: what comes after is noise
+FAINTEST = 1e-4  # variance, as a share of the first component's: nothing fainter is made stronger than that
 
 
 class Averages:
@@ -44,17 +47,20 @@ class Averages:
 class Clusterings:
     """Clusters of like pixels, and the mean probabilities of the pixels that they were shown."""
 
-    def __init__(self, logs: np.ndarray, classes: int, per_class: Sequence[int], *, seed: int) -> None:
+    def __init__(self, logs: np.ndarray, classes: int, per_class: Sequence[int], *, evenness: float, seed: int) -> None:
         """Find the cluster centres.
 
         Args:
             logs: (pixels, regions) log reflectance of a sample.
             classes: K.
             per_class: clusters per class of each clustering.
+            evenness: of the principal components, as ``contrasts`` takes it.
             seed: of the clustering.
         """
         counts = [max(1, min(factor * classes, len(logs) // SMALLEST)) for factor in per_class]
-        self._found = [KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(logs) for count in counts]
+        self._contrasts = contrasts(logs, evenness)
+        seen = logs @ self._contrasts
+        self._found = [KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(seen) for count in counts]
         self._named = self.averages(classes)
         self.dtype = np.min_scalar_type(max(counts))
 
@@ -63,7 +69,8 @@ class Clusterings:
 
     def assign(self, logs: np.ndarray) -> np.ndarray:
         """Return the cluster of every pixel in each clustering, whole numbers (pixels, clusterings)."""
-        return np.stack([found.predict(logs) for found in self._found], axis=1).astype(self.dtype)
+        seen = logs @ self._contrasts
+        return np.stack([found.predict(seen) for found in self._found], axis=1).astype(self.dtype)
 
     def learn(self, clusters: np.ndarray, probabilities: np.ndarray) -> None:
         """Add pixels to the means: their ``clusters`` (pixels, clusterings) and own ``probabilities`` (pixels, K)."""
@@ -77,6 +84,19 @@ class Clusterings:
     def averages(self, columns: int) -> Averages:
         """Return means over the clusters of something else, of nothing yet."""
         return Averages([found.n_clusters for found in self._found], columns)
+
+
+def contrasts(logs: np.ndarray, evenness: float) -> np.ndarray:
+    """Return the axes (regions, components) on which spectra are compared: principal components, made more alike.
+
+    Args:
+        logs: (pixels, regions) log reflectance of a sample.
+        evenness: 0 leaves the components as they are; 1 gives all of them the same variance.
+    """
+    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(logs, rowvar=False, bias=True)))
+    variances, axes = variances[::-1][:COMPONENTS], axes[:, ::-1][:, :COMPONENTS]
+    told = np.maximum(variances, FAINTEST * variances[0])
+    return np.asarray(axes * (told / told[0]) ** (-evenness / 2) if told[0] > 0 else axes, dtype=logs.dtype)
 
 
 def members(probabilities: np.ndarray, series: Sequence[int]) -> np.ndarray:
