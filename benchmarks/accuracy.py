@@ -73,7 +73,7 @@ CONSTANTS: dict[str, Sequence[Any]] = {
     "pseudo.spectrum_text.shared_shape_sd": (0.05, 0.1, 0.2),
     "pseudo.spectrum_text.shared_chlorophyll_sd": (0.15, 0.3, 0.5),
     "pseudo.spectrum_text.clusters_per_class": ([2, 3, 5], [2, 4, 8, 16]),
-    "pseudo.spectrum_text.cluster_evenness": (0.0, 0.5, 0.7, 1.0),
+    "pseudo.spectrum_text.cluster_whitening": (0.0, 0.5, 0.7, 1.0),
     "pseudo.spectrum_text.outline_own": (0.5, 1.0, 2.0),
     "pseudo.spectrum_text.outline_material": (1.0, 2.0, 4.0),
     "warmup.anchor": (0.1, 0.3, 0.5),

@@ -86,7 +86,7 @@ def test_a_name_says_whether_it_runs_on(table: ConceptTable, name: str, expected
 
 def test_only_the_classes_that_outlines_tell_apart_share_anew() -> None:
     rng = np.random.default_rng(1)
-    clusterings = Clusterings(rng.normal(size=(SIZE * SIZE, 3)), 4, [1], evenness=0.5, seed=0)
+    clusterings = Clusterings(rng.normal(size=(SIZE * SIZE, 3)), 4, [1], whitening=0.5, seed=0)
     clusters = np.zeros((SIZE, SIZE, 1), clusterings.dtype)
     cube = np.repeat(guide(road(3), ROUND) + 20, len(VNIR) // 4, axis=2)
     found = Outlines.of(
@@ -105,7 +105,7 @@ def test_all_that_looks_alike_has_a_say() -> None:
     seen = guide(road(3), ROUND) + 20
     seen[ROUND] += np.float32(50)
     roof = np.flatnonzero(ROUND)
-    clusterings = Clusterings(seen.reshape(-1, 4), 2, [1, 1], evenness=0.5, seed=0)
+    clusterings = Clusterings(seen.reshape(-1, 4), 2, [1, 1], whitening=0.5, seed=0)
     clusters = clusterings.assign(seen.reshape(-1, 4)).reshape(SIZE, SIZE, 2)
     scene = Scene.from_array(np.repeat(seen, len(VNIR) // 4, axis=2), VNIR)
     found = Outlines.of(scene, np.array([1, -1]), clusterings, clusters, MEMORY, own=0, material=1)

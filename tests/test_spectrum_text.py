@@ -384,7 +384,7 @@ def test_clusters_outvote_a_stray_pixel() -> None:
     logs = np.concatenate([rng.normal(0, 0.01, (200, 5)), rng.normal(1, 0.01, (200, 5))])
     alone = np.repeat([[0.9, 0.1], [0.1, 0.9]], 200, axis=0)
     alone[7] = [0.2, 0.8]
-    clusterings = naming.Clusterings(logs, 2, [1, 2], evenness=0.5, seed=0)
+    clusterings = naming.Clusterings(logs, 2, [1, 2], whitening=0.5, seed=0)
     clusters = clusterings.assign(logs)
     clusterings.learn(clusters, alone)
     named = clusterings.name(clusters)
@@ -399,11 +399,11 @@ def materials_in_light_and_shade() -> np.ndarray:
     return logs + rng.normal(0, 1, (400, 1)) + rng.normal(0, 0.02, logs.shape)
 
 
-def test_evenness_tells_materials_apart_that_light_and_shade_hide() -> None:
+def test_whitening_tells_materials_apart_that_light_and_shade_hide() -> None:
     logs = materials_in_light_and_shade()
 
-    def separated(evenness: float) -> float:
-        found = naming.Clusterings(logs, 2, [1], evenness=evenness, seed=0).assign(logs)[:, 0]
+    def separated(whitening: float) -> float:
+        found = naming.Clusterings(logs, 2, [1], whitening=whitening, seed=0).assign(logs)[:, 0]
         share = np.mean(found == np.repeat([0, 1], 200))
         return max(share, 1 - share)
 
@@ -411,19 +411,19 @@ def test_evenness_tells_materials_apart_that_light_and_shade_hide() -> None:
     assert separated(1.0) == 1
 
 
-def test_principal_components_are_compared_as_they_are_half_evened_or_all_alike() -> None:
+def test_whitening_takes_roots_of_the_variances_or_makes_them_alike() -> None:
     logs = np.random.default_rng(0).normal(size=(400, 4)) * [1, 0.5, 0.2, 0.1]
-    spreads = {e: (logs @ naming.contrasts(logs, e)).std(axis=0) for e in (0.0, 0.5, 1.0)}
+    spreads = {e: (logs @ naming.whitened_axes(logs, e)).std(axis=0) for e in (0.0, 0.5, 1.0)}
     np.testing.assert_allclose(spreads[0.5], np.sqrt(spreads[0.0] * spreads[0.0][0]), rtol=1e-6)
     np.testing.assert_allclose(spreads[1.0], spreads[0.0][0], rtol=1e-6)
-    apart = pdist(logs @ naming.contrasts(logs, 0.0))
+    apart = pdist(logs @ naming.whitened_axes(logs, 0.0))
     np.testing.assert_allclose(apart, pdist(logs), rtol=1e-6)
 
 
 @pytest.mark.parametrize("pixels", [1, 50])
 def test_a_scene_of_one_colour_is_one_cluster(pixels: int) -> None:
     logs = np.full((pixels, 6), -1.5, np.float32)
-    found = naming.Clusterings(logs, 3, [2, 4], evenness=0.7, seed=0)
+    found = naming.Clusterings(logs, 3, [2, 4], whitening=0.7, seed=0)
     assert np.ptp(found.assign(logs), axis=0).tolist() == [0, 0]
 
 

@@ -47,19 +47,21 @@ class Averages:
 class Clusterings:
     """Clusters of like pixels, and the mean probabilities of the pixels that they were shown."""
 
-    def __init__(self, logs: np.ndarray, classes: int, per_class: Sequence[int], *, evenness: float, seed: int) -> None:
+    def __init__(
+        self, logs: np.ndarray, classes: int, per_class: Sequence[int], *, whitening: float, seed: int
+    ) -> None:
         """Find the cluster centres.
 
         Args:
             logs: (pixels, regions) log reflectance of a sample.
             classes: K.
             per_class: clusters per class of each clustering.
-            evenness: of the principal components, as ``contrasts`` takes it.
+            whitening: of the principal components that are compared, as ``whitened_axes`` takes it.
             seed: of the clustering.
         """
         counts = [max(1, min(factor * classes, len(logs) // SMALLEST)) for factor in per_class]
-        self._contrasts = contrasts(logs, evenness)
-        seen = logs @ self._contrasts
+        self._axes = whitened_axes(logs, whitening)
+        seen = logs @ self._axes
         self._found = [KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(seen) for count in counts]
         self._named = self.averages(classes)
         self.dtype = np.min_scalar_type(max(counts))
@@ -69,7 +71,7 @@ class Clusterings:
 
     def assign(self, logs: np.ndarray) -> np.ndarray:
         """Return the cluster of every pixel in each clustering, whole numbers (pixels, clusterings)."""
-        seen = logs @ self._contrasts
+        seen = logs @ self._axes
         return np.stack([found.predict(seen) for found in self._found], axis=1).astype(self.dtype)
 
     def learn(self, clusters: np.ndarray, probabilities: np.ndarray) -> None:
@@ -86,17 +88,17 @@ class Clusterings:
         return Averages([found.n_clusters for found in self._found], columns)
 
 
-def contrasts(logs: np.ndarray, evenness: float) -> np.ndarray:
-    """Return the axes (regions, components) on which spectra are compared: principal components, made more alike.
+def whitened_axes(logs: np.ndarray, whitening: float) -> np.ndarray:
+    """Return the principal axes (regions, components) of ``logs``, partly whitened: the first keeps its length.
 
     Args:
         logs: (pixels, regions) log reflectance of a sample.
-        evenness: 0 leaves the components as they are; 1 gives all of them the same variance.
+        whitening: 0 leaves the variances of the components as they are, 1 makes them all alike, 0.5 takes their roots.
     """
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(logs, rowvar=False, bias=True)))
     variances, axes = variances[::-1][:COMPONENTS], axes[:, ::-1][:, :COMPONENTS]
     told = np.maximum(variances, FAINTEST * variances[0])
-    return np.asarray(axes * (told / told[0]) ** (-evenness / 2) if told[0] > 0 else axes, dtype=logs.dtype)
+    return np.asarray(axes * (told / told[0]) ** (-whitening / 2) if told[0] > 0 else axes, dtype=logs.dtype)
 
 
 def members(probabilities: np.ndarray, series: Sequence[int]) -> np.ndarray:

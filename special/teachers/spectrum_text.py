@@ -49,7 +49,7 @@ class SpectrumTextSettings:
     calibration_pixels: int
     rest_log_weight: float
     clusters_per_class: tuple[int, ...]
-    cluster_evenness: float
+    cluster_whitening: float
     cluster_pixels: int
     outline_own: float
     outline_material: float
@@ -113,7 +113,7 @@ class SpectrumTextTeacher:
                 eye.logs(eye.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
                 len(classes),
                 self.settings.clusters_per_class,
-                evenness=self.settings.cluster_evenness,
+                whitening=self.settings.cluster_whitening,
                 seed=self.seed,
             )
             progress.advance()
