@@ -420,6 +420,15 @@ def test_whitening_takes_roots_of_the_variances_or_makes_them_alike() -> None:
     np.testing.assert_allclose(apart, pdist(logs), rtol=1e-6)
 
 
+def test_noise_is_not_whitened_to_the_size_of_what_spectra_show() -> None:
+    logs = np.random.default_rng(0).normal(size=(400, 14)) * np.repeat([1, 1e-5], [1, 13])
+    axes = naming.whitened_axes(logs, 1.0)
+    assert axes.shape == (14, naming.COMPONENTS)
+    spreads = (logs @ axes).std(axis=0)
+    assert spreads[0] == pytest.approx(logs.std(axis=0)[0], rel=1e-3)
+    assert np.all(spreads[1:] < 0.01)
+
+
 @pytest.mark.parametrize("pixels", [1, 50])
 def test_a_scene_of_one_colour_is_one_cluster(pixels: int) -> None:
     logs = np.full((pixels, 6), -1.5, np.float32)
