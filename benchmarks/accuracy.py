@@ -57,6 +57,7 @@ ABLATIONS = {
     ),
     "no outlines": Ablation({"pseudo.spectrum_text.outline_own": 0.0, "pseudo.spectrum_text.outline_material": 0.0}),
     "no shared chlorophyll": Ablation({"pseudo.spectrum_text.shared_chlorophyll_sd": 0.0}),
+    "no whitening": Ablation({"pseudo.spectrum_text.cluster_whitening": 0.0}),
     "random set only": Ablation({"refine.lambda_hard": 0.0, "refine.lambda_confident": 0.0}),
     "random + hard": Ablation({"refine.lambda_confident": 0.0}),
     "random + confident": Ablation({"refine.lambda_hard": 0.0}),
