@@ -420,6 +420,17 @@ def test_whitening_takes_roots_of_the_variances_or_makes_them_alike() -> None:
     np.testing.assert_allclose(apart, pdist(logs), rtol=1e-6)
 
 
+def test_the_teacher_whitens_as_its_setting_says(table: ConceptTable) -> None:
+    cube, _ = striped(table, VNIR, ["grass", "bare soil", "asphalt"])
+    cube *= np.exp(np.random.default_rng(1).normal(0, 0.5, (*cube.shape[:2], 1))).astype(np.float32)
+    scene, classes = Scene.from_array(cube, VNIR), ClassList.parse(["Grass", "Bare soil", "Asphalt"])
+    none, all_alike = (
+        np.asarray(teacher(table, cluster_whitening=whitening).predict(scene, None, classes))
+        for whitening in (0.0, 1.0)
+    )
+    assert np.abs(none - all_alike).max() > 0.05
+
+
 def test_noise_is_not_whitened_to_the_size_of_what_spectra_show() -> None:
     logs = np.random.default_rng(0).normal(size=(400, 14)) * np.repeat([1, 1e-5], [1, 13])
     axes = naming.whitened_axes(logs, 1.0)
