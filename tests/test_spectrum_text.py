@@ -413,7 +413,7 @@ def test_whitening_tells_materials_apart_that_light_and_shade_hide() -> None:
 
 def test_whitening_takes_roots_of_the_variances_or_makes_them_alike() -> None:
     logs = np.random.default_rng(0).normal(size=(400, 4)) * [1, 0.5, 0.2, 0.1]
-    spreads = {e: (logs @ naming.whitened_axes(logs, e)).std(axis=0) for e in (0.0, 0.5, 1.0)}
+    spreads = {share: (logs @ naming.whitened_axes(logs, share)).std(axis=0) for share in (0.0, 0.5, 1.0)}
     np.testing.assert_allclose(spreads[0.5], np.sqrt(spreads[0.0] * spreads[0.0][0]), rtol=1e-6)
     np.testing.assert_allclose(spreads[1.0], spreads[0.0][0], rtol=1e-6)
     apart = pdist(logs @ naming.whitened_axes(logs, 0.0))

@@ -97,8 +97,8 @@ def whitened_axes(logs: np.ndarray, whitening: float) -> np.ndarray:
     """
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(logs, rowvar=False, bias=True)))
     variances, axes = variances[::-1][:COMPONENTS], axes[:, ::-1][:, :COMPONENTS]
-    told = np.maximum(variances, FAINTEST * variances[0])
-    return np.asarray(axes * (told / told[0]) ** (-whitening / 2) if told[0] > 0 else axes, dtype=logs.dtype)
+    raised = np.maximum(variances, FAINTEST * variances[0])
+    return np.asarray(axes * (raised / raised[0]) ** (-whitening / 2) if raised[0] > 0 else axes, dtype=logs.dtype)
 
 
 def members(probabilities: np.ndarray, series: Sequence[int]) -> np.ndarray:
