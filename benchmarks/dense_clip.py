@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="a small model, two rounds")
     asked = parser.parse_args()
 
-    from special.teachers.dense_clip import dense_features, spare_copies
+    from special.teachers.image_text.dense_features import dense_features, spare_copies
 
     visual = tower(asked.smoke)
     spare_copies(visual)  # as the teacher does

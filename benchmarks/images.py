@@ -3,7 +3,7 @@
     python benchmarks/images.py [--images 20] [--side 40] [--noise 0.1] [--spread 0.6] [--seeds 3]
                                 [--rows ROW ...] [--set NAME=VALUE ...]
 
-The fruit come from tests/fruit.py: three stages of ripeness, told apart by two features of the spectrum, in which the
+The fruit come from tests/support/fruit.py: three stages of ripeness, told apart by two features of the spectrum, in which
 fruit of one stage differ so much that some are like those of another. They stand in for DeepHS-Fruit, which has to be
 fetched and sorted by class. Prints a Markdown table: OA of images that were not learned from, mean over the seeds, each
 with fruit of its own.
@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 import fruit
 
-from special.run.dataset import fit_dataset
+from special.api.fit_images import fit_dataset
 from special.settings import parse_changes
 
 ROWS = ("mean", "cnn3d", "s3fn", "aligned")

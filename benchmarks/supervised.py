@@ -37,20 +37,20 @@ from torch.nn.functional import normalize
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import Benchmark, find
 
-from special.learn.checkpoint import State
-from special.learn.fit import FitSettings, fit
-from special.learn.splits import TEST, TRAIN, SplitSettings, split
-from special.learn.train import stage_generator
-from special.models.classifiers import Vectors
+from special.classnames.class_list import ClassList
+from special.classnames.contextual import Meanings
+from special.classnames.texts import Texts
+from special.models.registry import Vectors
 from special.report import metrics
-from special.run.steps import CLASSIFIER, recipe
-from special.run.texts import Texts
-from special.run.work import build_section
 from special.scene import Scene, open_scene
 from special.scene.truth import read_truth
 from special.settings import load, parse_changes
-from special.text.classes import ClassList
-from special.text.contextual import Meanings
+from special.steps.context import build_section
+from special.steps.pipeline import CLASSIFIER, recipe
+from special.training.checkpoint import State
+from special.training.loop import stage_generator
+from special.training.supervised import FitSettings, fit
+from special.training.train_test_split import TEST, TRAIN, SplitSettings, split
 
 SEMI_HARD = {"aligned.hard": 0, "aligned.semi_hard": 5}
 HARD = {"aligned.hard": 5, "aligned.semi_hard": 0}

@@ -34,7 +34,7 @@ def main() -> None:
     step()
     seconds = Spread.of([step() for _ in range(asked.rounds)])
 
-    from special.run.profile import peak_megabytes
+    from special.profiling import peak_megabytes
 
     print(machine())
     print(
@@ -48,10 +48,10 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
     """Return a function that takes a step and says how many seconds it took, and the size of the tile."""
     import time
 
-    from special.learn.train import Trainer, stage_generator
-    from special.learn.warmup import PseudoLabels, WarmupSettings
     from special.models.mambahsi import MambaHSI, MambaHSISettings
     from special.settings import load
+    from special.training.loop import Trainer, stage_generator
+    from special.training.warmup import PseudoLabels, WarmupSettings
 
     shape = (asked.rows, asked.cols)
     generator = np.random.default_rng(0)

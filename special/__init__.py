@@ -13,11 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from special.report.evaluate import evaluate
-    from special.run.explain import explain
-    from special.run.fit import fit, predict
-    from special.run.label import label, refine, rerun, status
-    from special.run.result import Run, open_run
+    from special.api.evaluate import evaluate
+    from special.api.explain import explain
+    from special.api.fit import fit, predict
+    from special.api.label import label, refine, rerun, status
+    from special.api.run import Run, open_run
 
     __version__: str
 
@@ -36,16 +36,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Run": "special.run.result",
-    "evaluate": "special.report.evaluate",
-    "explain": "special.run.explain",
-    "fit": "special.run.fit",
-    "label": "special.run.label",
-    "open_run": "special.run.result",
-    "predict": "special.run.fit",
-    "refine": "special.run.label",
-    "rerun": "special.run.label",
-    "status": "special.run.label",
+    "Run": "special.api.run",
+    "evaluate": "special.api.evaluate",
+    "explain": "special.api.explain",
+    "fit": "special.api.fit",
+    "label": "special.api.label",
+    "open_run": "special.api.run",
+    "predict": "special.api.fit",
+    "refine": "special.api.label",
+    "rerun": "special.api.label",
+    "status": "special.api.label",
 }
 
 

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from special.profiling import Profiler, peak_megabytes
 from special.progress import Progress
-from special.run.profile import Profiler, peak_megabytes
 
 
 class Listener(Progress):

@@ -125,7 +125,7 @@ def test_the_python_of_the_readme_is_the_example_and_runs(
 
 
 def test_the_example_of_own_concepts_is_understood() -> None:
-    from special.teachers.concepts import load_concepts
+    from special.landcover.concepts import load_concepts
 
     table = load_concepts([ROOT / "examples" / "concepts.toml"])
     assert {"algal bloom", "green roof", "grass"} <= set(table.concepts)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from special import settings
 from special.errors import SettingsError
-from special.run.steps import FIT_STEPS, STEPS
-from special.run.work import build
 from special.scene.rgb import RgbSettings
 from special.settings import Settings, load, parse_changes
+from special.steps.context import build
+from special.steps.pipeline import FIT_STEPS, STEPS
 
 
 def write(folder: Path, text: str) -> Path:

@@ -47,7 +47,7 @@ def read_libraries(folder: Path) -> list[Library]:
 
 def _roberts(header: Path) -> Library:
     """An ENVI spectral library, reflectance x 10000, with a table of hierarchical classes, coarse to fine."""
-    from special.scene.envi import read_header
+    from special.scene.readers.envi import read_header
 
     fields = read_header(header)
     listed = {name: [part.strip() for part in fields[name].strip("{}").split(",")] for name in ("wavelength", "bbl")}
@@ -80,7 +80,7 @@ def nearest_spectrum(
     A pair's score is ``SIMILARITY`` times the cosine between class name and library text, minus the spectral angle.
     ``SIMILARITY`` and the levels of the libraries' classes are the best of a few on real scenes: the peer at its best.
     """
-    from special.text.encoder import default_encoder
+    from special.classnames.encoder import default_encoder
 
     encoder = default_encoder()
     classes = encoder.encode(list(names))
@@ -110,9 +110,9 @@ def accuracies(
     The machine is given each of ``counts`` labels per class, with each of ``seeds``; without ``libraries`` there is no
     nearest spectrum.
     """
+    from special.classnames.class_list import ClassList
     from special.scene import open_scene
     from special.scene.truth import read_truth
-    from special.text.classes import ClassList
 
     opened = open_scene(scene.cube, wavelengths=scene.wavelengths)
     truth, cube = read_truth(scene.truth, opened.shape[:2]), opened.read()

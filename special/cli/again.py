@@ -27,8 +27,8 @@ def run_again(
     quiet: bool,
 ) -> None:
     """Run ``step`` of a run and what follows it, where something has changed, and show what became of it."""
+    from special.api.label import prepare_rerun, rerun
     from special.cli.screen import Screen, show_outcomes, show_plan
-    from special.run.label import prepare_rerun, rerun
     from special.settings import parse_changes
 
     settings = parse_changes(changes)

@@ -13,7 +13,7 @@ from special.cli.scene_options import scene_options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from special.teachers.explain import ClassExplanation, Explanation
+    from special.teachers.spectrum_text.explain import ClassExplanation, Explanation
 
 _EPILOG = """\b
 Examples:
@@ -57,7 +57,7 @@ def classes(
 
     With SCENE, classes are compared on its bands and by its calibration; without, from 400 to 2400 nm.
     """
-    from special.run.explain import explain
+    from special.api.explain import explain
     from special.settings import parse_changes
 
     found = explain(
@@ -108,7 +108,7 @@ def _show_class(console: Console, number: int, entry: ClassExplanation) -> None:
 
 def lines(entry: ClassExplanation) -> list[tuple[str, str]]:
     """Return what is shown of a class, (label, text) line by line."""
-    from special.teachers.explain import OUTLINES, READ_BY
+    from special.teachers.spectrum_text.explain import OUTLINES, READ_BY
 
     said: list[tuple[str, str]] = []
     for meaning in entry.meanings:

@@ -38,10 +38,10 @@ def demo(out: Path, rows: int, cols: int, bands: int, classes: int, seed: int, d
     It works offline and needs no other file: no CLIP is asked for. A simulated scene shows that the installation works;
     how accurate maps of real ground are, only real ground truth can tell.
     """
+    from special.api.evaluate import evaluate
+    from special.api.label import label
     from special.cli.evaluate import show_steps
     from special.cli.screen import Screen, show_outcomes
-    from special.report.evaluate import evaluate
-    from special.run.label import label
     from special.simulate import simulate, write_scene
 
     scene = simulate(rows, cols, bands, classes, seed)

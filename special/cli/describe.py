@@ -10,9 +10,9 @@ import click
 from special.cli.options import quiet_option
 
 if TYPE_CHECKING:
+    from special.classnames.class_list import ClassList
     from special.cli.screen import Screen
-    from special.text.classes import ClassList
-    from special.text.language_model import LanguageModel
+    from special.llm.client import LanguageModel
 
 _EPILOG = """\b
 Examples:
@@ -79,9 +79,9 @@ def describe(
 
     What a language model has answered is kept, so that an interrupted command goes on where it was.
     """
+    from special.classnames.class_list import ClassList
     from special.cli.screen import Screen
     from special.errors import DescriptionError
-    from special.text.classes import ClassList
 
     names = ClassList.read(classes)
     path = out or Path("sketches.toml" if spectra else "descriptions.txt")
@@ -104,7 +104,7 @@ def describe(
 
 
 def _model(url: str | None, name: str | None, timeout: float, screen: Screen) -> LanguageModel | None:
-    from special.text.language_model import Endpoint, LanguageModel
+    from special.llm.client import Endpoint, LanguageModel
 
     if url is None or name is None:
         return None
@@ -114,11 +114,11 @@ def _model(url: str | None, name: str | None, timeout: float, screen: Screen) ->
 def _describe(
     classes: ClassList, model: LanguageModel | None, fresh: bool, path: Path, screen: Screen
 ) -> list[tuple[str, str]]:
-    from special.run.files import replace_text
-    from special.text.answers import Answers
-    from special.text.describe import describe as written
-    from special.text.descriptions import format_descriptions
-    from special.text.encoder import default_encoder
+    from special.classnames.descriptions import format_descriptions
+    from special.classnames.encoder import default_encoder
+    from special.llm.answer_cache import Answers
+    from special.llm.describe import describe as written
+    from special.storage.files import replace_text
 
     texts = written(classes, default_encoder(), model=model, answers=Answers(fresh=fresh), progress=screen)
     who = f"the language model {model.endpoint.model}" if model else "special, from the texts that come with it"
@@ -139,12 +139,12 @@ def _sketch(
     path: Path,
     screen: Screen,
 ) -> list[tuple[str, str]]:
+    from special.classnames.encoder import default_encoder
     from special.errors import LanguageModelError
-    from special.run.files import replace_text
-    from special.teachers.concepts import load_concepts
-    from special.teachers.sketch import format_concepts, sketch, wanted
-    from special.text.answers import Answers
-    from special.text.encoder import default_encoder
+    from special.landcover.concepts import load_concepts
+    from special.llm.answer_cache import Answers
+    from special.llm.sketch import format_concepts, sketch, wanted
+    from special.storage.files import replace_text
 
     table = load_concepts(concepts)
     wants = wanted(classes, table, default_encoder(), every=every)

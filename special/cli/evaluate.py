@@ -11,7 +11,7 @@ import click
 from special.cli.options import run_argument
 
 if TYPE_CHECKING:
-    from special.report.evaluate import Evaluation
+    from special.api.evaluate import Evaluation
     from special.report.metrics import Scores
 
 _EPILOG = """\b
@@ -46,7 +46,7 @@ def evaluate(run: Path | None, truth: Path, truth_key: str | None, as_json: bool
     made, only those count that it has kept for the test. Without RUN, the run in the working directory that was worked
     on last is taken.
     """
-    from special.report.evaluate import evaluate as compare
+    from special.api.evaluate import evaluate as compare
 
     evaluation = compare(run, truth, truth_key=truth_key)
     if as_json:

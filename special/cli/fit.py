@@ -79,9 +79,9 @@ def fit(
     With --dataset, every image shows one thing: cubes that are drawn from it are classified, the majority decides. The
     figures printed are those of images that were not learned from; votes.json holds the vote on each.
     """
+    from special.api.fit import prepare_fit
+    from special.api.run import Run
     from special.cli.screen import Screen, show_areas, show_outcomes, show_plan
-    from special.run.fit import prepare_fit
-    from special.run.result import Run
     from special.settings import parse_changes
 
     settings = parse_changes(changes)
@@ -121,8 +121,8 @@ def _fit_images(
     options: dict[str, Any],
 ) -> None:
     """Learn from a data set of images, and show how well the others are told apart."""
+    from special.api.fit_images import fit_dataset
     from special.cli.screen import Screen, show_table
-    from special.run.dataset import fit_dataset
 
     with Screen(quiet) as screen:
         done = fit_dataset(

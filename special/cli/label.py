@@ -86,10 +86,10 @@ def label(
     SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file. What an earlier, perhaps interrupted, command has
     left in RUN is used where nothing that it depends on has changed.
     """
+    from special.api.label import prepare
+    from special.api.run import Run
     from special.cli.screen import Screen, show_areas, show_outcomes, show_plan, show_profile
-    from special.run.label import prepare
-    from special.run.profile import Profiler
-    from special.run.result import Run
+    from special.profiling import Profiler
     from special.settings import parse_changes
 
     screen = Screen(quiet)

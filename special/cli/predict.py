@@ -50,14 +50,14 @@ def predict(model: Path, scene: Path, wavelengths: str | None, device: str | Non
     MODEL is the RUN that special fit made, or its model.safetensors with model.json beside it. Other bands than the
     model's are resampled where the ranges overlap. A model of images, of special fit --dataset, says what SCENE shows.
     """
+    from special.api.fit import predict as map_with
     from special.cli.screen import Screen
-    from special.run.fit import predict as map_with
-    from special.run.model import Model
+    from special.training.saved_model import Model
 
     opened = Model.read(model)
     if opened.level == "image":
-        from special.run.dataset import predict_image
-        from special.run.device import resolve
+        from special.api.fit_images import predict_image
+        from special.device import resolve
 
         name, vote = predict_image(opened, scene, resolve(device or "auto"))
         click.echo(f"{scene}: {name}, with {vote.shares[vote.label]:.0%} of {vote.cubes} votes")

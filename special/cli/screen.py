@@ -18,9 +18,9 @@ import click
 from special.progress import Progress
 
 if TYPE_CHECKING:
-    from special.run.profile import Phase
-    from special.run.result import Run
-    from special.run.runner import Verdict
+    from special.api.run import Run
+    from special.cache.runner import Verdict
+    from special.profiling import Phase
 
 _EVERY_SECONDS = 30.0
 

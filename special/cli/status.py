@@ -24,9 +24,9 @@ def status(run: Path | None, as_json: bool) -> None:
 
     Without RUN, the run in the working directory that was worked on last is taken.
     """
+    from special.api.label import status as state_of
+    from special.api.run import open_run
     from special.cli.screen import show_plan
-    from special.run.label import status as state_of
-    from special.run.result import open_run
 
     opened = open_run(run)
     verdicts, note = state_of(opened)

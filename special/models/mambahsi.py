@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from special.errors import SettingsError
-from special.learn.views import orient
 from special.models.mamba import Mamba
+from special.models.orientation import orient
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class MambaHSI(nn.Module):
     def forward(self, x: Tensor, view: int = 0) -> Tensor:
         """Map float images (b, bands, r, c), any r and c from 1, to logits (b, classes, r, c).
 
-        With a ``view`` (see ``special.learn.views``) it is as if ``x`` were turned so before: what is turned are the
+        With a ``view`` (see ``models.orientation``) it is as if ``x`` were turned so before: what is turned are the
         embedded pixels, not their many bands.
         """
         x = self.embed(x.permute(0, 2, 3, 1))  # (b, r, c, h)

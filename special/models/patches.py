@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from special.learn.losses import pixel_cross_entropy
-from special.learn.views import orient
+from special.models.losses import pixel_cross_entropy
+from special.models.orientation import orient
 
 BATCH = 512  # cubes that go through a classifier together when a whole image is predicted
 
@@ -83,7 +83,7 @@ class PatchClassifier(nn.Module):
         Args:
             image: (1, bands, r, c).
             index: int (n,), into the flattened image.
-            view: how each cube is turned; see ``special.learn.views``.
+            view: how each cube is turned; see ``special.models.orientation``.
         """
         return self.classify(orient(self._around(self.reduce(image), index), view))
 

@@ -72,7 +72,7 @@ def predict_logits(
 
     Args:
         model: maps (1, bands, rows, cols) to (1, classes, rows, cols), and is on ``device``.
-        inputs: finite float32 (rows, cols, bands), as ``special.learn.inputs.standardise`` makes them; only a tile of
+        inputs: finite float32 (rows, cols, bands), as ``training.standardise`` makes them; only a tile of
             it is copied at a time.
         tile, overlap: as in ``tiles``.
         device: where the model is.

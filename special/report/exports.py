@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from special.errors import SettingsError
-from special.rasters import Raster, Rows, blocks
 from special.report.colours import palette
 from special.report.envi import write_envi
 from special.report.geotiff import write_confidence, write_geotiff
 from special.report.picture import draw_map
 from special.scene import Georeference
+from special.storage.rasters import Raster, Rows, blocks
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from special.errors import SceneError
-from special.rasters import blocks
+from special.storage.rasters import blocks
 
 UNMAPPED = "no data or rejected"
 

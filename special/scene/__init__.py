@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from special.scene.formats import open_source
+from special.scene.readers.formats import open_source
 from special.scene.scene import Georeference, Scene
 from special.scene.wavelengths import centres_of, given_wavelengths
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.arrays import ArrayFile, plane_of
-from special.scene.formats import open_raster, recognise
+from special.scene.readers.arrays import ArrayFile, plane_of
+from special.scene.readers.formats import open_raster, recognise
 
 
 def read_truth(path: str | Path, shape: tuple[int, int], *, key: str | None = None) -> np.ndarray:

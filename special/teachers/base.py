@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from special.classnames.class_list import ClassList
 from special.progress import Progress
-from special.rasters import MEMORY, Room, Rows
-from special.text.classes import ClassList
+from special.storage.rasters import MEMORY, Room, Rows
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene

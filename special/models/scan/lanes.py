@@ -21,7 +21,7 @@ Vectors are read from and written to small arrays on the stack (``stack``), whos
 ``softplus(x)``          log(1 + exp(x))
 =======================  =============================================================================================
 
-In float32 the functions are polynomials; ``tests/test_scan_lanes.py`` holds their accuracy against float64.
+In float32 the functions are polynomials; ``tests/models/test_scan_lanes.py`` holds their accuracy against float64.
 """
 
 from __future__ import annotations

@@ -1,0 +1,110 @@
+"""A run against the ground truth, step by step: what each step has gained. The one place that reads truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from special.cache.directory import RunDirectory
+from special.errors import RunError
+from special.report import metrics
+from special.report.metrics import Scores
+
+if TYPE_CHECKING:
+    from special.api.run import Run
+
+STEPS = ("pseudo", "warmup", "refine", "fit")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The scores of a run.
+
+    Attributes:
+        run: its directory.
+        final: of the final map: what ``map.npy`` holds, rejected pixels counted as wrong.
+        steps: of the most probable class after ``pseudo``, ``warmup`` and ``refine``, nothing rejected; a step that has
+            not run is not in it.
+        stale: which of these are older than what they depend on; ``special status`` says why.
+        split: of a supervised run, how its labelled pixels were divided (``kind``, ``train``, ``test`` and so on): the
+            scores are of the test pixels alone. None for others.
+        made_by: ``map``; or, for a run that has no map yet, the last step there is: ``final`` is then that step's.
+    """
+
+    run: Path
+    final: Scores
+    steps: Mapping[str, Scores]
+    stale: tuple[str, ...]
+    made_by: str
+    split: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores of the final map at the top, those of the steps under ``steps``."""
+        steps = {name: scores.to_json() for name, scores in self.steps.items()}
+        about: dict[str, Any] = {"run": str(self.run), "made_by": self.made_by, "stale": list(self.stale)}
+        about |= {"split": dict(self.split)} if self.split else {}
+        return {**about, **self.final.to_json(), "steps": steps}
+
+
+def evaluate(
+    run: Run | str | Path | None, truth: str | Path | NDArray[Any], *, truth_key: str | None = None
+) -> Evaluation:
+    """Compare what a run has made with the ground truth.
+
+    Args:
+        run: the run; the one in the working directory that was worked on last, when None.
+        truth: an array (rows, cols), or a file that holds one (``.mat``, ``.npy``, ENVI, GeoTIFF): 1..K in the order of
+            the class list, 0 where nothing is known.
+        truth_key: name of the truth in a ``.mat`` file of several arrays.
+
+    Raises:
+        RunError: there is no such run, or it has nothing to compare yet.
+        SceneError: the truth cannot be understood or does not fit the run.
+    """
+    from special.api.label import status
+    from special.api.run import Run, open_run
+    from special.scene.truth import read_truth
+
+    opened = run if isinstance(run, Run) else open_run(run)
+    done = {name: _most_probable(opened, name) for name in STEPS if _has(opened, name)}
+    made_by = "map" if _has(opened, "map") else next(reversed(done), "")
+    if not made_by:
+        first = "special fit" if opened.request.labels else f"special pseudo {opened.path}"
+        raise RunError(f"{opened.path} has nothing to compare yet: run {first}")
+    labels = opened.map if made_by == "map" else done[made_by]
+    shape = (labels.shape[0], labels.shape[1])
+    known = truth if isinstance(truth, np.ndarray) else read_truth(truth, shape, key=truth_key)
+    known, split = _tested(opened, known)
+    steps = {name: metrics.evaluate(found, known, opened.classes) for name, found in done.items()}
+    verdicts, _ = status(opened)
+    stale = tuple(verdict.step for verdict in verdicts if verdict.step in {*done, made_by} and verdict.runs)
+    return Evaluation(opened.path, metrics.evaluate(labels, known, opened.classes), steps, stale, made_by, split)
+
+
+def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, Any] | None]:
+    """Return the truth without what a supervised run may have learned from, and how that was divided."""
+    from special.storage import files
+    from special.training.train_test_split import TEST
+
+    if run.request.labels is None:
+        return known, None
+    directory = RunDirectory(run.path)
+    parts = files.load_array(directory.payload("split", "split.npy"))
+    if known.shape != parts.shape:
+        return known, None  # the comparison says what is wrong with it
+    return np.where(parts == TEST, known, 0), files.load_json(directory.payload("split", "record.json"))
+
+
+def _has(run: Run, step: str) -> bool:
+    return RunDirectory(run.path).manifest(step) is not None
+
+
+def _most_probable(run: Run, step: str) -> NDArray[np.int64]:
+    """The label map of a step's probabilities: 1..K, 0 at invalid pixels."""
+    probabilities = run.probabilities_of(step)
+    return np.where(probabilities.sum(axis=-1) > 0, 1 + probabilities.argmax(axis=-1), 0)

@@ -1,0 +1,56 @@
+"""What ``special classes`` calls: a class list, explained before anything is labelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from special.classnames.class_list import ClassList
+from special.settings import DEFAULT, load
+
+if TYPE_CHECKING:
+    from special.teachers.spectrum_text.explain import Explanation
+
+
+def explain(
+    classes: str | Path | ClassList | Iterable[str],
+    scene: str | Path | None = None,
+    wavelengths: str | Path | Sequence[float] | None = None,
+    *,
+    key: str | None = None,
+    sensor: str | None = None,
+    pipeline: str | Path = DEFAULT,
+    settings: Mapping[str, Any] | None = None,
+    concepts: Iterable[str | Path] = (),
+    seed: int = 0,
+) -> Explanation:
+    """Say what each class name is understood as, and which classes cannot be told apart.
+
+    Args:
+        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
+        scene: a file on whose bands and by whose calibration classes are compared; from 400 to 2400 nm when None.
+        wavelengths, key, sensor, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
+
+    Raises:
+        SpecialError: something in the input cannot be understood; the message is one line and says what to do.
+    """
+    from special.classnames.encoder import default_encoder
+    from special.classnames.prompts import open_clip_templates, read_templates
+    from special.landcover.concepts import load_concepts
+    from special.scene import open_scene
+    from special.teachers.spectrum_text.explain import explain as explained
+    from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher
+
+    resolved = load(pipeline, dict(settings or {}))
+    if not isinstance(classes, ClassList):
+        classes = ClassList.read(classes) if isinstance(classes, str | Path) else ClassList.parse(classes)
+    templates = read_templates(str(resolved.values["pseudo.image_text.templates"]))
+    opened = None if scene is None else open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor)
+    teacher = SpectrumTextTeacher(
+        load_concepts(concepts),
+        default_encoder(),
+        resolved.build("pseudo.spectrum_text", SpectrumTextSettings),
+        seed,
+    )
+    return explained(classes, teacher, templates, len(open_clip_templates()), opened)

@@ -1,0 +1,129 @@
+"""A run as Python sees it: its map, its probabilities, how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.api.request import Request, read
+from special.cache.directory import RunDirectory, latest
+from special.cache.runner import Outcome
+from special.errors import RunError
+from special.storage import files
+
+if TYPE_CHECKING:
+    from special.classnames.class_list import ClassList
+
+
+@dataclass(frozen=True)
+class Area:
+    """How much of a map one class takes. ``share`` is of the scene's mapped pixels; ``confidence`` the mean there."""
+
+    name: str
+    pixels: int
+    share: float
+    confidence: float
+
+
+class Run:
+    """A labelled scene on disk. Arrays are read, and their hashes checked, when they are first asked for."""
+
+    def __init__(self, path: Path, outcomes: Sequence[Outcome] = ()) -> None:
+        """Open the run in the directory ``path``; ``outcomes`` is what the invocation that hands it out has done.
+
+        Raises:
+            RunError: there is no run.
+        """
+        self._directory = RunDirectory(path)
+        self._request = read(self._directory)
+        self.outcomes = tuple(outcomes)
+
+    @property
+    def path(self) -> Path:
+        """The directory of the run."""
+        return self._directory.path
+
+    @property
+    def request(self) -> Request:
+        """What was asked."""
+        return self._request
+
+    @property
+    def class_list(self) -> ClassList:
+        """The class list, synonyms included."""
+        return self._request.classes
+
+    @property
+    def classes(self) -> list[str]:
+        """The class names: class ``k`` of the map is ``classes[k - 1]``."""
+        return self._request.classes.names
+
+    @cached_property
+    def map(self) -> np.ndarray:
+        """The label map (rows, cols): 1..K in class-list order, 0 = no data or rejected.
+
+        Raises:
+            RunError: the run has no map yet, or it is damaged.
+        """
+        return self._array("map", "map.npy")
+
+    @cached_property
+    def confidence(self) -> np.ndarray:
+        """The probability of each pixel's class: float32 (rows, cols), 0 at invalid pixels."""
+        return self._array("map", "confidence.npy")
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Class probabilities, float32 (rows, cols, K): they sum to 1 at valid pixels and are 0 at invalid ones."""
+        return self._array("map", "probabilities.npy")
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """How the run was made: the content of ``run.json``.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
+        try:
+            return dict(files.load_json(self._directory.record))
+        except (OSError, ValueError):
+            raise RunError(f"{self._directory.record} is missing or damaged: run special map {self.path}") from None
+
+    def probabilities_of(self, step: str) -> np.ndarray:
+        """Return the class probabilities that ``pseudo``, ``warmup`` or ``refine`` left, float32 (rows, cols, K).
+
+        Raises:
+            RunError: the step has not run, or what it left is damaged.
+        """
+        return self._array(step, "probabilities.npy")
+
+    def areas(self) -> list[Area]:
+        """Return how many pixels each class takes, in class-list order, and how sure the map is of them."""
+        mapped = max(1, int(np.count_nonzero(self.map)))
+        areas = []
+        for number, name in enumerate(self.classes, start=1):
+            here = self.map == number
+            pixels = int(here.sum())
+            confidence = float(self.confidence[here].mean()) if pixels else 0.0
+            areas.append(Area(name, pixels, pixels / mapped, confidence))
+        return areas
+
+    def _array(self, step: str, name: str) -> np.ndarray:
+        return files.load_array(self._directory.payload(step, name))
+
+    def __repr__(self) -> str:
+        return f"<Run {self.path}: {len(self.classes)} classes>"
+
+
+def open_run(path: str | Path | None = None) -> Run:
+    """Open a run; the one in the working directory that was worked on last, when ``path`` is None.
+
+    Raises:
+        RunError: there is none.
+    """
+    return Run(latest().path if path is None else Path(path))

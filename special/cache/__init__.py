@@ -1,0 +1,1 @@
+"""Steps whose results are kept: an engine that knows no scene, no teacher and no classifier."""

@@ -1,0 +1,177 @@
+"""Runs the steps that have to run, in order, and no others."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from typing import Any
+
+from special.api.request import Request
+from special.cache import manifest
+from special.cache.directory import RunDirectory
+from special.cache.manifest import Manifest
+from special.cache.step import Step, differences
+from special.errors import RunError
+from special.progress import SILENT, Progress
+from special.steps.context import Work
+from special.storage import files
+
+MakeWork = Callable[[Step, str], Work]
+"""``make(step, key)``: what a step gets to work with."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a step has to run, and why. ``state`` is ``done``, ``stale``, ``damaged`` or ``never run``."""
+
+    step: str
+    state: str
+    reason: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether the step has to run."""
+        return self.state != "done"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step in one invocation: ``ran`` or found done, in how many seconds, and what it left."""
+
+    step: str
+    ran: bool
+    reason: str
+    seconds: float
+    files: tuple[str, ...]
+
+
+def plan(run: RunDirectory, request: Request, steps: Sequence[Step], until: str | None = None) -> list[Verdict]:
+    """Say of every step, up to ``until``, whether it would run and why. Nothing is written."""
+    verdicts: list[Verdict] = []
+    held: dict[str, Manifest] = {}
+    for step in up_to(steps, until):
+        running = [verdict.step for verdict in verdicts if verdict.runs and verdict.step in step.upstream]
+        verdict, found = _judge(run, step, step.ingredients(request.settings, request.inputs(), held), running)
+        verdicts.append(verdict)
+        if found is not None and not verdict.runs:
+            held[step.name] = found
+    return verdicts
+
+
+def execute(
+    run: RunDirectory,
+    request: Request,
+    steps: Sequence[Step],
+    make: MakeWork,
+    *,
+    until: str | None = None,
+    progress: Progress = SILENT,
+    environment: Callable[[], Mapping[str, Any]] = dict,
+) -> list[Outcome]:
+    """Run what has to run, up to ``until``; the caller holds the run.
+
+    Each step's payload is in place, whole and synced, before the next step begins. ``environment`` describes the
+    machine for the manifests.
+
+    Raises:
+        SpecialError: a step cannot do its work; what is done already stays.
+    """
+    outcomes: list[Outcome] = []
+    held: dict[str, Manifest] = {}
+    for step in up_to(steps, until):
+        ingredients = step.ingredients(request.settings, request.inputs(), held)
+        verdict, found = _judge(run, step, ingredients, ())
+        if verdict.runs:
+            if verdict.state != "never run":
+                progress.say(f"{step.name} runs again: {verdict.reason}")
+            found = _perform(run, step, ingredients, make, environment, progress)
+        assert found is not None
+        held[step.name] = found
+        shown = publish(run, step, found)
+        outcomes.append(Outcome(step.name, verdict.runs, verdict.reason, found.seconds, shown))
+    return outcomes
+
+
+def publish(run: RunDirectory, step: Step, found: Manifest) -> tuple[str, ...]:
+    """Put a step's deliverables at the top of the run, where they are not there already; return their names."""
+    names = [name for name in found.files if any(fnmatch(name, pattern) for pattern in step.delivers)]
+    for name in names:
+        target = run.path / name
+        if not target.is_file() or files.sha256_of(target) != found.files[name]:
+            files.replace_copy(run.step(step.name) / name, target)
+    for pattern in step.delivers:
+        if "*" not in pattern and pattern not in names:
+            (run.path / pattern).unlink(missing_ok=True)  # an earlier request had it, this one does not
+    return tuple(names)
+
+
+def _judge(
+    run: RunDirectory, step: Step, ingredients: Mapping[str, Any], running: Sequence[str]
+) -> tuple[Verdict, Manifest | None]:
+    """Compare what a step left with what it would be made of now. ``running``: its upstream steps that have to run."""
+    folder = run.step(step.name)
+    found = manifest.read(folder)
+    if found is None:
+        if folder.exists():
+            return Verdict(step.name, "damaged", f"its {manifest.NAME} is missing or damaged"), None
+        return Verdict(step.name, "never run", "it has never run"), None
+    if running:
+        # What runs upstream has no content to compare yet: leave its place as it was, and say that it runs.
+        known = found.ingredients.get("upstream", {})
+        unknown = {name: known[name] for name in step.upstream if name not in ingredients["upstream"] and name in known}
+        ingredients = {**ingredients, "upstream": {**ingredients["upstream"], **unknown}}
+    reasons = differences(found.ingredients, ingredients) + [f"{name} has to run" for name in running]
+    if reasons:
+        return Verdict(step.name, "stale", "; ".join(reasons)), found
+    damaged = found.damaged(folder)
+    if damaged:
+        verb = "does" if len(damaged) == 1 else "do"
+        return Verdict(step.name, "damaged", f"{', '.join(damaged)} {verb} not match the manifest"), found
+    return Verdict(step.name, "done", "nothing has changed"), found
+
+
+def _perform(
+    run: RunDirectory,
+    step: Step,
+    ingredients: Mapping[str, Any],
+    make: MakeWork,
+    environment: Callable[[], Mapping[str, Any]],
+    progress: Progress,
+) -> Manifest:
+    key = files.digest(ingredients)
+    aside = files.open_aside(run.path, step.name)
+    started = time.perf_counter()
+    try:
+        with progress.phase(step.name):
+            step.function(make(step, key), aside)
+        seconds = round(time.perf_counter() - started, 3)
+        made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        result = Manifest(
+            step.name, key, ingredients, manifest.hashes(aside), seconds, made, {**environment(), **progress.figures()}
+        )
+        result.write(aside)
+        files.move_in(aside, run.step(step.name))
+    except BaseException as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RunError(
+                f"no room left for {step.name} in {run.path}: make room, then the same command goes on"
+            ) from None
+        raise
+    for old in run.path.glob(f"work/{step.name}-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (run.path / "work").rmdir()  # unless another step has a checkpoint there
+    return result
+
+
+def up_to(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
+    """Return the steps up to and including ``until``; all of them when None."""
+    names = [step.name for step in steps]
+    return steps if until is None else steps[: names.index(until) + 1]

@@ -1,0 +1,187 @@
+"""How a class name is read: which land-cover concepts it means, and what its modifiers change.
+
+"Corn senesced green weeds" is corn, dried, with weeds; "Lettuce romaine 4wk" is a young stand of lettuce;
+"Corn-notill" is corn over the residue of last year's crop. A name is taken for what the concept table says where the
+table knows it, whole or in its parts; else for what comes nearest in meaning; a description says more where that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from special.classnames.class_list import ClassList, ClassName
+from special.classnames.draft import Draft, draft
+from special.classnames.vocabulary import SENESCED, Lexicon, normalise
+from special.landcover.attributes import is_crop, is_green
+from special.landcover.concepts import ConceptTable
+
+TEMPERATURE = 0.04  # of the softmax over cosines: 0.1 apart is a factor of 12
+KEPT = 3  # concepts a name may mean at most
+DESCRIBED = 0.7  # what a description weighs beside a name that the table knows
+TELLING = 0.45  # cosine from which a description says something about such a name
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one way to say a class means.
+
+    ``concepts``: (concept name, weight) pairs whose weights sum to 1; empty for "other" and its kin. ``parts``: the
+    name joins several concepts, which stand side by side in a pixel. ``dry``: fraction of the canopy without
+    chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage
+    from 0 to 1. ``series``: what the names have in common of which this is one stage. ``age``: of a crop, in weeks.
+    ``level``: shift of log reflectance. ``weeds``: green weeds stand between. ``read_by``: "table" where the words are
+    known, "meaning" where the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``:
+    cosine of the nearest concept, 1 where the words are known.
+    """
+
+    concepts: tuple[tuple[str, float], ...]
+    parts: bool = False
+    dry: float = 0.0
+    residue: float | None = None
+    stage: float | None = None
+    series: str | None = None
+    age: float | None = None
+    level: float = 0.0
+    weeds: bool = False
+    read_by: str = ""
+    nearness: float = 1.0
+
+
+class Encoder(Protocol):
+    """What reading needs of a sentence encoder."""
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Return unit vectors, float32 (texts, dimensions)."""
+
+
+def read_names(classes: ClassList, table: ConceptTable, encoder: Encoder) -> list[list[Reading]]:
+    """Return for every class one reading per text (name and synonyms), in class order."""
+    reader = _Reader(table, encoder)
+    drafts = [[draft(text, reader.lexicon) for text in entry.texts] for entry in classes]
+    _rank_stages([d for group in drafts for d in group])
+    return [reader.read(entry, group) for entry, group in zip(classes, drafts, strict=True)]
+
+
+def is_known(reading: Reading) -> bool:
+    """Whether the table has the words of a name, or all of its parts, so that nothing had to be guessed."""
+    return reading.read_by == "table"
+
+
+def head_of(text: str, table: ConceptTable) -> str:
+    """Return what is left of a name without the words that say more than the land cover, in lower case."""
+    phrases = [(name, phrase) for name, concept in table.concepts.items() for phrase in concept.texts]
+    return draft(text, Lexicon(phrases)).head
+
+
+def _rank_stages(drafts: Sequence[Draft]) -> None:
+    """Names that differ only in a number are stages of growth, in the order of the numbers."""
+    for head in dict.fromkeys(d.head for d in drafts):
+        group = sorted((d for d in drafts if d.head == head and d.number is not None), key=_order)
+        if len(group) > 1:
+            for rank, d in enumerate(group):
+                d.stage, d.series = rank / (len(group) - 1), head
+
+
+def _order(d: Draft) -> float:
+    """What orders stages: "10 days" come before "2 weeks"."""
+    return d.age or d.number or 0.0
+
+
+class _Reader:
+    """From drafts to readings, with the encoder where words alone do not tell."""
+
+    def __init__(self, table: ConceptTable, encoder: Encoder) -> None:
+        self.table, self.encoder = table, encoder
+        phrases = [(name, normalise(text)) for name, concept in table.concepts.items() for text in concept.texts]
+        sentences = [(name, concept.sentence) for name, concept in table.concepts.items()]
+        self.lexicon = Lexicon(phrases)
+        self._owners = [name for name, _ in (*phrases, *sentences)]
+        self._anchors = encoder.encode([text for _, text in (*phrases, *sentences)])
+
+    def read(self, entry: ClassName, drafts: Sequence[Draft]) -> list[Reading]:
+        """Return one reading per text of a class. A text that the table lacks means what its synonyms mean."""
+        readings = [self._resolve(d) for d in drafts]
+        if entry.description and not drafts[0].rest:
+            readings[0] = self._described(entry, drafts[0], readings[0])
+        sure = [(i, r) for i, r in enumerate(readings) if r.read_by in ("table", "description")]
+        for i, reading in enumerate(readings):
+            if reading.read_by == "meaning" and sure:
+                same = next((r for j, r in sure if j < i), sure[0][1])
+                readings[i] = replace(reading, concepts=same.concepts, parts=same.parts, read_by="synonym")
+        return [self._without_series(reading) for reading in readings]
+
+    def _resolve(self, d: Draft) -> Reading:
+        if d.rest:
+            return Reading(())
+        if d.concepts:
+            concepts = tuple((name, 1 / len(d.concepts)) for name in d.concepts)
+            return self._modified(Reading(concepts, parts=d.together, read_by="table"), d)
+        best = self._cosines([d.text], d.hints)
+        return self._modified(Reading(_weighed(best), read_by="meaning", nearness=max(best.values())), d)
+
+    def _described(self, entry: ClassName, named: Draft, reading: Reading) -> Reading:
+        """Let the description say what a name means that the table lacks, and say more about one that it knows."""
+        more = draft(entry.description, self.lexicon)
+        if more.rest:
+            return reading
+        known = reading.read_by == "table"
+        both = replace(named, modifiers=named.modifiers | more.modifiers)
+        if more.concepts:
+            concepts, parts = tuple((name, 1 / len(more.concepts)) for name in more.concepts), more.together
+        else:
+            texts = [entry.description] if known else [entry.description, f"{named.text}: {entry.description}"]
+            best = self._cosines(texts, more.hints)
+            concepts, parts = _weighed(best), False
+            if known and max(best.values()) < TELLING:  # "dry in August": nothing but how it looks
+                concepts = reading.concepts
+        if known and not {name for name, _ in concepts} <= {name for name, _ in reading.concepts}:
+            weights = {name: DESCRIBED * weight for name, weight in concepts}
+            for name, weight in reading.concepts:
+                weights[name] = weights.get(name, 0.0) + (1 - DESCRIBED) * weight
+            concepts, parts = tuple(sorted(weights.items(), key=lambda pair: -pair[1])), False
+        elif known:
+            concepts, parts = reading.concepts, reading.parts
+        return self._modified(replace(reading, concepts=concepts, parts=parts, read_by="description"), both)
+
+    def _cosines(self, texts: Sequence[str], hints: dict[str, float]) -> dict[str, float]:
+        """Return for every concept the best cosine of any of its phrases with any of ``texts``, hints included."""
+        cosines = (self._anchors @ self.encoder.encode(list(texts)).T).max(axis=1)
+        best: dict[str, float] = {}
+        for owner, cosine in zip(self._owners, cosines, strict=True):
+            best[owner] = max(best.get(owner, -1.0), float(cosine))
+        return {name: cosine + hints.get(name, 0.0) for name, cosine in best.items()}
+
+    def _modified(self, reading: Reading, d: Draft) -> Reading:
+        """Add what the modifiers change. Only what is green can be dry, and only a crop ripens."""
+        named = [self.table.concepts[name] for name, _ in reading.concepts]
+        leads = named if reading.parts else named[:1]
+        green = any(is_green(concept, self.table.wavelengths) for concept in leads)
+        grows = any(is_crop(concept) for concept in leads)
+        modifiers = d.modifiers
+        dry = max(modifiers.dry, SENESCED if modifiers.ripe and grows else 0.0) if green else 0.0
+        return replace(
+            reading,
+            dry=dry,
+            residue=modifiers.residue,
+            stage=modifiers.cover if d.stage is None else d.stage,
+            series=d.series,
+            age=d.age if grows else None,
+            level=modifiers.level,
+            weeds=modifiers.weeds,
+        )
+
+    def _without_series(self, reading: Reading) -> Reading:
+        """Numbers order plants by growth; "parking lot 1" and "parking lot 2" are two names for the same thing."""
+        grows = reading.concepts and not reading.parts and is_crop(self.table.concepts[reading.concepts[0][0]])
+        return reading if grows or reading.series is None else replace(reading, stage=None, series=None)
+
+
+def _weighed(cosines: dict[str, float]) -> tuple[tuple[str, float], ...]:
+    """Return the concepts that come nearest, the nearest first, with weights that sum to 1."""
+    names = sorted(cosines, key=lambda name: -cosines[name])[:KEPT]
+    weights = np.exp((np.array([cosines[name] for name in names]) - cosines[names[0]]) / TEMPERATURE)
+    return tuple(zip(names, (weights / weights.sum()).tolist(), strict=True))

@@ -1,0 +1,1 @@
+"""Language models: asked for descriptions and reflectance sketches, over an OpenAI-compatible address."""

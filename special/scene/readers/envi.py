@@ -1,0 +1,210 @@
+"""ENVI: a text header beside a raw file, in any interleave and byte order. Either of the two names the scene."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.source import Axes, AxesReader, Georeference, Source
+from special.scene.wavelengths import plausible_nm
+
+_TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}
+_COMPLEX = ("6", "9")
+# How each interleave stores a cube, as the places of rows, columns and bands among its axes.
+_AXES: dict[str, Axes] = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
+_SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
+
+
+class _Raw:
+    """Maps the raw file anew for every block, so that nothing is held open."""
+
+    def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> None:
+        self._path, self._offset = path, offset
+        self.dtype, self.shape = dtype, shape
+
+    def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
+        return np.memmap(self._path, self.dtype, "r", self._offset, self.shape)[slices].view(np.ndarray)
+
+
+def is_header(start: bytes) -> bool:
+    """Whether a file that starts like this is an ENVI header."""
+    return start.removeprefix(b"\xef\xbb\xbf").lstrip()[:4].upper() == b"ENVI"
+
+
+def header_beside(data: Path) -> Path | None:
+    """The ENVI header of a data file: ``scene.img.hdr`` or ``scene.hdr``."""
+    for candidate in (data.with_name(data.name + ".hdr"), data.with_suffix(".hdr")):
+        for path in (candidate, candidate.with_suffix(".HDR")):
+            if path != data and path.is_file():
+                with path.open("rb") as stream:
+                    if is_header(stream.read(16)):
+                        return path
+    return None
+
+
+def open_envi(path: Path, header: Path) -> Source:
+    """The cube that ``header`` describes; ``path`` is the header or the data file, as the user named it.
+
+    Raises:
+        SceneError: the header lacks something or contradicts itself, or the data file is missing or too short.
+    """
+    fields = read_header(header)
+    rows, cols, bands = (_positive(fields, name, header) for name in ("lines", "samples", "bands"))
+    dtype = _dtype(fields, header)
+    offset = int(_number(fields, "header offset", header) or 0)
+    interleave = fields.get("interleave", "bsq").lower()
+    if interleave not in _AXES:
+        raise SceneError(f"{header}: interleave {interleave!r} is unknown: it must be bsq, bil or bip")
+    if "librar" in fields.get("file type", "").lower():
+        raise SceneError(f"{header} describes a spectral library, not a scene: name the header of a cube")
+    if fields.get("file compression", "0").strip() not in ("", "0"):
+        raise SceneError(f"{header} describes a compressed file: save it uncompressed")
+    needed = offset + rows * cols * bands * dtype.itemsize
+    data = _data_file(header, needed) if path == header else path
+    if (size := data.stat().st_size) < needed:
+        raise SceneError(f"{data} has {size} bytes but its header {header.name} describes {needed}: it is cut short")
+
+    axes = _AXES[interleave]
+    stored = tuple(size for _, size in sorted(zip(axes, (rows, cols, bands), strict=True)))
+    scale = _number(fields, "reflectance scale factor", header)
+    gains, offsets = (None, None) if scale else _gains(fields, bands, header)
+    georeference, place_note = _georeference(fields, data)
+    good, bbl_note = _good_bands(fields, bands, header)
+    wavelengths = _list(fields, "wavelength", header)
+    return Source(
+        path=path,
+        format=f"ENVI {interleave}",
+        shape=(rows, cols, bands),
+        dtype=dtype,
+        reader=AxesReader(_Raw(data, dtype, offset, stored), axes),
+        files=(header, data),
+        wavelengths=None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units")),
+        good_bands=good,
+        nodata=_number(fields, "data ignore value", header),
+        gains=gains,
+        offsets=offsets,
+        scale_factor=scale if scale and scale > 0 and scale != 1 else None,
+        georeference=georeference,
+        notes=(*bbl_note, *place_note),
+    )
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """The fields of an ENVI header: names in lower case, values as text, lists without their braces.
+
+    Raises:
+        SceneError: not an ENVI header, or a list is not closed.
+    """
+    text = path.read_bytes().decode("utf-8", errors="replace").removeprefix("\ufeff")
+    fields: dict[str, str] = {}
+    lines = iter(text.splitlines())
+    if not next(lines, "").strip().upper().startswith("ENVI"):
+        raise SceneError(f"{path} is not an ENVI header: its first line must be ENVI")
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not equals or line.lstrip().startswith(";"):
+            continue
+        value = value.strip()
+        while value.startswith("{") and "}" not in value:
+            more = next(lines, None)
+            if more is None:
+                raise SceneError(
+                    f"{path}: the list {name.strip()!r} is not closed with a brace: the header is cut short"
+                )
+            value += " " + more.strip()
+        fields[" ".join(name.lower().split())] = value.strip("{} \t")
+    return fields
+
+
+def _data_file(header: Path, needed: int) -> Path:
+    """The data file of a header: its name without ``.hdr``, with one of the customary suffixes, and large enough."""
+    base = header.with_suffix("")
+    names = {base.name + suffix for suffix in _SUFFIXES} | {base.name + suffix.upper() for suffix in _SUFFIXES}
+    found = sorted(p for p in header.parent.iterdir() if p.name in names and p != header and p.is_file())
+    if not found:
+        raise SceneError(f"{header} has no data file beside it: put {base.name}.img (or .dat, .bsq...) into its folder")
+    fitting = [path for path in found if path.stat().st_size == needed] or found
+    if len(fitting) > 1:
+        raise SceneError(f"{header} could belong to {' or '.join(p.name for p in fitting)}: name the data file instead")
+    return fitting[0]
+
+
+def _dtype(fields: Mapping[str, str], header: Path) -> np.dtype[Any]:
+    code = fields.get("data type", "").strip()
+    if code in _COMPLEX:
+        raise SceneError(f"{header}: data type {code} is complex, but a scene holds real numbers")
+    if code not in _TYPES:
+        raise SceneError(f"{header}: data type {code or 'missing'!r} is unknown: it must be one of {', '.join(_TYPES)}")
+    order = fields.get("byte order", "0").strip()
+    if order not in ("0", "1"):
+        raise SceneError(f"{header}: byte order {order!r} is unknown: it must be 0 (little) or 1 (big endian)")
+    return np.dtype(_TYPES[code]).newbyteorder(">" if order == "1" else "<")
+
+
+def _positive(fields: Mapping[str, str], name: str, header: Path) -> int:
+    value = _number(fields, name, header)
+    if value is None or value < 1 or not value.is_integer():
+        raise SceneError(f"{header}: {name} is {fields.get(name, 'missing')}: it must be a whole number of at least 1")
+    return int(value)
+
+
+def _number(fields: Mapping[str, str], name: str, header: Path) -> float | None:
+    text = fields.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise SceneError(f"{header}: {name} is {text!r}, which is no number: mend the header") from None
+
+
+def _list(fields: Mapping[str, str], name: str, header: Path) -> np.ndarray | None:
+    words = [word for word in re.split(r"[,\s]+", fields.get(name, "")) if word]
+    if not words:
+        return None
+    try:
+        return np.array([float(word) for word in words])
+    except ValueError:
+        raise SceneError(f"{header}: {name} holds something that is no number: mend the header") from None
+
+
+def _good_bands(fields: Mapping[str, str], bands: int, header: Path) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    bbl = _list(fields, "bbl", header)
+    if bbl is None:
+        return None, ()
+    if len(bbl) != bands:
+        return None, (f"the bad band list (bbl) has {len(bbl)} entries for {bands} bands and was ignored",)
+    return bbl > 0, ()
+
+
+def _gains(fields: Mapping[str, str], bands: int, header: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Gain and offset per band: those that lead to reflectance if there are any, else those that lead to radiance."""
+    for kind in ("data reflectance", "data"):
+        gains, offsets = (_list(fields, f"{kind} {what} values", header) for what in ("gain", "offset"))
+        if gains is not None or offsets is not None:
+            for values in (gains, offsets):
+                if values is not None and len(values) != bands:
+                    raise SceneError(f"{header}: {len(values)} gains or offsets for {bands} bands: mend the header")
+            return gains, offsets
+    return None, None
+
+
+def _georeference(fields: Mapping[str, str], data: Path) -> tuple[Georeference | None, tuple[str, ...]]:
+    """What GDAL makes of ``map info`` and ``coordinate system string``: it knows ENVI's projections and datums."""
+    if not {"map info", "coordinate system string", "projection info"} & fields.keys():
+        return None, ()
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    from special.scene.readers.geotiff import georeference_of
+
+    try:
+        with rasterio.open(data, driver="ENVI") as dataset:
+            return georeference_of(dataset), ()
+    except (RasterioError, ValueError):
+        return None, ("its map info could not be read: the map will carry no georeference",)

@@ -1,0 +1,111 @@
+"""HDF5 files: MATLAB v7.3, whose axes come reversed, and plain HDF5 with its datasets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.readers.arrays import ArrayFile, ArrayInfo
+from special.scene.source import Axes, Stored
+
+_CACHE_BYTES = 1 << 26
+
+
+class _Dataset:
+    """A dataset that is opened anew for every block. ``reverse`` turns its axes round, as MATLAB means them."""
+
+    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], reverse: bool) -> None:
+        self._path, self._name, self._reverse = path, name, reverse
+        self.shape, self.dtype = shape, dtype
+
+    def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
+        """Read a block."""
+        import h5py
+
+        try:
+            with h5py.File(self._path, "r", rdcc_nbytes=_CACHE_BYTES) as file:
+                block = np.asarray(file[self._name][slices[::-1] if self._reverse else slices])
+        except (OSError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise SceneError(f"{self._path} cannot be read in full ({reason}): it may be damaged") from None
+        return block.transpose() if self._reverse else block
+
+
+class Hdf5File(ArrayFile):
+    """An HDF5 file. MATLAB's arrays are described as MATLAB shows them; names inside groups are paths."""
+
+    format = "HDF5"
+
+    def __enter__(self) -> Self:
+        """Open the file and list its arrays."""
+        import h5py
+
+        try:
+            self._file = h5py.File(self.path, "r")
+            with self.path.open("rb") as stream:
+                self._matlab = stream.read(10) == b"MATLAB 7.3"
+            infos: list[ArrayInfo] = []
+            self._file.visititems(lambda name, item: infos.append(self._describe(name, item)))
+        except (OSError, RuntimeError, KeyError) as error:
+            reason = " ".join(str(error).split())
+            raise SceneError(f"{self.path} cannot be read as HDF5 ({reason}): it may be damaged") from None
+        self._matlab |= any(self._is_matlab(info.name) for info in infos)
+        # Without MATLAB's mark a .mat file is still most likely laid out as MATLAB does.
+        self._reverse = self._matlab or self.path.suffix.lower() == ".mat"
+        if self._reverse:
+            self.format = "MATLAB v7.3"
+            infos = [ArrayInfo(info.name, info.shape[::-1], info.kind) for info in infos]
+        self.infos = tuple(info for info in infos if info.kind != "group" and not info.name.startswith("#"))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file; blocks are read by opening it anew."""
+        self._file.close()
+
+    def load(self, *names: str) -> list[Stored]:
+        """The named datasets, to be sliced from the file."""
+        shapes = {info.name: info.shape for info in self.infos}
+        return [_Dataset(self.path, name, shapes[name], self._file[name].dtype, self._reverse) for name in names]
+
+    def axes(self, info: ArrayInfo) -> tuple[Axes, ...]:
+        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess."""
+        first, *others = super().axes(info)
+        return (first, *others) if self._matlab or not self._reverse else (first, (2, 1, 0), *others)
+
+    def planes(self, info: ArrayInfo) -> tuple[tuple[int, int], ...]:
+        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess."""
+        return ((0, 1),) if self._matlab or not self._reverse else ((0, 1), (1, 0))
+
+    def row_step(self, name: str, axes: Axes) -> int:
+        """The extent of a chunk along the rows: less would unpack it again for every window."""
+        chunks = self._file[name].chunks
+        if chunks is None:
+            return 1
+        return int((chunks[::-1] if self._reverse else chunks)[axes[0]])
+
+    def nodata(self, name: str) -> float | None:
+        """NetCDF's ``_FillValue``."""
+        value = self._file[name].attrs.get("_FillValue")
+        return None if value is None else float(np.ravel(value)[0])
+
+    def _is_matlab(self, name: str) -> bool:
+        return "MATLAB_class" in self._file[name].attrs
+
+    @staticmethod
+    def _describe(name: str, item: Any) -> ArrayInfo:
+        import h5py
+
+        if not isinstance(item, h5py.Dataset):
+            return ArrayInfo(name, (), "group")
+        matlab_class = item.attrs.get("MATLAB_class", b"")
+        matlab_class = matlab_class.decode() if isinstance(matlab_class, bytes) else str(matlab_class)
+        kind = "numbers" if item.dtype.kind in "iuf" else str(item.dtype)
+        if matlab_class in ("char", "cell", "struct", "logical", "function_handle") or "MATLAB_empty" in item.attrs:
+            kind = matlab_class or "empty"
+        return ArrayInfo(name, item.shape or (), kind)

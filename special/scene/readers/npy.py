@@ -1,0 +1,53 @@
+"""NumPy's own format, ``.npy``: one array without a name, mapped into memory, never unpickled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.readers.arrays import ArrayFile, ArrayInfo
+from special.scene.source import Stored
+
+
+class _Mapped:
+    """Maps the file anew for every block, so that nothing is held open and a scene can go to another process."""
+
+    def __init__(self, path: Path, array: np.ndarray) -> None:
+        self._path = path
+        self.shape = array.shape
+        self.dtype: np.dtype[Any] = array.dtype
+
+    def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
+        return np.load(self._path, mmap_mode="r", allow_pickle=False)[slices]
+
+
+class NpyFile(ArrayFile):
+    """A ``.npy`` file. Its array has the name "" and rows, columns and bands in that order."""
+
+    format = "NumPy"
+
+    def __enter__(self) -> Self:
+        """Open the file and list its arrays."""
+        try:
+            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise SceneError(
+                f"{self.path} is not a readable .npy file ({error}): save one plain array of numbers with numpy.save"
+            ) from None
+        kind = {"b": "logical"}.get(array.dtype.kind, "numbers" if array.dtype.kind in "iuf" else str(array.dtype))
+        self.infos = (ArrayInfo("", array.shape, kind),)
+        self._mapped = _Mapped(self.path, array)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is held open."""
+
+    def load(self, *names: str) -> list[Stored]:
+        """The array, to be sliced from the file."""
+        return [self._mapped for _ in names]

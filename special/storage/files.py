@@ -1,0 +1,157 @@
+"""Files that are either whole or not there: written aside, synced, hashed, renamed last. No pickle anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.storage.rasters import Raster, Rows
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PARTIAL = ".partial"
+"""The folder inside a run where things are written before they are renamed into place. A kill may leave it behind."""
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of ``value``: sorted names, no spaces, no NaN. Equal values have equal texts."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of the canonical JSON of ``value``, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def save_array(path: Path, array: Rows) -> None:
+    """Write an array as ``.npy``."""
+    if isinstance(array, Raster):
+        shutil.copyfile(array.path, path)
+    else:
+        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def load_array(path: Path) -> np.ndarray:
+    """Read an array from ``.npy``; one that would have to be unpickled is refused."""
+    return np.load(path, allow_pickle=False)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a state dict as safetensors."""
+    from safetensors.torch import save
+
+    # Its own save_file makes files that only their owner can read.
+    path.write_bytes(save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}))
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Read a state dict from safetensors, on the CPU."""
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def save_json(path: Path, value: Any) -> None:
+    """Write JSON for people: indented, in UTF-8. NaN is refused."""
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def load_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def replace_json(path: Path, value: Any) -> None:
+    """Write JSON so that ``path`` is at every moment the old file or the new one, whole."""
+    aside = _aside(path.parent, path.name)
+    save_json(aside, value)
+    _sync(aside)
+    os.replace(aside, path)
+    _sync_folder(path.parent)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8 so that ``path`` is at every moment the old file or the new one, whole."""
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        _sync(aside)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def replace_copy(source: Path, target: Path) -> None:
+    """Copy a file so that ``target`` is at every moment the old file or the new one, whole."""
+    aside = _aside(target.parent, target.name)
+    shutil.copyfile(source, aside)
+    _sync(aside)
+    os.replace(aside, target)
+
+
+def open_aside(run: Path, name: str) -> Path:
+    """Make an empty folder inside the run to write into, until ``move_in`` puts it where it belongs."""
+    folder = _aside(run, name)
+    folder.mkdir()
+    return folder
+
+
+def move_in(aside: Path, target: Path) -> None:
+    """Sync a folder from ``open_aside`` and rename it to ``target``, whose earlier content goes.
+
+    A folder cannot replace a folder in one move, so a kill between the two moves leaves no ``target``: a step that
+    never ran, never one that is half there.
+    """
+    for path in aside.rglob("*"):
+        _sync_folder(path) if path.is_dir() else _sync(path)
+    _sync_folder(aside)
+    target.parent.mkdir(exist_ok=True)
+    if target.exists():
+        old = aside.with_name(f"{aside.name}.old")
+        os.rename(target, old)
+        os.rename(aside, target)
+        shutil.rmtree(old)
+    else:
+        os.rename(aside, target)
+    _sync_folder(target.parent)
+
+
+def sweep(run: Path) -> None:
+    """Remove what killed runs left aside. Only for who holds the lock of the run."""
+    shutil.rmtree(run / PARTIAL, ignore_errors=True)
+
+
+def _aside(run: Path, name: str) -> Path:
+    folder = run / PARTIAL
+    folder.mkdir(exist_ok=True)
+    return folder / f"{name}.{uuid.uuid4().hex[:8]}"
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

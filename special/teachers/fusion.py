@@ -1,0 +1,120 @@
+"""Several teachers, one answer: log-linear fusion with weights that the teachers' agreement earns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.classnames.class_list import ClassList
+from special.errors import SceneError, SettingsError
+from special.progress import SILENT, Progress
+from special.storage.rasters import MEMORY, Room, Rows, blocks
+from special.teachers.base import Teacher
+from special.training.confident_hard import bvsb
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class FusionSettings:
+    """How far another teacher is believed beside the first one.
+
+    ``image_weight``: its largest weight, reached when both agree fully. ``image_doubt``: agreement that earns nothing,
+    because two that follow the structure of one scene agree by so much without knowing any name.
+    """
+
+    image_weight: float
+    image_doubt: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.image_doubt < 1:
+            raise SettingsError(f"pseudo.image_doubt must be from 0 to below 1, not {self.image_doubt}")
+
+    def weight(self, agreement: float) -> float:
+        """Return the weight that an agreement (Cohen's kappa) earns."""
+        return self.image_weight * max(0.0, agreement - self.image_doubt) / (1 - self.image_doubt)
+
+
+@dataclass(frozen=True)
+class Pseudo:
+    """Pseudo-labels: float32 ``probabilities`` (rows, cols, K), ``bvsb`` (rows, cols), and how they came about."""
+
+    probabilities: Rows
+    bvsb: np.ndarray
+    parts: dict[str, Rows]
+    record: dict[str, Any]
+
+
+def pseudo_labels(
+    scene: Scene,
+    rgb: np.ndarray | None,
+    classes: ClassList,
+    teachers: Sequence[Teacher],
+    settings: FusionSettings,
+    progress: Progress = SILENT,
+    room: Room = MEMORY,
+) -> Pseudo:
+    """Ask every teacher and fuse their answers; the first teacher is the one the others are held against.
+
+    What is large goes into ``room``.
+
+    Raises:
+        SceneError: a teacher needs the visible and the scene does not cover it, and there is no other.
+    """
+    parts: dict[str, Rows] = {}
+    for teacher in teachers:
+        if rgb is None and teacher.name == "image-text":
+            progress.say("The scene does not cover the visible: the image-text teacher is left out.")
+            continue
+        with progress.phase(teacher.name):
+            parts[teacher.name] = teacher.predict(scene, rgb, classes, progress, room)
+    if not parts:
+        raise SceneError(
+            "the scene does not cover the visible, which the image-text teacher needs: add the other teacher"
+        )
+    first, *others = parts
+    weights = {first: 1.0}
+    for name in others:
+        weights[name] = settings.weight(agreement(parts[first], parts[name], scene.valid))
+    shape = parts[first].shape
+    probabilities = room.zeros("fused", shape)
+    for rows in blocks(shape):
+        probabilities[rows] = fuse([part[rows] for part in parts.values()], [weights[name] for name in parts])
+    record = {
+        "teachers": {
+            t.name: {**t.identity(), "weight": round(weights[t.name], 6)} for t in teachers if t.name in parts
+        },
+        "left_out": [t.name for t in teachers if t.name not in parts],
+    }
+    return Pseudo(probabilities, bvsb(probabilities), parts, record)
+
+
+def agreement(first: Rows, second: Rows, valid: np.ndarray) -> float:
+    """Cohen's kappa between the labels of two teachers over the valid pixels, never below 0.
+
+    Two teachers that share no knowledge agree as often as chance has it, whatever structure each of them sees, so that
+    one that knows nothing earns no weight.
+    """
+    count = first.shape[-1]
+    table = np.zeros((count, count))
+    for rows in blocks(first.shape):
+        a, b = (part[rows][valid[rows]].argmax(axis=1) for part in (first, second))
+        table += np.bincount(a * count + b, minlength=count * count).reshape(count, count)
+    table /= max(int(valid.sum()), 1)
+    chance = float(table.sum(0) @ table.sum(1))
+    return max(0.0, (float(np.trace(table)) - chance) / (1 - chance)) if chance < 1 else 0.0
+
+
+def fuse(parts: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """Return the normalised product of ``parts[i] ** weights[i]``: float32 (rows, cols, K), 0 at invalid pixels."""
+    valid = parts[0].sum(axis=-1, keepdims=True) > 0
+    logs = sum(w * np.log(np.maximum(p, 1e-8, dtype=np.float32)) for p, w in zip(parts, weights, strict=True))
+    logs = np.asarray(logs, dtype=np.float32)
+    logs -= logs.max(axis=-1, keepdims=True)
+    product = np.exp(logs)
+    product /= product.sum(axis=-1, keepdims=True)
+    return np.where(valid, product, np.float32(0))

@@ -1,0 +1,254 @@
+"""From a scene's numbers to reflectance, with nothing but the scene and the names of its classes.
+
+Is it reflectance, radiance or raw numbers? The depth of the air's own absorption bands tells. Radiance is divided by
+sunlight as it reaches the ground, after the dark current and the haze are taken off. What is left is a scale, which is
+integrated out, and a smooth gain, which is fitted so that the named classes explain the scene. Fitted with it is what
+all green spectra of the table, or all grounds, have in common that is wrong here: a dry summer makes trees and grass
+alike less green than the table says, and leaves grass the drier one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logsumexp
+
+from special.teachers.spectrum_text.likelihood import (
+    DARK,
+    GREEN,
+    GROUND,
+    KINDS,
+    SpectralLikelihood,
+    log_reflectance,
+    smooth_correlation,
+    softmax,
+)
+from special.teachers.spectrum_text.regions import Regions
+
+AIR_BANDS = (
+    ((757, 766), (740, 755), (770, 785)),
+    ((925, 970), (845, 885), (1000, 1060)),
+    ((1110, 1155), (1050, 1090), (1220, 1260)),
+)  # nm: an absorption of the air (oxygen, water vapour, water vapour) and its shoulders
+CLEAR = 0.8  # of the shoulders: reflectance is never this low where the air absorbs, radiance always is
+BRIGHT = 0.75  # quantile of brightness from which a pixel is looked at: water is dark beyond 900 nm without any air
+AIR_MASS = 2.2  # sun to ground to sensor
+SCALES = (1.0, 100.0, 10_000.0)  # reflectance as a fraction, in percent, or in hundredths of a percent
+DARKEST = 0.002  # quantile of pixels that stands for "dark" against outliers
+DARK_REFLECTANCE = 0.02  # of the darkest things in a scene of land: shade, water, dense canopy
+TYPICAL_NEAR_INFRARED = 0.3  # of land between 800 and 1300 nm
+FAINT = 1e-4  # reflectance: what is darker is noise
+UNSMOOTH = 1e-4  # variance of a shared error in a single region
+CHLOROPHYLL = (
+    (400, 440, 480, 500, 520, 535, 550, 580, 600, 620, 640, 660, 675, 690, 705, 720, 740, 760, 780),
+    (0, 0.01, 0.06, 0.19, 0.38, 0.54, 0.74, 0.79, 0.77, 0.70, 0.63, 0.38, 0.20, 0.58, 0.70, 0.42, 0.13, 0.03, 0),
+)
+"""What less chlorophyll does to a canopy, at nm in log reflectance: PROSAIL with 25 instead of 60 micrograms per square
+centimetre of leaf, at a leaf area index of 3 over soil. A season does it to all that is green."""
+NEGLIGIBLE = 0.01  # weight below which a way to read the scene is not followed up
+
+
+@dataclass(frozen=True)
+class CalibrationSettings:
+    """How the scale and the gain are sought; standard deviations are of log reflectance.
+
+    ``scale_sd``: of the scale around the first guess; ``scale_step``, ``scale_steps``: the grid of scales to either
+    side of it; ``reflectance_gain_sd``, ``radiance_gain_sd``: of the smooth gain, by kind of scene;
+    ``shared_level_sd``, ``shared_shape_sd``: of the errors that expected spectra of one kind have in common;
+    ``shared_chlorophyll_sd``: of what green ones have in common, in units of ``CHLOROPHYLL``;
+    ``iterations``, ``temper``: of the expectation maximisation.
+    """
+
+    scale_sd: float
+    scale_step: float
+    scale_steps: int
+    reflectance_gain_sd: float
+    radiance_gain_sd: float
+    shared_level_sd: float
+    shared_shape_sd: float
+    shared_chlorophyll_sd: float
+    iterations: int
+    temper: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """One way to read the scene: ``reflectance = signals * exp(-gain)``, and how likely it is.
+
+    ``gain`` (regions,); ``shifts`` (kinds, regions): what is wrong with the expected spectra of each kind.
+    """
+
+    gain: np.ndarray
+    shifts: np.ndarray
+    weight: float
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """Takes a scene's numbers to signals proportional to reflectance: ``(numbers - dark) / sunlight - haze``."""
+
+    kind: str  # "reflectance" or "radiance"
+    regions: Regions
+    dark: float
+    sunlight: np.ndarray  # (bands,)
+    haze: np.ndarray  # (regions,)
+    start: float  # log of the scale that a first look suggests
+
+    def apply(self, spectra: np.ndarray) -> np.ndarray:
+        """Return signals float64 (..., regions) of ``spectra`` (..., bands)."""
+        return self.regions.average((spectra - self.dark) / self.sunlight) - self.haze
+
+
+def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
+    """Tell radiance from reflectance by what the air absorbs from the brightest quarter of ``spectra`` (pixels, bands).
+
+    One shoulder is enough, so that sensors that end at 1000 nm and such with few bands are told as well. A scene that
+    has no band where the air absorbs is taken for reflectance.
+    """
+    brightness = spectra.mean(axis=1)
+    typical = np.median(spectra[brightness >= np.quantile(brightness, BRIGHT)], axis=0)
+
+    def level(ends: tuple[int, int]) -> float:
+        inside = (wavelengths >= ends[0]) & (wavelengths <= ends[1])
+        return float(typical[inside].mean()) if inside.any() else float("nan")
+
+    for band, *shoulders in AIR_BANDS:
+        known = [value for value in map(level, shoulders) if np.isfinite(value)]
+        if known and level(band) < CLEAR * float(np.mean(known)):
+            return True
+    return False
+
+
+def sunlight(wavelengths: np.ndarray) -> np.ndarray:
+    """Relative solar spectrum at the sensor over a white ground: Planck at 5778 K, Rayleigh and aerosol extinction.
+
+    ``wavelengths`` in nm. Rayleigh optical depth 0.00874 l^-4.08, aerosol of a clear sky 0.08 l^-1.3, l in micrometres.
+    """
+    micrometres = wavelengths / 1000
+    planck = micrometres**-5 / np.expm1(14387.77 / (micrometres * 5778))
+    depth = 0.008735 * micrometres**-4.08 + 0.08 * micrometres**-1.3
+    light = planck * np.exp(-AIR_MASS * depth)
+    return np.asarray(light / light.max())
+
+
+def convert(spectra: np.ndarray, wavelengths: np.ndarray, *, known_reflectance: bool) -> Conversion:
+    """Work out the conversion from a sample of valid pixels, ``spectra`` (pixels, bands).
+
+    ``known_reflectance``: the file says that it holds reflectance.
+    """
+    bands = len(wavelengths)
+    if known_reflectance or not is_radiance(spectra, wavelengths):
+        regions = Regions.of(wavelengths, through_air=False)
+        top = np.quantile(spectra.max(axis=1), 0.99)
+        scale = next((s for s in SCALES if top <= 2 * s), SCALES[-1])
+        return Conversion("reflectance", regions, 0.0, np.ones(bands), np.zeros(len(regions)), float(np.log(scale)))
+    regions = Regions.of(wavelengths, through_air=True)
+    dark = float(np.quantile(spectra, DARKEST, axis=0).min())
+    light = sunlight(wavelengths)
+    signals = regions.average((spectra - dark) / light)
+    infrared = (regions.centres > 800) & (regions.centres < 1300)
+    scale = float(np.median(signals[:, infrared])) / TYPICAL_NEAR_INFRARED
+    haze = _haze(np.quantile(signals, 0.005, axis=0) - DARK_REFLECTANCE * scale, regions.centres)
+    return Conversion("radiance", regions, dark, light, haze, float(np.log(max(scale, 1e-12))))
+
+
+def _haze(darkest: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Path radiance (regions,): the power law of wavelength, -4 to -1, that explains most of the dark and no more."""
+    visible = centres < 700
+    best = np.zeros(len(centres))
+    for power in (4.0, 3.0, 2.0, 1.0):
+        law = (centres / 550) ** -power
+        haze = max(0.0, float((darkest[visible] / law[visible]).min())) * law if visible.any() else best
+        if haze[visible].sum() > best[visible].sum():
+            best = haze
+    return best
+
+
+def calibrations(
+    signals: np.ndarray, conversion: Conversion, likelihood: SpectralLikelihood, settings: CalibrationSettings
+) -> list[Calibration]:
+    """Return the ways to read the scene that are worth a look, the likeliest first; their weights sum to 1.
+
+    The scale is not picked but integrated out: a scene in which everything is half as bright is often explained nearly
+    as well, by other names, and the fit that looks best is then no better than a guess. For each scale of a grid the
+    smooth gain is fitted; its weight is the likelihood of a typical pixel times the prior of the scale.
+
+    Args:
+        signals: (pixels, regions), a sample of the scene as ``conversion`` gives it.
+        conversion: where the signals come from.
+        likelihood: of the named classes.
+        settings: of the search.
+    """
+    offsets = settings.scale_step * np.arange(-settings.scale_steps, settings.scale_steps + 1)
+    fits = [_fit(signals, conversion, likelihood, settings, conversion.start + offset) for offset in offsets]
+    evidence = np.array([_evidence(signals, fit, likelihood) + fit.log_prior for fit in fits])
+    weights = softmax(evidence - 0.5 * (offsets / settings.scale_sd) ** 2)
+    found = [Calibration(fit.gain, fit.shifts, float(weight)) for fit, weight in zip(fits, weights, strict=True)]
+    worth = sorted((c for c in found if c.weight >= NEGLIGIBLE), key=lambda c: -c.weight)
+    total = sum(c.weight for c in worth)
+    return [replace(c, weight=c.weight / total) for c in worth]
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A gain, the shifts that go with it, and how likely shifts so large are (logarithm)."""
+
+    gain: np.ndarray
+    shifts: np.ndarray
+    log_prior: float
+
+
+def _evidence(signals: np.ndarray, fit: _Fit, likelihood: SpectralLikelihood) -> float:
+    """Mean log likelihood of a pixel's log signal, which unlike its log reflectance is the same for every gain."""
+    reflectance = np.maximum(signals * np.exp(-fit.gain), FAINT)
+    classes = int(likelihood.owners.max()) + 1
+    densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(reflectance), fit.shifts), classes)
+    stretch = np.log(reflectance / (reflectance + DARK)).sum(axis=1)
+    return float((logsumexp(densities, axis=1) + stretch).mean())
+
+
+def _fit(
+    signals: np.ndarray,
+    conversion: Conversion,
+    likelihood: SpectralLikelihood,
+    settings: CalibrationSettings,
+    start: float,
+) -> _Fit:
+    """Fit the log gain near the log scale ``start``, and the shifts, by expectation maximisation.
+
+    The errors of an expected spectrum are the same for all its pixels, so a class speaks once, by its share of the
+    scene, however many pixels it has; a scene of one class therefore cannot bend the gain to its will.
+    """
+    gain_sd = settings.radiance_gain_sd if conversion.kind == "radiance" else settings.reflectance_gain_sd
+    centres, regions = conversion.regions.centres, signals.shape[1]
+    smooth = smooth_correlation(centres)
+    within_step = (settings.scale_step / 3) ** 2
+    gain_precision = np.linalg.inv(within_step + gain_sd**2 * smooth + 1e-6 * np.eye(regions))
+    shared = settings.shared_level_sd**2 + settings.shared_shape_sd**2 * smooth + UNSMOOTH * np.eye(regions)
+    paler = settings.shared_chlorophyll_sd * np.interp(centres, *CHLOROPHYLL)
+    shift_precisions = np.linalg.inv([shared + np.outer(paler, paler) if k == GREEN else shared for k in KINDS])
+    gain, shifts = np.full(regions, start), np.zeros((len(KINDS), regions))
+    for _ in range(settings.iterations):
+        logs = log_reflectance(signals * np.exp(-gain))
+        weights = softmax(settings.temper * likelihood.per_spectrum(logs, shifts))
+        totals = weights.sum(axis=0)
+        shares = totals / totals.sum()
+        by_class = np.bincount(likelihood.owners, shares)
+        by_class = by_class[by_class > 0]
+        heard = np.flatnonzero(shares > 1e-4)
+        precisions = likelihood.precisions[heard]
+        precisions *= (shares[heard] * np.exp(-(by_class * np.log(by_class)).sum()))[:, None, None]
+        signal_logs = weights[:, heard].T @ logs / totals[heard, None] + gain
+        errors, kinds = signal_logs - likelihood.means[heard], likelihood.kinds[heard]
+        gain = start + _posterior_mean(gain_precision, errors - start - shifts[kinds], precisions)
+        for kind in (GREEN, GROUND):
+            own = kinds == kind
+            shifts[kind] = _posterior_mean(shift_precisions[kind], errors[own] - gain, precisions[own])
+    return _Fit(gain, shifts, -0.5 * float(np.einsum("kr,krs,ks->", shifts, shift_precisions, shifts)))
+
+
+def _posterior_mean(prior_precision: np.ndarray, errors: np.ndarray, precisions: np.ndarray) -> np.ndarray:
+    """Return the mean (regions,) of a Gaussian around 0 that was seen ``errors`` (n, regions) away, so precisely."""
+    pull = np.einsum("nrs,ns->r", precisions, errors)
+    return np.linalg.solve(prior_precision + precisions.sum(axis=0), pull)

@@ -1,0 +1,159 @@
+"""Which classes the spectrum-text teacher cannot tell apart, by its own uncertainty, and on a scene's own bands.
+
+Spectra are drawn from what a class may look like, as a scene with that class would show them, and named by the same
+likelihood. Where more than a third of the draws of two classes look more like the other one, a map that tells the two
+apart would be a guess. Ground truth has no part in this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.classnames.class_list import ClassList
+from special.classnames.reading import Reading, read_names
+from special.teachers.spectrum_text.calibration import Calibration
+from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
+from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
+from special.teachers.spectrum_text.outlines import tendency
+from special.teachers.spectrum_text.pixels import sample_spectra
+from special.teachers.spectrum_text.regions import Regions
+from special.teachers.spectrum_text import calibration as calibrate
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
+    from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
+
+CONFUSED = 0.35  # share of wrong draws from which two classes count as one to the teacher; a coin gets 0.5
+SHOWN = 5  # pairs that a person is told of
+GRID = np.arange(400.0, 2401.0, 10.0)  # nm: bands where there is no scene
+_DRAWS = 300  # per class
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Two classes, by index, and the share of each one's draws that look more like the other; by half where equal.
+
+    ``outlines``: one runs on through a scene and the other ends on all sides, so that their areas differ in form.
+    """
+
+    first: int
+    second: int
+    first_as_second: float
+    second_as_first: float
+    outlines: bool = False
+
+
+def alike_pairs(
+    teacher: SpectrumTextTeacher, classes: ClassList, wavelengths: np.ndarray = GRID, scene: Scene | None = None
+) -> list[Alike]:
+    """Return the pairs of classes that the teacher cannot tell apart, the worst first.
+
+    Stages of growth of one crop are left out: they differ by their order in the scene, not by their spectra.
+
+    Args:
+        teacher: whose table, encoder and settings count.
+        classes: the class list.
+        wavelengths: nm, of bands whose reflectance is known.
+        scene: whose own bands and calibration count instead: what it takes to read its numbers adds to the doubt.
+    """
+    readings = read_names(classes, teacher.table, teacher.encoder)
+    spectra = expected_spectra(readings, teacher.table, teacher.settings.rest_log_weight)
+    if scene is None:
+        centres = Regions.of(wavelengths, through_air=False).centres
+        likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
+        found = [Calibration(np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
+    else:
+        sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
+        conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
+        centres = conversion.regions.centres
+        likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
+        found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
+    shares = confusion(spectra, likelihood, found, len(classes), seed=teacher.seed)
+    runs_on = tendency(readings, teacher.table)
+    pairs = [
+        Alike(a, b, float(shares[a, b]), float(shares[b, a]), bool(runs_on[a] * runs_on[b] < 0))
+        for a in range(len(classes))
+        for b in range(a + 1, len(classes))
+        if (shares[a, b] + shares[b, a]) / 2 > CONFUSED and not _ordered(readings[a], readings[b])
+    ]
+    return sorted(pairs, key=lambda pair: -(pair.first_as_second + pair.second_as_first))
+
+
+def confusion(
+    spectra: Sequence[Expected],
+    likelihood: SpectralLikelihood,
+    found: Sequence[Calibration],
+    classes: int,
+    *,
+    seed: int = 0,
+    draws: int = _DRAWS,
+) -> np.ndarray:
+    """Return (K, K): the share of spectra drawn from class ``k`` that are likelier under class ``j``, ties by half.
+
+    Every draw is seen under one of the calibrations ``found``, as likely as that is, and named under all of them.
+    """
+    rng = np.random.default_rng(seed)
+    owners = np.array([spectrum.class_index for spectrum in spectra])
+    weights = np.exp([spectrum.log_weight for spectrum in spectra])
+    chances = np.array([calibration.weight for calibration in found])
+    shares = np.zeros((classes, classes))
+    for k in range(classes):
+        own = np.flatnonzero(owners == k)
+        if not len(own):
+            continue
+        chosen = rng.choice(own, draws, p=weights[own] / weights[own].sum())
+        logs = _drawn(likelihood, chosen, rng)
+        true = rng.choice(len(found), draws, p=chances / chances.sum())
+        gains, shifts = np.stack([c.gain for c in found])[true], np.stack([c.shifts for c in found])
+        reflectance = np.maximum(np.exp(logs + shifts[true, likelihood.kinds[chosen]]) - DARK, 0.0)
+        named = np.zeros((draws, classes))
+        for calibration in found:
+            logs = log_reflectance(reflectance * np.exp(gains - calibration.gain))
+            densities = likelihood.per_class(likelihood.per_spectrum(logs, calibration.shifts), classes)
+            named += calibration.weight * softmax(densities)
+        difference = np.log(np.maximum(named, 1e-30)) - np.log(np.maximum(named[:, [k]], 1e-30))
+        shares[k] = ((difference > 1e-6) + 0.5 * (np.abs(difference) <= 1e-6)).mean(axis=0)
+    return shares
+
+
+def told(pairs: Sequence[Alike], names: Sequence[str]) -> list[str]:
+    """Return one line per pair that says what to do; at most ``SHOWN`` of them, then how many more there are."""
+    lines = [
+        f"{names[pair.first]!r} and {names[pair.second]!r} cannot be told apart by their spectra"
+        f"{', only by their outlines' if pair.outlines else ''}: say more of one ({names[pair.first]}: description) "
+        "or make them one class"
+        for pair in pairs[:SHOWN]
+    ]
+    return lines + ([f"{len(pairs) - SHOWN} more pairs of classes are alike"] if len(pairs) > SHOWN else [])
+
+
+def as_json(pairs: Sequence[Alike], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the pairs as JSON."""
+    return [
+        {
+            "classes": [names[pair.first], names[pair.second]],
+            "confused": [round(pair.first_as_second, 3), round(pair.second_as_first, 3)],
+            "outlines": pair.outlines,
+        }
+        for pair in pairs
+    ]
+
+
+def _drawn(likelihood: SpectralLikelihood, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw log reflectance (draws, regions) from Student's t around the expected spectra ``chosen``."""
+    drawn = np.empty((len(chosen), likelihood.means.shape[1]))
+    widths = np.sqrt(likelihood.degrees / rng.chisquare(likelihood.degrees, len(chosen)))
+    for i in np.unique(chosen):
+        at = np.flatnonzero(chosen == i)
+        root = np.linalg.cholesky(np.linalg.inv(likelihood.precisions[i]))
+        noise = rng.standard_normal((len(at), len(root))) @ root.T
+        drawn[at] = likelihood.means[i] + widths[at, None] * noise
+    return drawn
+
+
+def _ordered(first: Sequence[Reading], second: Sequence[Reading]) -> bool:
+    return first[0].series is not None and first[0].series == second[0].series

@@ -1,0 +1,158 @@
+"""What outlines say where spectra do not: a road runs on, a roof ends on all sides.
+
+Asphalt and bitumen, pavement and roofs are of the same stuff, and a table of spectra that is a tenth off swaps them.
+From every pixel it goes on, in each direction, for so many pixels until something else comes; the longest way over the
+shortest is large on a road, whatever its width in pixels, and small on a roof. That gives log odds between the classes
+that run on and those that end, of the pixel itself and of all that look like it. Other classes stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.classnames.reading import Reading
+from special.landcover.concepts import ConceptTable
+from special.models.scan.lanes import compiled
+from special.storage.rasters import Room, Rows, blocks
+from special.teachers.image_text.guided_upsampling import spectral_guide
+from special.teachers.spectrum_text.clusters import Averages, Clusterings
+from special.teachers.spectrum_text import pixels
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
+
+COMPONENTS = 4  # principal components in which pixels are compared
+ALIKE = 0.5  # distance up to which pixels are the same; that of a typical pixel from the scene's mean is 1
+FAR = 1e6  # where there are no data
+DIRECTIONS = 16
+REACH = 40  # pixels to either side
+ENDS, RUNS_ON, SPREAD = 1.2, 2.2, 0.5  # log of longest over shortest: mean of roofs, of roads, standard deviation
+FEW, ENOUGH = 4, 9  # pixels of the longest way: up to the first nothing is seen of an outline, from the second all
+MOST = 2.0  # log odds of one pixel: outlines are ragged
+CLEAR = 0.5  # of a name's meaning has to run on, or to end, for its class to take part
+
+
+def tendency(readings: Sequence[Sequence[Reading]], table: ConceptTable) -> np.ndarray:
+    """Return for every class 1 if it runs on, -1 if it ends on all sides, 0 if its name does not say: (K,)."""
+    found = np.zeros(len(readings))
+    for k, group in enumerate(readings):
+        meant = [(concept, weight) for reading in group for concept, weight in reading.concepts]
+        total = sum(weight for _, weight in meant)
+        balance = sum(weight * ((c in table.long) - (c in table.compact)) for c, weight in meant)
+        if abs(balance) > CLEAR * total:
+            found[k] = np.sign(balance)
+    return found
+
+
+def elongation(guide: Rows, valid: np.ndarray) -> np.ndarray:
+    """Return log odds (rows, cols), float32, that what a pixel lies in runs on and does not end: 0 where unknown.
+
+    ``guide`` (rows, cols, components): what pixels are compared by, as ``spectral_guide`` returns it; ``valid``
+    (rows, cols).
+    """
+    rows = len(valid)
+    odds = np.zeros(valid.shape, np.float32)
+    for part in blocks(guide.shape):
+        first, last = max(0, part.start - REACH), min(rows, part.stop + REACH)
+        seen = np.where(valid[first:last, :, None], guide[first:last] / np.float32(ALIKE), FAR).astype(np.float32)
+        longest, shortest = np.zeros((2, *valid[first:last].shape), np.float32)
+        _kernel()(seen, REACH, DIRECTIONS, longest, shortest)
+        own = slice(part.start - first, part.stop - first)
+        ratio = np.log(longest[own] / shortest[own])
+        resolved = np.clip((longest[own] - FEW) / (ENOUGH - FEW), 0, 1)
+        told = ((ratio - ENDS) ** 2 - (ratio - RUNS_ON) ** 2) / (2 * SPREAD**2) * resolved
+        odds[part] = np.where(valid[part], np.clip(told, -MOST, MOST), 0)
+    return odds
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """The log odds of every pixel of a scene, float32 (rows, cols), and what its classes make of them."""
+
+    odds: np.ndarray
+    valid: np.ndarray
+    of_material: Averages
+    tendency: np.ndarray  # (K,)
+    own: float
+    material: float
+
+    @classmethod
+    def of(
+        cls,
+        scene: Scene,
+        tendency: np.ndarray,
+        clusterings: Clusterings,
+        clusters: Rows,
+        room: Room,
+        *,
+        own: float,
+        material: float,
+    ) -> Outlines:
+        """Look at a scene, block by block.
+
+        Args:
+            scene: the scene.
+            tendency: of every class, as the function of this name returns it.
+            clusterings: the materials.
+            clusters: those of every pixel, (rows, cols, clusterings).
+            room: where what the scene is compared by goes.
+            own: weight of a pixel's own outlines.
+            material: weight of the mean over all pixels of its materials.
+        """
+        odds = elongation(spectral_guide(scene, COMPONENTS, room), scene.valid)
+        of_material = clusterings.averages(1)
+        for rows in pixels.windows(scene):
+            seen = scene.valid[rows]
+            of_material.add(clusters[rows][seen], odds[rows][seen][:, None])
+        return cls(odds, scene.valid, of_material, tendency, own, material)
+
+    def share(self, rows: slice, clusters: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """Return ``probabilities`` (pixels, K) with what classes that run on or end have in sum shared out anew.
+
+        ``rows``: the window whose valid pixels these are; ``clusters`` (pixels, clusterings).
+        """
+        odds = self.own * self.odds[rows][self.valid[rows]] + self.material * self.of_material.of(clusters)[:, 0]
+        told = self.tendency != 0
+        before = probabilities[:, told]
+        after = before * np.exp(0.5 * odds[:, None] * self.tendency[told])
+        total = after.sum(axis=1, keepdims=True)
+        shared = probabilities.copy()
+        shared[:, told] = after * before.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1)
+        return shared
+
+
+def _ways(guide: np.ndarray, reach: int, directions: int, longest: np.ndarray, shortest: np.ndarray) -> None:
+    """Write the ``longest`` and the ``shortest`` way (rows, cols) through each pixel of ``guide``, in pixels."""
+    rows, cols, components = guide.shape
+    for row in range(rows):
+        for col in range(cols):
+            most, least = 1, rows + cols
+            for direction in range(directions):
+                down = np.sin(np.pi * direction / directions)
+                across = np.cos(np.pi * direction / directions)
+                count = 1
+                for side in (-1, 1):
+                    for step in range(1, reach):
+                        r = row + round(side * step * down)
+                        c = col + round(side * step * across)
+                        if r < 0 or c < 0 or r >= rows or c >= cols:
+                            break
+                        distance = 0.0
+                        for k in range(components):
+                            distance += (guide[r, c, k] - guide[row, col, k]) ** 2
+                        if distance > 1:
+                            break
+                        count += 1
+                most, least = max(most, count), min(least, count)
+            longest[row, col] = most
+            shortest[row, col] = least
+
+
+@cache
+def _kernel() -> Any:
+    return compiled(_ways, "float32", "3", 2, "22")

@@ -1,0 +1,236 @@
+"""The spectrum-text teacher: class names read as land-cover concepts, pixels judged on all the bands there are.
+
+A class name becomes one or more concepts, a concept one or more expected spectra with their uncertainty; the scene is
+calibrated so that the named classes explain it; the likelihood of every pixel under every class, on whatever bands the
+sensor has, named in groups of like pixels, is the prediction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.classnames.class_list import ClassList
+from special.classnames.encoder import SentenceEncoder
+from special.classnames.reading import Reading, read_names
+from special.landcover.concepts import ConceptTable
+from special.progress import SILENT, Progress
+from special.storage.rasters import MEMORY, Room, Rows
+from special.teachers.spectrum_text.expected_spectra import expected_spectra
+from special.teachers.spectrum_text.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
+from special.teachers.spectrum_text.outlines import Outlines
+from special.teachers.spectrum_text import calibration as calibrate
+from special.teachers.spectrum_text import clusters as naming
+from special.teachers.spectrum_text import outlines, pixels
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class SpectrumTextSettings:
+    """Settings of the teacher; ``pipelines/special.toml`` says what each means."""
+
+    level_sd: float
+    detail_sd: float
+    noise_sd: float
+    degrees_of_freedom: float
+    breadth: float
+    scale_sd: float
+    scale_step: float
+    scale_steps: int
+    reflectance_gain_sd: float
+    radiance_gain_sd: float
+    shared_level_sd: float
+    shared_shape_sd: float
+    shared_chlorophyll_sd: float
+    calibration_iterations: int
+    calibration_temper: float
+    calibration_pixels: int
+    rest_log_weight: float
+    clusters_per_class: tuple[int, ...]
+    cluster_whitening: float
+    cluster_pixels: int
+    outline_own: float
+    outline_material: float
+
+    @property
+    def uncertainty(self) -> UncertaintySettings:
+        """The part that the likelihood takes."""
+        return UncertaintySettings(self.level_sd, self.detail_sd, self.noise_sd, self.degrees_of_freedom, self.breadth)
+
+    @property
+    def calibration(self) -> calibrate.CalibrationSettings:
+        """The part that the calibration takes."""
+        return calibrate.CalibrationSettings(
+            self.scale_sd,
+            self.scale_step,
+            self.scale_steps,
+            self.reflectance_gain_sd,
+            self.radiance_gain_sd,
+            self.shared_level_sd,
+            self.shared_shape_sd,
+            self.shared_chlorophyll_sd,
+            self.calibration_iterations,
+            self.calibration_temper,
+        )
+
+
+class SpectrumTextTeacher:
+    """Names pixels by their spectra; needs no RGB, no download and no label."""
+
+    name = "spectrum-text"
+
+    def __init__(
+        self, table: ConceptTable, encoder: SentenceEncoder, settings: SpectrumTextSettings, seed: int = 0
+    ) -> None:
+        self.table, self.encoder, self.settings, self.seed = table, encoder, settings, seed
+
+    def identity(self) -> dict[str, Any]:
+        """Hashes of the concept table and of the sentence encoder's weights."""
+        return {"concepts_sha256": self.table.sha256, "encoder_sha256": self.encoder.sha256}
+
+    def predict(
+        self,
+        scene: Scene,
+        rgb: np.ndarray | None,
+        classes: ClassList,
+        progress: Progress = SILENT,
+        room: Room = MEMORY,
+    ) -> Rows:
+        """Return class probabilities float32 (rows, cols, K); ``rgb`` is not looked at.
+
+        The scene is read by windows: what is kept of every pixel is its clusters and the result, in ``room``.
+        """
+        progress.begin("spectrum-text teacher", 5)
+        with progress.phase("read names"):
+            readings = read_names(classes, self.table, self.encoder)
+        with progress.phase("calibrate"):
+            eye = self._calibrate(scene, readings, len(classes))
+            progress.advance()
+        with progress.phase("cluster"):
+            clusterings = naming.Clusterings(
+                eye.logs(eye.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
+                len(classes),
+                self.settings.clusters_per_class,
+                whitening=self.settings.cluster_whitening,
+                seed=self.seed,
+            )
+            progress.advance()
+        with progress.phase("classify"):
+            clusters = room.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
+            for rows in pixels.windows(scene):
+                signals = eye.signals(pixels.spectra_of(scene, rows))
+                found = clusterings.assign(eye.logs(signals))
+                clusterings.learn(found, eye.classify(signals))
+                clusters[rows] = _in_place(found, scene.valid[rows])
+            progress.advance()
+        with progress.phase("outlines"):
+            shapes = self._outlines(scene, readings, clusterings, clusters, room)
+            progress.advance()
+        with progress.phase("name"):
+            result = room.zeros(self.name, (*scene.valid.shape, len(classes)))
+            stages = self._stages(scene, eye, clusterings, clusters, series_of(readings))
+            for rows in pixels.windows(scene):
+                seen = scene.valid[rows]
+                named = clusterings.name(clusters[rows][seen])
+                if stages:
+                    logs = eye.logs(eye.signals(pixels.spectra_of(scene, rows)))
+                    for series in stages:
+                        named = series.share(logs, named)
+                if shapes:
+                    named = shapes.share(rows, clusters[rows][seen], named)
+                result[rows] = _in_place(named.astype(np.float32), seen)
+            progress.advance()
+        progress.end()
+        return result
+
+    def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _Eye:
+        sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
+        spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
+        conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
+        likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
+        found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
+        return _Eye(conversion, likelihood, found, classes)
+
+    def _outlines(
+        self, scene: Scene, readings: list[list[Reading]], clusterings: naming.Clusterings, clusters: Rows, room: Room
+    ) -> Outlines | None:
+        """Look at the outlines, where the list has both what runs on and what ends on all sides."""
+        own, material = self.settings.outline_own, self.settings.outline_material
+        tendency = outlines.tendency(readings, self.table)
+        if not (own or material) or not (tendency > 0).any() or not (tendency < 0).any():
+            return None
+        return Outlines.of(scene, tendency, clusterings, clusters, room, own=own, material=material)
+
+    def _stages(
+        self, scene: Scene, eye: _Eye, clusterings: naming.Clusterings, clusters: Rows, groups: list[list[int]]
+    ) -> list[naming.Stages]:
+        """Find the stages of every series that has pixels enough, from a sample of its members."""
+        if not groups or not naming.has_greenness(eye.conversion.regions.centres):
+            return []
+        counts = np.zeros(len(groups), dtype=int)
+        for rows in pixels.windows(scene):
+            named = clusterings.name(clusters[rows][scene.valid[rows]])
+            counts += [np.count_nonzero(naming.members(named, group)) for group in groups]
+        chosen = [pixels.evenly(count, self.settings.cluster_pixels) for count in counts]
+        samples: list[list[np.ndarray]] = [[] for _ in groups]
+        start = np.zeros(len(groups), dtype=int)
+        for rows in pixels.windows(scene):
+            named = clusterings.name(clusters[rows][scene.valid[rows]])
+            logs = eye.logs(eye.signals(pixels.spectra_of(scene, rows)))
+            for i, group in enumerate(groups):
+                own = np.flatnonzero(naming.members(named, group))
+                samples[i].append(logs[own[pixels.within(chosen[i], start[i], start[i] + len(own))]])
+                start[i] += len(own)
+        return [
+            naming.Stages(np.concatenate(sample), eye.conversion.regions.centres, group, seed=self.seed)
+            for sample, group, count in zip(samples, groups, counts, strict=True)
+            if count >= naming.FEWEST * len(group)
+        ]
+
+
+@dataclass(frozen=True)
+class _Eye:
+    """How a scene's numbers are read: as reflectance, and as classes under all ways to read it that are likely."""
+
+    conversion: calibrate.Conversion
+    likelihood: SpectralLikelihood
+    found: list[calibrate.Calibration]
+    classes: int
+
+    def signals(self, spectra: np.ndarray) -> np.ndarray:
+        """Return signals (pixels, regions) of ``spectra`` (pixels, bands)."""
+        return self.conversion.apply(spectra)
+
+    def logs(self, signals: np.ndarray) -> np.ndarray:
+        """Return log reflectance float32 (pixels, regions) under the likeliest calibration."""
+        return log_reflectance(signals * np.exp(-self.found[0].gain)).astype(np.float32)
+
+    def classify(self, signals: np.ndarray) -> np.ndarray:
+        """Return class probabilities float32 (pixels, K) of each pixel on its own, over all calibrations."""
+        total = np.zeros((len(signals), self.classes))
+        for calibration in self.found:
+            logs = log_reflectance(signals * np.exp(-calibration.gain))
+            densities = self.likelihood.per_spectrum(logs, calibration.shifts)
+            total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
+        return total.astype(np.float32)
+
+
+def series_of(readings: list[list[Reading]]) -> list[list[int]]:
+    """Return the class indices of every series of growth stages, in the order of growth."""
+    groups: dict[str, list[tuple[float, int]]] = {}
+    for index, group in enumerate(readings):
+        series, stage = group[0].series, group[0].stage
+        if series is not None and stage is not None:
+            groups.setdefault(series, []).append((stage, index))
+    return [[index for _, index in sorted(group)] for group in groups.values() if len(group) > 1]
+
+
+def _in_place(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return (rows, cols, n): ``values`` (pixels, n) at the true pixels of ``valid``, 0 elsewhere."""
+    out = np.zeros((*valid.shape, values.shape[1]), dtype=values.dtype)
+    out[valid] = values
+    return out

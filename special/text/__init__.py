@@ -1,1 +1,0 @@
-"""Class lists, prompts, and the encoder that reads them."""

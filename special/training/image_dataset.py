@@ -1,0 +1,165 @@
+"""A data set of images: one sub-folder per class, and in these one cube per image.
+
+Cubes are ENVI, ``.npy``, or anything else that is read as a scene, at any depth: the layout of DeepHS-Fruit, of the
+blueberries and of the wood once their images are sorted by class. ``NAME_mask.npy`` beside a cube, bool (rows, cols),
+says where the thing is; without it, all pixels with data count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from special.classnames.class_list import ClassList
+from special.errors import ClassListError, SceneError
+from special.progress import Progress
+from special.storage import files
+
+if TYPE_CHECKING:
+    from special.scene import Scene
+    from special.training.image_cubes import Image
+    from special.training.standardise import Normalisation
+
+MASK = "_mask.npy"
+_SKIPPED = {".txt", ".json", ".csv", ".md", ".png", ".jpg", ".jpeg", ".xml", ".pdf"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a data set: its file, and its class, 0..K-1."""
+
+    path: Path
+    label: int
+
+
+def find(dataset: Path, classes: ClassList | None) -> tuple[ClassList, list[Sample]]:
+    """Return the classes of a data set and its images, by class and name.
+
+    Raises:
+        SceneError: there is no such folder, or a class has no image.
+        ClassListError: a class has no sub-folder.
+    """
+    if not dataset.is_dir():
+        raise SceneError(
+            f"there is no folder {dataset}: --dataset takes one with a sub-folder of cubes for every class"
+        )
+    folders = {_plain(path.name): path for path in sorted(dataset.iterdir()) if path.is_dir()}
+    if classes is None:
+        classes = ClassList.parse([path.name for path in folders.values()], f"the folder {dataset}")
+    samples = []
+    for number, name in enumerate(classes.names):
+        folder = folders.get(_plain(name))
+        if folder is None:
+            raise ClassListError(
+                f"{dataset} has no folder {name!r}: it has {', '.join(p.name for p in folders.values())}"
+            )
+        paths = _cubes(folder)
+        if len(paths) < 2:
+            raise SceneError(f"{folder} has {len(paths)} cubes: a class needs two or more, one of them for the test")
+        samples += [Sample(path, number) for path in paths]
+    return classes, samples
+
+
+def open_images(paths: Sequence[Path], wavelengths: Any) -> list[Scene]:
+    """Open the images; bands without wavelengths are told by their number."""
+    from special.scene import Scene
+    from special.scene.readers.formats import open_source
+    from special.scene.wavelengths import centres_of, given_wavelengths
+
+    given = given_wavelengths(wavelengths, None)
+    scenes: list[Scene] = []
+    for path in paths:
+        source = open_source(path, None, given.lists if given else ())
+        try:
+            centres, _ = centres_of(source, given)
+        except SceneError:
+            if given is not None:
+                raise
+            centres = np.arange(1.0, source.shape[2] + 1)
+        scenes.append(Scene(source, centres))
+        if scenes[-1].file_bands != scenes[0].file_bands:
+            raise SceneError(
+                f"{path} has {scenes[-1].file_bands} bands, but {paths[0]} has {scenes[0].file_bands}: "
+                "the images of a data set must be of one sensor"
+            )
+    return scenes
+
+
+def common_bands(scenes: Sequence[Scene]) -> np.ndarray:
+    """Return the numbers in the file of the bands that are good in every image."""
+    bands = set(scenes[0].band_numbers.tolist())
+    for scene in scenes[1:]:
+        bands &= set(scene.band_numbers.tolist())
+    if not bands:
+        raise SceneError("no band is good in all of the images")
+    return np.array(sorted(bands))
+
+
+def normalisation_of(scenes: Sequence[Scene], bands: np.ndarray) -> Normalisation:
+    """Return what brings the unmasked pixels of all of these images to zero mean and unit variance."""
+    from special.training.standardise import Normalisation
+
+    pixels = np.concatenate([cube[unmasked] for cube, unmasked in (read_image(scene, bands) for scene in scenes)])[None]
+    return Normalisation.of(pixels, np.ones(pixels.shape[:2], dtype=bool))
+
+
+def image_of(scene: Scene, bands: np.ndarray, rule: Normalisation, side: int, progress: Progress) -> Image:
+    """Read an image and standardise it."""
+    from special.training.image_cubes import Image
+
+    cube, unmasked = read_image(scene, bands)
+    image = Image(rule.apply(cube, unmasked), unmasked, side)
+    if image.enlarged:
+        progress.say(f"{scene.path} is smaller than a cube of {side} x {side} pixels: its edges are repeated.")
+    return image
+
+
+def read_image(scene: Scene, bands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the cube, float32 (rows, cols, bands), in the order of the band numbers, and where it is not masked."""
+    cube = scene.read(bands=_positions(scene, bands))
+    unmasked = scene.valid & np.any(np.nan_to_num(cube) != 0, axis=-1)
+    assert scene.path is not None  # images of a data set are files
+    beside = scene.path.with_name(scene.path.stem + MASK)
+    if beside.is_file():
+        mask = files.load_array(beside)
+        if mask.shape != unmasked.shape:
+            raise SceneError(f"{beside} is {mask.shape}, but its image is {unmasked.shape}: give a mask of its size")
+        unmasked &= mask.astype(bool)
+    if not unmasked.any():
+        raise SceneError(f"{scene.path} has no pixel that is not masked")
+    return cube, unmasked
+
+
+def wavelengths_of(scene: Scene, bands: np.ndarray) -> np.ndarray:
+    """Return the wavelengths of the bands of these numbers: float64 (bands,)."""
+    return scene.wavelengths[_positions(scene, bands)]
+
+
+def _positions(scene: Scene, bands: np.ndarray) -> np.ndarray:
+    """Return where bands of these numbers in the file stand among the good ones."""
+    position = {number: place for place, number in enumerate(scene.band_numbers.tolist())}
+    return np.array([position[number] for number in bands.tolist()])
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().replace("_", " ").split())
+
+
+def _cubes(folder: Path) -> list[Path]:
+    """Return the cubes below a folder; an ENVI cube by its header, without its data file."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    headers = [path for path in paths if path.suffix.lower() == ".hdr"]
+    described = {path.with_suffix("") for path in headers}
+    others = [
+        path
+        for path in paths
+        if path.suffix.lower() not in {".hdr", *_SKIPPED}
+        and not path.name.endswith(MASK)
+        and path not in described
+        and path.with_suffix("") not in described
+    ]
+    return sorted(headers + others)

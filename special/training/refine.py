@@ -1,0 +1,199 @@
+"""Refinement: confident and hard samples get soft labels from the spectra, and the classifier learns from both.
+
+Source: SPECIAL (arXiv 2501.16222), second stage, label refinement. The loss is the cross-entropy on random samples,
+plus ``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times that on confident ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from special.errors import WeightsError
+from special.progress import SILENT, Progress
+from special.storage.rasters import MEMORY, Room, Rows, blocks
+from special.training.balanced_sampling import BalancedSet, Best, Window
+from special.training.checkpoint import Checkpoint
+from special.training.confident_hard import Split, bvsb, require_finite, split
+from special.training.loop import Build, Term, Trainer, own_randomness, stage_generator
+from special.training.predict import hold
+from special.training.settings import TrainSettings
+from special.training.soft_labels import pca_features, soft_labels
+from special.training.spectra import spectra_of
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class RefineSettings(TrainSettings):
+    """The ``[refine]`` section of a pipeline file, which says what each value means.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    lambda_hard: float
+    lambda_confident: float
+    features: int
+    components: int
+    temperature: float
+    prior: float
+    spectral: float
+    smallest: int
+    fit_pixels: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("features", "components", "temperature"):
+            self.require(name, 1)
+        for name in ("lambda_hard", "lambda_confident", "prior"):
+            self.require(name, 0)
+        self.require("spectral", 0, 1)
+        self.require("smallest", 2)
+        self.require("fit_pixels", 100)
+
+
+@dataclass(frozen=True)
+class Refined:
+    """Weights; probabilities and soft labels, float32 (rows, cols, K); figures for the record (JSON, no times)."""
+
+    state_dict: dict[str, Tensor]
+    probabilities: Rows
+    soft_labels: Rows
+    figures: dict[str, Any]
+
+
+class Refinement:
+    """The objective of the refinement: three sets of pixels, split and labelled anew at the beginning of every epoch.
+
+    Args:
+        features: float32 (rows, cols, features), see ``pca_features``.
+        valid: bool (rows, cols).
+        anchor: float32 (rows, cols, K), the probabilities of the warmup.
+        settings: the ``[refine]`` section.
+        room: where large arrays go.
+    """
+
+    def __init__(
+        self, features: Rows, valid: np.ndarray, anchor: Rows, settings: RefineSettings, room: Room = MEMORY
+    ) -> None:
+        self.features = features
+        self.valid = valid
+        self.anchor = anchor
+        self.settings = settings
+        self.room = room
+        self.parts: list[tuple[str, float, BalancedSet, Rows | Best]] = []
+
+    def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
+        """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
+        settings = self.settings
+        held = hold(predicted, self.anchor, self.valid, settings.anchor, self.room)
+        parts = split(held, self.valid, smallest=settings.smallest, cap=settings.fit_pixels, generator=generator)
+        soft = soft_labels(
+            self.features,
+            parts,
+            held,
+            self.valid,
+            components=settings.components,
+            temperature=settings.temperature,
+            prior=settings.prior,
+            smallest=settings.smallest,
+            cap=settings.fit_pixels,
+            generator=generator,
+            room=self.room,
+        )
+        for rows in blocks(soft.shape):
+            soft[rows] = settings.spectral * soft[rows] + np.float32(1 - settings.spectral) * held[rows]
+        return held, parts, soft
+
+    def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
+        """Split and label anew, at first what the warmup handed on; the figures are the sizes of the sets per class."""
+        settings = self.settings
+        held, parts, soft = self.label(predicted() if epoch else self.anchor, generator)
+        count = held.shape[-1]
+        trust = bvsb(held)
+        sets: dict[str, tuple[float, np.ndarray, Rows | Best, float]] = {
+            "random": (1.0, self.valid, Best(parts.labels, count), settings.guide),
+            "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
+            "confident": (settings.lambda_confident, parts.confident, soft, settings.guide),
+        }
+        self.parts = []
+        figures: dict[str, Any] = {}
+        for name, (factor, members, targets, guide) in sets.items():
+            labels = np.where(members, parts.labels, parts.labels.dtype.type(-1))
+            balanced = BalancedSet(labels, trust, count, balance=settings.balance, guide=guide)
+            self.parts.append((name, factor, balanced, targets))
+            figures[name] = balanced.counts.tolist()
+        return {"pixels": figures}
+
+    def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
+        """Return the three terms of the loss."""
+        terms = []
+        for name, factor, balanced, targets in self.parts:
+            sample = balanced.draw(window, owned, per_class=self.settings.pixels_per_class, generator=generator)
+            terms.append(Term.of(name, factor, sample, targets[window]))
+        return terms
+
+
+def refine(
+    cube: np.ndarray | Scene,
+    valid: np.ndarray,
+    probabilities: Rows,
+    weights: Mapping[str, Tensor],
+    settings: RefineSettings,
+    build: Build,
+    *,
+    seed: int,
+    device: str = "cpu",
+    checkpoint: Checkpoint | None = None,
+    room: Room = MEMORY,
+    progress: Progress = SILENT,
+) -> Refined:
+    """Train the warmup's classifier on, with labels that its own predictions and the spectra make.
+
+    Args:
+        cube: float32 (rows, cols, bands), any unit; or a scene, which is read by windows where it is large.
+        valid: bool (rows, cols).
+        probabilities: the warmup's, float32 (rows, cols, K), sums to 1 at valid pixels.
+        weights: the warmup's.
+        settings: the ``[refine]`` section.
+        build: makes the classifier of (bands, classes).
+        seed: the run's.
+        device: "cpu" or "cuda".
+        checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
+        room: where large arrays go, the results among them.
+        progress: told of every step.
+
+    Raises:
+        TrainingError: no valid pixel, spectra that are all alike, or a value that is not finite.
+        WeightsError: the weights are not those of such a classifier.
+        RunError: the checkpoint cannot be read.
+    """
+    require_finite(probabilities, valid, "probabilities of the warmup")
+    generator = stage_generator(seed, "refine")
+    with progress.phase("standardise"):
+        spectra = spectra_of(cube, valid)
+    with own_randomness(generator, device):
+        model = build(cube.shape[-1], probabilities.shape[-1])
+        try:
+            model.load_state_dict(dict(weights))
+        except RuntimeError:
+            raise WeightsError(
+                "the weights of the warmup are not those of this classifier: run the warmup again"
+            ) from None
+        trainer = Trainer("refine", model, spectra, valid, settings, generator, device, room)
+        with progress.phase("features"):
+            features = pca_features(
+                spectra, valid, count=settings.features, cap=settings.fit_pixels, generator=generator, room=room
+            )
+        objective = Refinement(features, valid, probabilities, settings, room)
+        trainer.run(objective, checkpoint, progress)
+        predicted = trainer.predicted(settings.views)
+        with progress.phase("labels"):
+            final, _, soft = objective.label(predicted, generator)
+    return Refined(trainer.weights(), final, soft, {"epochs": trainer.history})

@@ -1,0 +1,154 @@
+"""Soft labels from the spectra themselves: per class a Gaussian mixture over PCA features of its confident pixels.
+
+Source: SPECIAL (arXiv 2501.16222), label refinement. The class posterior is computed in log space throughout: densities
+of a few tens of PCA features underflow long before their logarithms do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from special.errors import TrainingError
+from special.models.tiling import Windows
+from special.storage.rasters import MEMORY, Room, Rows, blocks, pick, positions
+from special.training.confident_hard import Split, require_finite
+from special.training.mixtures import fit_mixture
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
+
+PER_COMPONENT = 10
+"""Fewest pixels per PCA feature and component: a class with fewer gets fewer components, at least one."""
+
+
+def pca_features(
+    spectra: Windows,
+    valid: np.ndarray,
+    *,
+    count: int,
+    cap: int,
+    generator: np.random.Generator,
+    room: Room = MEMORY,
+) -> Rows:
+    """Project standardised spectra on their first principal components, each brought to unit variance.
+
+    Args:
+        spectra: float32 (rows, cols, bands), standardised.
+        valid: bool (rows, cols).
+        count: components wanted; fewer come back where the scene has fewer bands, pixels or directions of variance.
+        cap: most pixels the components are computed from, drawn by ``generator``.
+        room: where the result goes, as ``features``.
+
+    Returns:
+        float32 (rows, cols, features), 0 at invalid pixels.
+
+    Raises:
+        TrainingError: a spectrum at a valid pixel is not finite, or no valid pixel differs from another.
+    """
+    require_finite(spectra, valid, "spectra")
+    sample = pick(spectra, _drawn(valid, cap, generator)).astype(np.float64)
+    mean = sample.mean(axis=0)
+    variances, axes = np.linalg.eigh((sample - mean).T @ (sample - mean) / max(len(sample) - 1, 1))
+    order = variances.argsort()[::-1][:count]
+    order = order[variances[order] > max(variances[order[0]] * 1e-7, 1e-12)]
+    if len(order) == 0:
+        raise TrainingError("all valid pixels have the same spectrum: there is nothing to learn from this scene")
+    basis = axes[:, order] / np.sqrt(variances[order])
+    # The sign of an eigenvector is arbitrary; fixing it keeps runs on different machines comparable.
+    basis *= np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(len(order))])
+    shift = (mean @ basis).astype(np.float32)
+    result = room.zeros("features", (*valid.shape, len(order)))
+    for rows in blocks(spectra.shape):
+        pixels = np.asarray(spectra[rows, :]).reshape(-1, spectra.shape[-1])
+        features = (pixels @ basis.astype(np.float32) - shift).reshape(*valid[rows].shape, -1)
+        result[rows] = np.where(valid[rows, :, None], features, np.float32(0))
+    return result
+
+
+def soft_labels(
+    features: Rows,
+    parts: Split,
+    probabilities: Rows,
+    valid: np.ndarray,
+    *,
+    components: int,
+    temperature: float,
+    prior: float,
+    smallest: int,
+    cap: int,
+    generator: np.random.Generator,
+    room: Room = MEMORY,
+) -> Rows:
+    """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
+
+    ``log q(k | z) = log_softmax_k((log p(z | k) + prior * log n_k) / temperature)``, with ``n_k`` the confident
+    pixels of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``smallest``
+    of them have no mixture: they keep their predicted probability, and the others share what is left of 1.
+
+    Args:
+        features: float (rows, cols, features), see ``pca_features``.
+        parts: confident pixels and their labels.
+        probabilities: float (rows, cols, K), the predictions the split was made of.
+        valid: bool (rows, cols).
+        components: Gaussian components per class, for classes large enough.
+        temperature: above 1 softens the posterior: neighbouring bands err together, so densities are too sure.
+        prior: exponent of the class frequency; 0 takes all classes as equally common, 1 as common as predicted.
+        smallest: fewest confident pixels a class needs for a mixture.
+        cap: most pixels a mixture is fitted to, drawn by ``generator``.
+        room: where the result goes, as ``soft``.
+
+    Returns:
+        float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
+
+    Raises:
+        TrainingError: a feature, a probability or a resulting soft label is not finite.
+    """
+    require_finite(features, valid, "spectral features")
+    require_finite(probabilities, valid, "predicted probabilities")
+    classes = probabilities.shape[-1]
+    mixtures: dict[int, GaussianMixture] = {}
+    priors = np.zeros(classes)
+    for k in range(classes):
+        members = (parts.labels == k) & parts.confident & valid
+        count = int(members.sum())
+        if count < max(smallest, 2):
+            continue
+        sample = pick(features, _drawn(members, cap, generator)).astype(np.float64)
+        mixtures[k] = _mixture(sample, components, generator)
+        priors[k] = prior * np.log(count)
+    result = room.zeros("soft", probabilities.shape)
+    for rows in blocks(features.shape, 8 * (features.shape[-1] + 4 * classes)):
+        here = valid[rows]
+        shares = np.zeros((*here.shape, classes), dtype=np.float32)
+        pixels = features[rows][here].astype(np.float64)
+        predicted = probabilities[rows][here].astype(np.float64)
+        if mixtures and len(pixels):
+            modelled = list(mixtures)
+            scores = np.stack([(mixtures[k].score_samples(pixels) + priors[k]) / temperature for k in modelled], axis=1)
+            left = 1.0 - np.delete(predicted, modelled, axis=1).sum(axis=1, keepdims=True)
+            predicted[:, modelled] = np.exp(_log_softmax(scores)) * left
+        shares[here] = predicted
+        result[rows] = shares
+    require_finite(result, valid, "soft labels")
+    return result
+
+
+def _drawn(mask: np.ndarray, cap: int, generator: np.random.Generator) -> np.ndarray:
+    """Return flat positions of true pixels of ``mask``, rising: all of them, or ``cap`` drawn without replacement."""
+    count = int(mask.sum())
+    numbers = np.arange(count) if count <= cap else np.sort(generator.choice(count, cap, replace=False))
+    return positions(mask, numbers)
+
+
+def _mixture(pixels: np.ndarray, components: int, generator: np.random.Generator) -> GaussianMixture:
+    count = max(1, min(components, len(pixels) // (PER_COMPONENT * pixels.shape[1])))
+    # Small classes cannot carry a full covariance; features are decorrelated over the scene, not within a class.
+    covariance = "full" if len(pixels) >= PER_COMPONENT * pixels.shape[1] else "diag"
+    return fit_mixture(pixels, count, covariance=covariance, floor=1e-2, generator=generator)
+
+
+def _log_softmax(scores: np.ndarray) -> np.ndarray:
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))

@@ -1,0 +1,109 @@
+"""Class-balanced warmup: the classifier learns the pseudo-labels, guided by how sure they are.
+
+Source: SPECIAL (arXiv 2501.16222), second stage, warmup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from special.progress import SILENT, Progress
+from special.storage.rasters import MEMORY, Room, Rows
+from special.training.balanced_sampling import BalancedSet, Best, Window
+from special.training.checkpoint import Checkpoint
+from special.training.confident_hard import best, bvsb, require_finite
+from special.training.loop import Build, Term, Trainer, own_randomness, prepare, stage_generator
+from special.training.predict import hold
+from special.training.settings import TrainSettings
+from special.training.spectra import spectra_of
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
+
+
+@dataclass(frozen=True)
+class WarmupSettings(TrainSettings):
+    """The ``[warmup]`` section of a pipeline file, which says what each value means."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Weights, probabilities float32 (rows, cols, K), and figures for the record (JSON, the same in every rerun)."""
+
+    state_dict: dict[str, Tensor]
+    probabilities: Rows
+    figures: dict[str, Any]
+
+
+class PseudoLabels:
+    """The objective of the warmup: balanced samples of the pseudo-labels' best classes."""
+
+    def __init__(self, probabilities: Rows, valid: np.ndarray, settings: WarmupSettings) -> None:
+        labels = best(probabilities, valid)
+        count = probabilities.shape[-1]
+        self.set = BalancedSet(labels, bvsb(probabilities), count, balance=settings.balance, guide=settings.guide)
+        self.targets = Best(labels, count)
+        self.per_class = settings.pixels_per_class
+
+    def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
+        """The labels stay as they are."""
+        return {}
+
+    def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
+        """Return the one term of the loss."""
+        sample = self.set.draw(window, owned, per_class=self.per_class, generator=generator)
+        return [Term.of("random", 1.0, sample, self.targets[window])]
+
+
+def warmup(
+    cube: np.ndarray | Scene,
+    valid: np.ndarray,
+    probabilities: Rows,
+    settings: WarmupSettings,
+    build: Build,
+    *,
+    seed: int,
+    device: str = "cpu",
+    checkpoint: Checkpoint | None = None,
+    room: Room = MEMORY,
+    progress: Progress = SILENT,
+) -> Trained:
+    """Train a fresh classifier on pseudo-labels.
+
+    Args:
+        cube: float32 (rows, cols, bands), any unit; or a scene, which is read by windows where it is large.
+        valid: bool (rows, cols).
+        probabilities: pseudo-labels, float32 (rows, cols, K), sums to 1 at valid pixels.
+        settings: the ``[warmup]`` section.
+        build: makes the classifier of (bands, classes).
+        seed: the run's.
+        device: "cpu" or "cuda".
+        checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
+        room: where large arrays go, the result among them.
+        progress: told of every step.
+
+    Raises:
+        TrainingError: no valid pixel, or a value that is not finite.
+        RunError: the checkpoint cannot be read.
+    """
+    require_finite(probabilities, valid, "pseudo-labels")
+    generator = stage_generator(seed, "warmup")
+    with own_randomness(generator, device):
+        model = build(cube.shape[-1], probabilities.shape[-1])
+        with progress.phase("standardise"):
+            spectra = spectra_of(cube, valid)
+        prepare(model, spectra, valid, generator)
+        trainer = Trainer("warmup", model, spectra, valid, settings, generator, device, room)
+        objective = PseudoLabels(probabilities, valid, settings)
+        trainer.run(objective, checkpoint, progress)
+        learned = trainer.predicted(settings.views)
+    figures = {
+        "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
+        "epochs": trainer.history,
+    }
+    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.anchor, room), figures)

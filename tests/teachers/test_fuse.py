@@ -1,0 +1,129 @@
+"""Fusing teachers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from special.classnames.class_list import ClassList
+from special.errors import SceneError
+from special.progress import Progress
+from special.scene.scene import Scene
+from special.storage.rasters import MEMORY, Room
+from special.teachers.fusion import FusionSettings, agreement, fuse, pseudo_labels
+
+CLASSES = ClassList.parse(["Water", "Grass", "Asphalt"])
+TRUTH = np.repeat([0, 1, 2], 10)[None].repeat(20, axis=0)
+
+
+class Fixed:
+    """A teacher that answers what it was given."""
+
+    def __init__(self, name: str, probabilities: np.ndarray) -> None:
+        self.name, self.probabilities = name, probabilities
+
+    def identity(self) -> dict[str, Any]:
+        return {"fixed": True}
+
+    def predict(
+        self, scene: Scene, rgb: np.ndarray | None, classes: ClassList, progress: Progress, room: Room = MEMORY
+    ) -> np.ndarray:
+        return self.probabilities
+
+
+def confident(labels: np.ndarray, p: float = 0.8) -> np.ndarray:
+    rest = (1 - p) / 2
+    return (np.eye(3)[labels] * (p - rest) + rest).astype(np.float32)
+
+
+def random_labels(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 3, TRUTH.shape)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    cube = np.random.default_rng(0).uniform(0.1, 0.5, (*TRUTH.shape, 6)).astype(np.float32)
+    return Scene.from_array(cube, np.linspace(450, 850, 6))
+
+
+def test_agreement_is_one_for_the_same_labels_and_about_zero_for_unrelated_ones() -> None:
+    valid = np.ones(TRUTH.shape, dtype=bool)
+    assert agreement(confident(TRUTH), confident(TRUTH), valid) == pytest.approx(1)
+    assert agreement(confident(TRUTH), confident(random_labels(1)), valid) < 0.1
+
+
+def test_a_teacher_that_always_says_the_same_earns_no_weight() -> None:
+    valid = np.ones(TRUTH.shape, dtype=bool)
+    assert agreement(confident(TRUTH), confident(np.zeros_like(TRUTH)), valid) == 0
+
+
+def test_a_teacher_that_knows_nothing_changes_next_to_nothing(scene: Scene) -> None:
+    first = Fixed("spectrum-text", confident(TRUTH, 0.6))
+    second = Fixed("image-text", confident(random_labels(2), 0.98))
+    result = pseudo_labels(
+        scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, [first, second], FusionSettings(1.0, 0.2)
+    )
+    assert (result.probabilities.argmax(axis=-1) == TRUTH).mean() > 0.97
+
+
+def test_a_teacher_that_agrees_where_the_first_is_sure_decides_where_it_is_not(scene: Scene) -> None:
+    unsure = confident(TRUTH, 0.9)
+    unsure[:5] = np.array([0.34, 0.33, 0.33], np.float32)
+    teachers = [Fixed("spectrum-text", unsure), Fixed("image-text", confident(TRUTH))]
+    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(1.0, 0.2))
+    assert (result.probabilities.argmax(axis=-1) == TRUTH).all()
+
+
+def test_without_rgb_the_image_teacher_is_left_out_and_said_to_be(scene: Scene) -> None:
+    said: list[str] = []
+
+    class Listener(Progress):
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
+    result = pseudo_labels(scene, None, CLASSES, teachers, FusionSettings(1.0, 0.2), Listener())
+    assert list(result.parts) == ["spectrum-text"]
+    assert result.record["left_out"] == ["image-text"]
+    assert any("visible" in line for line in said)
+
+
+def test_an_image_teacher_alone_without_rgb_is_an_error(scene: Scene) -> None:
+    with pytest.raises(SceneError, match="visible"):
+        pseudo_labels(scene, None, CLASSES, [Fixed("image-text", confident(TRUTH))], FusionSettings(1.0, 0.2))
+
+
+def test_the_record_names_teachers_and_weights(scene: Scene) -> None:
+    teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
+    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(0.5, 0.2))
+    assert result.record["teachers"]["spectrum-text"]["weight"] == 1
+    assert result.record["teachers"]["image-text"]["weight"] == pytest.approx(0.5)
+
+
+@given(st.integers(0, 2**31), st.floats(0, 3))
+def test_fused_probabilities_sum_to_one_where_valid(seed: int, weight: float) -> None:
+    rng = np.random.default_rng(seed)
+    first, second = rng.dirichlet(np.full(4, 0.3), (2, 5, 6)).astype(np.float32)
+    first[2, 3] = second[2, 3] = 0
+    fused = fuse([first, second], [1.0, weight])
+    assert not fused[2, 3].any()
+    assert fused.min() >= 0
+    np.testing.assert_allclose(np.delete(fused.reshape(-1, 4), 2 * 6 + 3, axis=0).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_pixels_without_data_do_not_count_for_agreement() -> None:
+    valid = np.ones(TRUTH.shape, dtype=bool)
+    valid[:10] = False
+    other = confident(TRUTH)
+    other[:10] = confident(random_labels(3))[:10]
+    assert agreement(confident(TRUTH), other, valid) == pytest.approx(1)
+
+
+def test_agreement_up_to_the_doubt_earns_no_weight() -> None:
+    settings = FusionSettings(1.0, 0.2)
+    assert settings.weight(0.0) == settings.weight(0.2) == 0.0
+    assert 0 < settings.weight(0.6) < settings.weight(1.0) == 1.0

@@ -1,0 +1,87 @@
+"""A scene that does not fit into memory is learned as one that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from learn_scene import BANDS, build, learn_scene, refine_settings, warmup_settings
+
+from special.scene import Scene
+from special.storage.rasters import MEMORY, Raster, Room
+from special.training import spectra as spectra_module
+from special.training.predict import predict
+from special.training.refine import refine
+from special.training.spectra import Spectra, spectra_of
+from special.training.standardise import LIMIT, standardise
+from special.training.warmup import warmup
+
+
+@pytest.fixture
+def blocky(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every scene counts as large, and every block is a few rows."""
+    monkeypatch.setattr(spectra_module, "KEPT", 0)
+    plain = spectra_module.blocks
+    monkeypatch.setattr(spectra_module, "blocks", lambda shape, most: plain(shape, most=5 * shape[1] * shape[2] * 4))
+
+
+def _scene(cube: np.ndarray) -> Scene:
+    return Scene.from_array(cube, np.linspace(450, 900, cube.shape[-1]))
+
+
+@pytest.mark.usefixtures("blocky")
+def test_windows_are_standardised_as_the_whole_is() -> None:
+    data = learn_scene()
+    cube = data.cube * 3000 + 20_000
+    spectra = spectra_of(_scene(cube), data.valid)
+    assert isinstance(spectra, Spectra)
+    window = slice(4, 19), slice(2, 17)
+    np.testing.assert_allclose(spectra[window], standardise(cube, data.valid)[window], atol=2e-4)
+    np.testing.assert_allclose(spectra[:], standardise(cube, data.valid), atol=2e-4)
+
+
+@pytest.mark.usefixtures("blocky")
+def test_windows_have_no_extremes_and_no_holes() -> None:
+    cube = learn_scene().cube.copy()
+    cube[3, 4] = 1e6
+    whole = Spectra(_scene(cube))[:]
+    assert whole.max() == LIMIT
+    assert np.isfinite(whole).all() and not whole[0, :2].any()
+
+
+def test_a_small_scene_is_standardised_in_memory() -> None:
+    data = learn_scene()
+    spectra = spectra_of(_scene(data.cube), data.valid)
+    np.testing.assert_array_equal(spectra[:], standardise(data.cube, data.valid))
+
+
+@pytest.mark.usefixtures("blocky")
+def test_a_large_scene_comes_to_the_same_map(tmp_path: Path) -> None:
+    data = learn_scene()
+    maps = []
+    for cube, first, second in (
+        (data.cube, MEMORY, MEMORY),
+        (_scene(data.cube), Room(tmp_path / "warmup", most=0), Room(tmp_path / "refine", most=0)),
+    ):
+        trained = warmup(cube, data.valid, data.pseudo, warmup_settings(), build, seed=1, room=first)
+        refined = refine(
+            cube, data.valid, trained.probabilities, trained.state_dict, refine_settings(), build, seed=1, room=second
+        )
+        maps.append((refined.probabilities, refined.soft_labels))
+    assert all(isinstance(array, Raster) for array in maps[1])
+    for here, there in zip(*maps, strict=True):
+        np.testing.assert_allclose(here[:], there[:], atol=0.02)
+
+
+def test_a_prediction_does_not_depend_on_where_it_is_kept(tmp_path: Path) -> None:
+    data = learn_scene()
+    spectra = standardise(data.cube, data.valid)
+    model = build(BANDS, 3)
+    torch.manual_seed(0)
+    kept, written = (
+        predict(model, spectra, data.valid, 10, 3, views=3, device="cpu", room=room)
+        for room in (MEMORY, Room(tmp_path, most=0))
+    )
+    np.testing.assert_array_equal(kept, written[:])
