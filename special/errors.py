@@ -40,3 +40,7 @@ class DescriptionError(SpecialError):
 
 class LanguageModelError(SpecialError):
     """A language model could not be reached, or what it wrote cannot be used."""
+
+
+class PluginError(SpecialError):
+    """A distribution that adds a reader, a teacher or a classifier is broken."""

@@ -1,0 +1,98 @@
+"""Registries: what a distribution adds to this package by an entry point, ours listed in the same way as all others.
+
+A registry is a group of entry points. ``setup.cfg`` lists ours; a third party's distribution lists its own in its own
+metadata, and is found as soon as it is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from special.errors import PluginError, SettingsError
+
+OURS = "special-hsi"
+Item = TypeVar("Item")
+
+
+class Registry(Generic[Item]):
+    """The items of one group of entry points, loaded when they are first asked for.
+
+    Args:
+        group: of the entry points, ``special.readers``.
+        kind: how messages call an item, "reader".
+    """
+
+    def __init__(self, group: str, kind: str) -> None:
+        self.group, self.kind = group, kind
+        self._loaded: dict[str, Item] = {}
+
+    @cached_property
+    def _points(self) -> dict[str, EntryPoint]:
+        found: dict[str, EntryPoint] = {}
+        for point in _entry_points(self.group):
+            if point.name in found:
+                others = " and ".join(sorted({_owner(found[point.name]), _owner(point)}))
+                raise PluginError(f"{others} both bring a {self.kind} {point.name!r}: uninstall one of them")
+            found[point.name] = point
+        return found
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all items, in alphabetical order."""
+        return sorted(self._points)
+
+    def get(self, name: str) -> Item:
+        """Return the item of this name.
+
+        Raises:
+            SettingsError: there is none; the message lists those there are.
+            PluginError: the distribution that brings it is broken.
+        """
+        if name not in self._loaded:
+            point = self._points.get(name)
+            if point is None:
+                raise SettingsError(f"there is no {self.kind} {name!r}: name one of {', '.join(self.names)}")
+            try:
+                self._loaded[name] = point.load()
+            except Exception as error:
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                raise PluginError(
+                    f"the {self.kind} {name!r} of {_owner(point)} cannot be loaded ({said}): "
+                    "install that distribution again, or uninstall it"
+                ) from error
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield every item, loaded."""
+        return (self.get(name) for name in self.names)
+
+    def of_third_parties(self) -> list[Item]:
+        """Return the items that other distributions than this one bring."""
+        return [self.get(name) for name, point in self._points.items() if _owner(point) != OURS]
+
+
+def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:
+    found = entry_points(group=group)
+    if any(_owner(point) == OURS for point in found):
+        return found
+    return [*_of_checkout(group), *found]
+
+
+def _of_checkout(group: str) -> list[EntryPoint]:
+    """Return the entry points that ``setup.cfg`` lists, for a checkout that is not installed."""
+    import configparser
+
+    parser = configparser.ConfigParser()
+    parser.read(Path(__file__).resolve().parents[1] / "setup.cfg", encoding="utf-8")
+    lines = parser.get("options.entry_points", group, fallback="").strip().splitlines()
+    pairs = ([part.strip() for part in line.split("=", 1)] for line in lines)
+    return [EntryPoint(name, value, group) for name, value in pairs]
+
+
+def _owner(point: Any) -> str:
+    """Return the name of the distribution that an entry point belongs to."""
+    return OURS if point.dist is None else str(point.dist.name)
