@@ -61,7 +61,7 @@ ABLATIONS = {
     "random set only": Ablation({"refine.lambda_hard": 0.0, "refine.lambda_confident": 0.0}),
     "random + hard": Ablation({"refine.lambda_confident": 0.0}),
     "random + confident": Ablation({"refine.lambda_hard": 0.0}),
-    "soft labels off": Ablation({"refine.spectral": 0.0}),
+    "soft labels off": Ablation({"refine.mixture_share": 0.0}),
 }
 
 # Constants that were chosen by looking at scenes, and what else they might be; the default is always a candidate. Those
@@ -77,8 +77,8 @@ CONSTANTS: dict[str, Sequence[Any]] = {
     "pseudo.spectrum_text.cluster_whitening": (0.0, 0.5, 0.7, 1.0),
     "pseudo.spectrum_text.outline_own": (0.5, 1.0, 2.0),
     "pseudo.spectrum_text.outline_material": (1.0, 2.0, 4.0),
-    "warmup.anchor": (0.1, 0.3, 0.5),
-    "refine.anchor": (0.2, 0.5),
+    "warmup.prior_weight": (0.1, 0.3, 0.5),
+    "refine.prior_weight": (0.2, 0.5),
 }
 
 TITLES = {"pseudo": "pseudo-labels", "warmup": "warmup", "refine": "refine"}

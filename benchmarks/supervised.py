@@ -48,7 +48,7 @@ from special.settings import load, parse_changes
 from special.steps.context import build_section
 from special.steps.pipeline import CLASSIFIER, recipe
 from special.training.checkpoint import State
-from special.training.loop import stage_generator
+from special.training.randomness import stage_generator
 from special.training.supervised import FitSettings, fit
 from special.training.train_test_split import TEST, TRAIN, SplitSettings, split
 
@@ -142,7 +142,7 @@ def divided(benchmark: Benchmark, kind: str, fraction: float, seed: int) -> Data
     truth = read_truth(benchmark.truth, (scene.shape[0], scene.shape[1]))
     classes = ClassList.read(benchmark.classes)
     changes = {"split.kind": kind, "split.per_class": 0, "split.fraction": fraction}
-    rule = load(changes=changes).build("split", SplitSettings)
+    rule = load(changes=changes).build(SplitSettings)
     parts = split(truth, scene.valid, classes.names, rule, stage_generator(seed, "split")).parts
     return Data(scene, scene.read(), classes, truth, parts, FirstStage())
 
@@ -172,7 +172,7 @@ def learned(data: Data, row: Row, seed: int, changes: dict[str, Any]) -> np.ndar
     chosen = recipe(lambda section: build_section(settings, section, CLASSIFIER[section]))
     reads = row.pipeline in ("s3fn", "aligned")
     texts = vectors(row.texts, settings.values["classifier.encoder"], data.classes, seed) if reads else None
-    rule, first = settings.build("fit", FitSettings), None
+    rule, first = settings.build(FitSettings), None
     if row.pipeline == "s3fn" and texts is not None:
         first = data.first.before(int(rule.epochs * chosen.s3fn.first), texts.labels)
     result = fit(

@@ -50,7 +50,8 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
 
     from special.models.mambahsi import MambaHSI, MambaHSISettings
     from special.settings import load
-    from special.training.loop import Trainer, stage_generator
+    from special.training.loop import Trainer
+    from special.training.randomness import stage_generator
     from special.training.warmup import PseudoLabels, WarmupSettings
 
     shape = (asked.rows, asked.cols)
@@ -60,9 +61,9 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
     probabilities /= probabilities.sum(axis=-1, keepdims=True)
     valid = np.ones(shape, dtype=bool)
     tile = asked.tile or max(shape)
-    settings = load(changes={"warmup.tile": tile, "warmup.overlap": min(32, tile - 1), "model.hidden": asked.hidden})
-    warmup = settings.build("warmup", WarmupSettings)
-    model = MambaHSI(asked.bands, asked.classes, settings.build("model", MambaHSISettings))
+    settings = load(changes={"warmup.tile": tile, "warmup.overlap": min(32, tile - 1), "mambahsi.hidden": asked.hidden})
+    warmup = settings.build(WarmupSettings)
+    model = MambaHSI(asked.bands, asked.classes, settings.build(MambaHSISettings))
     trainer = Trainer("warmup", model, spectra, valid, warmup, stage_generator(0, "warmup"), "cpu")
     objective = PseudoLabels(probabilities, valid, warmup)
     window, owned = trainer.windows[0], trainer.owned[0]

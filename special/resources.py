@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).resolve().parent
 
-
-def folder(name: str) -> Path:
-    """Return the folder ``name`` (``"pipelines"`` or ``"prompts"``) of this installation or checkout.
-
-    Raises:
-        FileNotFoundError: the installation is damaged.
-    """
-    for candidate in (_PACKAGE / name, _PACKAGE.parent / name):
+def _folder(name: str) -> Path:
+    package = Path(__file__).resolve().parent
+    for candidate in (package / name, package.parent / name):
         if candidate.is_dir():
             return candidate
-    raise FileNotFoundError(f"the folder {name!r} is missing beside {_PACKAGE}: install special-hsi again")
+    raise FileNotFoundError(f"the folder {name!r} is missing beside {package}: install special-hsi again")
+
+
+PIPELINES = _folder("pipelines")
+PROMPTS = _folder("prompts")

@@ -2,8 +2,11 @@
 
 ``pipelines/special.toml`` is the only place where values are written down. It is also the list of what exists: a
 setting that is not in it is unknown, and the kind of its value there (whole number, number, text, true or false,
-list) is the kind that every other pipeline and every ``--set`` must give. The frozen dataclasses that the steps
-take are built from its sections by ``Settings.build``, which checks them once more, field by field.
+list) is the kind that every other pipeline and every ``--set`` must give. A third party's teacher or classifier brings
+a section of its own, whose values are the defaults of its dataclass.
+
+The steps take frozen dataclasses, each of which names its ``section``; ``Settings.build`` makes them and holds every
+value to the range that its field is annotated with: ``epochs: Annotated[int, Within(1)]``.
 """
 
 from __future__ import annotations
@@ -12,31 +15,124 @@ import dataclasses
 import difflib
 import math
 import tomllib
-import types
 import typing
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from special.errors import SettingsError
-from special.resources import folder
+from special.registry import Registry
+from special.resources import PIPELINES
 
 DEFAULT = "special"
-Built = TypeVar("Built")
+
+
+class Section(Protocol):
+    """A frozen dataclass that holds one section of a pipeline; its fields are the section's settings."""
+
+    section: ClassVar[str]
+
+
+Built = TypeVar("Built", bound=Section)
+
+_TRAINING = ("warmup", "refine", "fit", "cubes")
+RENAMED: Mapping[str, str] = {
+    **{f"model.{key}": f"mambahsi.{key}" for key in ("hidden", "blocks", "groups", "state", "conv", "expand")},
+    **{f"{section}.clip": f"{section}.max_grad_norm" for section in _TRAINING},
+    **{f"{section}.average": f"{section}.ema_decay" for section in _TRAINING},
+    **{f"{section}.guide": f"{section}.bvsb_power" for section in ("warmup", "refine")},
+    **{f"{section}.anchor": f"{section}.prior_weight" for section in ("warmup", "refine")},
+    "refine.features": "refine.pca_components",
+    "refine.components": "refine.mixture_components",
+    "refine.prior": "refine.class_prior_power",
+    "refine.spectral": "refine.mixture_share",
+    "refine.smallest": "refine.min_mixture_pixels",
+    "refine.fit_pixels": "refine.max_mixture_pixels",
+    "s3fn.first": "s3fn.stage1_share",
+}
+"""What settings were called before, and what they are called now. Old names are still understood."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Within:
+    """The range of a setting, or of all values of a list: ``low`` to ``high``; more than ``above``, less than ``below``.
+
+    A bound may be the name of another setting of the section.
+    """
+
+    low: float | str | None = None
+    high: float | str | None = None
+    above: float | str | None = None
+    below: float | str | None = None
+
+    def holds(self, value: Any, others: Mapping[str, Any]) -> bool:
+        """Whether ``value`` lies inside; ``others`` are the settings of the section."""
+        if isinstance(value, list | tuple):
+            return all(self.holds(item, others) for item in value)
+        low, high, above, below = (others[b] if isinstance(b, str) else b for b in dataclasses.astuple(self))
+        return not (
+            (low is not None and value < low)
+            or (high is not None and value > high)
+            or (above is not None and value <= above)
+            or (below is not None and value >= below)
+        )
+
+    def __str__(self) -> str:
+        """The range in words."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low} to {self.high}"
+        words = [f"{self.low} or more" if self.below is None else f"from {self.low}"] if self.low is not None else []
+        words += [f"{self.high} or less"] if self.high is not None else []
+        words += [f"more than {self.above}"] if self.above is not None else []
+        words += [f"to below {self.below}" if self.low is not None else f"less than {self.below}"] if self.below else []
+        return " ".join(words) if self.low is not None else " and ".join(words)
+
+
+@dataclasses.dataclass(frozen=True)
+class OneOf:
+    """The texts that a setting may be."""
+
+    choices: tuple[str, ...]
+
+    def holds(self, value: Any, others: Mapping[str, Any]) -> bool:
+        """Whether ``value`` is one of them."""
+        return value in self.choices
+
+    def __str__(self) -> str:
+        """The choices in words."""
+        return " or ".join(self.choices)
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """How many values a list must have: ``exactly`` so many, or any number but none."""
+
+    exactly: int | None = None
+
+    def holds(self, value: Any, others: Mapping[str, Any]) -> bool:
+        """Whether the list is as long as that."""
+        return len(value) == self.exactly if self.exactly is not None else len(value) > 0
+
+    def __str__(self) -> str:
+        """The number in words."""
+        return "a list of one value or more" if self.exactly is None else f"a list of {self.exactly} values"
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The settings of one run. ``values`` maps dotted names to TOML values: ``{"warmup.epochs": 30, ...}``."""
+    """The settings of one run. ``values`` maps dotted names to TOML values: ``{"warmup.epochs": 30, ...}``.
+
+    ``renamed``: the old names that they were given by, with the new ones.
+    """
 
     pipeline: str
     values: Mapping[str, Any]
+    renamed: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
     def of(self, *sections: str) -> dict[str, Any]:
-        """Return the settings of ``sections`` and of the sections inside them, by their dotted names, in order."""
-        starts = tuple(f"{section}." for section in sections)
-        return {name: value for name, value in sorted(self.values.items()) if name.startswith(starts)}
+        """Return the settings of ``sections``, by their dotted names, in order; not those of sections inside them."""
+        return {name: value for name, value in sorted(self.values.items()) if name.rpartition(".")[0] in sections}
 
     def override(self, changes: Mapping[str, Any]) -> Settings:
         """Return these settings with ``changes``, dotted names to values.
@@ -44,31 +140,37 @@ class Settings:
         Raises:
             SettingsError: a name is unknown, or a value is of another kind than the default.
         """
-        return Settings(self.pipeline, {**self.values, **{k: _checked(k, v) for k, v in changes.items()}})
+        new = {RENAMED.get(name, name): _checked(RENAMED.get(name, name), value) for name, value in changes.items()}
+        return Settings(self.pipeline, {**self.values, **new}, {**self.renamed, **_old_names(changes)})
 
-    def build(self, section: str, kind: type[Built]) -> Built:
-        """Return the section as the frozen dataclass ``kind``; a field that is a dataclass takes the section inside.
+    @property
+    def notes(self) -> list[str]:
+        """What to tell the user about them: one line where old names were used."""
+        pairs = dict.fromkeys(_difference(old, new) for old, new in self.renamed.items())
+        told = ", ".join(f"{old} is {new}" for old, new in pairs)
+        return [f"Settings have new names, old ones still work: {told}."] if told else []
+
+    def build(self, kind: type[Built]) -> Built:
+        """Return the section that the frozen dataclass ``kind`` names, as one.
 
         Raises:
-            SettingsError: the section lacks a field or holds one that ``kind`` does not have, or a value does not fit.
+            SettingsError: the section lacks a field, or has one too many, or a value is out of its range.
         """
-        hints = typing.get_type_hints(kind)
-        fields: dict[str, Any] = {}
-        for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-            name, hint = f"{section}.{field.name}", hints[field.name]
-            if dataclasses.is_dataclass(hint):
-                fields[field.name] = self.build(name, typing.cast(type[Any], hint))
-            elif name in self.values:
-                fields[field.name] = _fitted(name, self.values[name], hint)
-            else:
-                raise SettingsError(
-                    f'the pipeline {self.pipeline!r} lacks {name}: add it, or begin with extends = "special"'
-                )
-        for name in self.values:
-            parent, _, key = name.rpartition(".")
-            if parent == section and key not in fields:
-                raise SettingsError(f"{name} is a setting that its step does not have")
-        return kind(**fields)
+        own = {name.rpartition(".")[2]: value for name, value in self.of(kind.section).items()}
+        fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+        for name in fields:
+            if name not in own:
+                lacks = f"the pipeline {self.pipeline!r} lacks {kind.section}.{name}"
+                raise SettingsError(f'{lacks}: add it, or begin with extends = "special"')
+        for name in own:
+            if name not in fields:
+                raise SettingsError(f"{kind.section}.{name} is a setting that its step does not have")
+        for name, hint in typing.get_type_hints(kind, include_extras=True).items():
+            for rule in getattr(hint, "__metadata__", ()) if name in own else ():
+                if not rule.holds(own[name], own):
+                    raise SettingsError(f"{kind.section}.{name} must be {rule}, not {_shown(own[name])}")
+        frozen = {name: tuple(value) if isinstance(value, list) else value for name, value in own.items()}
+        return kind(**frozen)
 
 
 def load(pipeline: str | Path = DEFAULT, changes: Mapping[str, Any] | None = None) -> Settings:
@@ -77,19 +179,25 @@ def load(pipeline: str | Path = DEFAULT, changes: Mapping[str, Any] | None = Non
     Raises:
         SettingsError: there is no such pipeline, it is not TOML, or it holds unknown or misfit settings.
     """
-    values = _read(str(pipeline), seen=())
+    values, renamed = _read(str(pipeline), seen=())
     missing = [name for name in _defaults() if name not in values]
     if missing:
         raise SettingsError(
             f'the pipeline {str(pipeline)!r} lacks {_some(missing)}: begin it with extends = "special" '
             "and write only what differs"
         )
-    return Settings(str(pipeline), values).override(changes or {})
+    return Settings(str(pipeline), values, renamed).override(changes or {})
 
 
 def restore(pipeline: str, values: Mapping[str, Any]) -> Settings:
-    """Return settings that another version may have written: what is new gets its default, what is gone is dropped."""
-    return Settings(pipeline, {name: values.get(name, default) for name, default in _defaults().items()})
+    """Return settings that another version may have written: what is new gets its default, what is gone is dropped.
+
+    Raises:
+        SettingsError: a value is of another kind than the default.
+    """
+    known = {RENAMED.get(name, name): value for name, value in values.items() if RENAMED.get(name, name) in _defaults()}
+    kept = {name: _checked(name, known.get(name, default)) for name, default in _defaults().items()}
+    return Settings(pipeline, kept, _old_names(values))
 
 
 def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
@@ -109,7 +217,7 @@ def parse_changes(texts: Iterable[str]) -> dict[str, Any]:
 
 def pipelines() -> list[str]:
     """Return the names of the pipelines that come with the package."""
-    return sorted(path.stem for path in folder("pipelines").glob("*.toml"))
+    return sorted(path.stem for path in PIPELINES.glob("*.toml"))
 
 
 def _toml_value(text: str) -> Any:
@@ -120,8 +228,8 @@ def _toml_value(text: str) -> Any:
     return parsed["value"] if list(parsed) == ["value"] else text
 
 
-def _read(pipeline: str, seen: tuple[str, ...]) -> dict[str, Any]:
-    """Return the flat values of a pipeline and of those it extends."""
+def _read(pipeline: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the flat values of a pipeline and of those it extends, and the old names that stand in them."""
     if pipeline in seen:
         raise SettingsError(f"the pipeline {pipeline!r} extends itself: {' extends '.join((*seen, pipeline))}")
     path = _locate(pipeline)
@@ -130,20 +238,23 @@ def _read(pipeline: str, seen: tuple[str, ...]) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the pipeline {path} cannot be read: {error}") from None
     base: dict[str, Any] = {}
+    renamed: dict[str, str] = {}
     if "extends" in table:
         extends = table.pop("extends")
         if not isinstance(extends, str):
             raise SettingsError(f'{path}: extends names one pipeline, as in extends = "special"')
         own = path.parent / extends
-        base = _read(str(own) if own.is_file() else extends, (*seen, pipeline))
+        base, renamed = _read(str(own) if own.is_file() else extends, (*seen, pipeline))
     flat = _flat(table)
-    if path == _default_path():
-        return flat
-    return {**base, **{name: _checked(name, value, f"{path}: ") for name, value in flat.items()}}
+    if path == PIPELINES / f"{DEFAULT}.toml":
+        return {**flat, **_of_third_parties()}, {}
+    named = {RENAMED.get(name, name): value for name, value in flat.items()}
+    values = {name: _checked(name, value, f"{path}: ") for name, value in named.items()}
+    return {**base, **values}, {**renamed, **_old_names(flat)}
 
 
 def _locate(pipeline: str) -> Path:
-    named = folder("pipelines") / f"{pipeline}.toml"
+    named = PIPELINES / f"{pipeline}.toml"
     if "/" not in pipeline and "\\" not in pipeline and named.is_file():
         return named
     path = Path(pipeline)
@@ -152,13 +263,33 @@ def _locate(pipeline: str) -> Path:
     return path
 
 
-def _default_path() -> Path:
-    return folder("pipelines") / f"{DEFAULT}.toml"
-
-
 @cache
 def _defaults() -> dict[str, Any]:
-    return _read(DEFAULT, seen=())
+    return _read(DEFAULT, seen=())[0]
+
+
+def _of_third_parties() -> dict[str, Any]:
+    """Return the settings that teachers and classifiers of other distributions bring, with their defaults."""
+    values: dict[str, Any] = {}
+    for registry in (Registry[Any]("special.teachers", "teacher"), Registry[Any]("special.classifiers", "classifier")):
+        for item in registry.of_third_parties():
+            if item.settings is not None:
+                defaults = dataclasses.asdict(item.settings())
+                values |= {
+                    f"{item.settings.section}.{name}": list(value) if isinstance(value, tuple) else value
+                    for name, value in defaults.items()
+                }
+    return values
+
+
+def _old_names(names: Iterable[str]) -> dict[str, str]:
+    return {name: RENAMED[name] for name in names if name in RENAMED}
+
+
+def _difference(old: str, new: str) -> tuple[str, str]:
+    """Return the part of two dotted names in which they differ: sections in brackets, or keys."""
+    (old_section, _, old_key), (new_section, _, new_key) = old.rpartition("."), new.rpartition(".")
+    return (f"[{old_section}]", f"[{new_section}]") if old_key == new_key else (old_key, new_key)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -216,29 +347,3 @@ def _unknown(name: str, origin: str) -> str:
 
 def _some(names: list[str], joint: str = ", ", limit: int = 4) -> str:
     return joint.join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
-
-
-def _fitted(name: str, value: Any, hint: Any) -> Any:
-    """Return ``value`` as the annotation ``hint`` wants it: lists become tuples, whole numbers become numbers."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Literal:
-        if value in arguments:
-            return value
-        raise SettingsError(f"{name} takes one of {', '.join(map(str, arguments))}, not {_shown(value)}")
-    if origin in (typing.Union, types.UnionType):
-        for choice in arguments:
-            try:
-                return _fitted(name, value, choice)
-            except SettingsError:
-                continue
-        raise SettingsError(f"{name} does not take {_shown(value)}")
-    if origin in (tuple, list) and isinstance(value, list):
-        inner = arguments if Ellipsis not in arguments and origin is tuple else (arguments[0],) * len(value)
-        if len(inner) != len(value):
-            raise SettingsError(f"{name} takes a list of {len(inner)}, not of {len(value)}")
-        return origin(_fitted(name, item, kind) for item, kind in zip(value, inner, strict=True))
-    if hint is float and type(value) is int:
-        return float(value)
-    if not isinstance(hint, type) or type(value) is not hint:
-        raise SettingsError(f"{name} takes {getattr(hint, '__name__', hint)}, not {_shown(value)}")
-    return value

@@ -50,7 +50,7 @@ def explain(
     teacher = SpectrumTextTeacher(
         load_concepts(concepts),
         default_encoder(),
-        resolved.build("pseudo.spectrum_text", SpectrumTextSettings),
+        resolved.build(SpectrumTextSettings),
         seed,
     )
     return explained(classes, teacher, templates, len(open_clip_templates()), opened)

@@ -81,7 +81,8 @@ def fit_dataset(
     from special.models.patches import PatchClassifier
     from special.report import metrics
     from special.training.image_cubes import CubeSettings, train, vote
-    from special.training.loop import own_randomness, prepare, stage_generator
+    from special.training.loop import prepare
+    from special.training.randomness import own_randomness, stage_generator
 
     progress = progress or SILENT
     dataset = Path(dataset)
@@ -91,7 +92,7 @@ def fit_dataset(
     changes = dict(settings or {}) | classifier_changes(classifier or "s3fn", descriptions, encoder)
     changes |= _amount(train_per_class, train_fraction)
     resolved = load(pipeline_of(pipeline, classifier or "s3fn"), changes)
-    rule = resolved.build("cubes", CubeSettings)
+    rule = resolved.build(CubeSettings)
     at = resolve(device)
     class_list, samples = find(dataset, None if classes is None else class_list_of(classes))
     scenes = open_images([sample.path for sample in samples], wavelengths)
@@ -165,7 +166,7 @@ def predict_image(model: Model, image: str | Path, device: str, progress: Progre
         SceneError: the image cannot be read, or has other bands than the model.
     """
     from special.training.image_cubes import vote
-    from special.training.loop import stage_generator
+    from special.training.randomness import stage_generator
     from special.training.standardise import Normalisation
 
     document = model.document

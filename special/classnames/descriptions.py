@@ -20,12 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from special import resources
 from special.classnames.class_list import ClassList
 from special.classnames.prompts import fill
 from special.classnames.reading import Encoder, Reading, is_known, read_names
 from special.errors import DescriptionError
 from special.landcover.concepts import Concept, ConceptTable, load_concepts
+from special.resources import PROMPTS
 
 WIDTH = 100  # of a written line, in characters
 YOUNG, GROWN = 0.34, 0.75  # growth stages below and from which plants cover little or nearly all of their ground
@@ -156,7 +156,7 @@ def _wrap(paragraph: str) -> str:
 @cache
 def _packaged(name: str) -> Mapping[str, tuple[str, ...]]:
     """The sections of a file in the folder ``prompts``, with {} for the name of the class."""
-    path = resources.folder("prompts") / name
+    path = PROMPTS / name
     return {heading: paragraphs for _, heading, paragraphs in _sections(path.read_text(encoding="utf-8"), name)}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from special import resources
 from special.errors import SettingsError
+from special.resources import PROMPTS
 
 SLOT = "{}"
 
@@ -21,7 +21,7 @@ def read_templates(name: str | Path) -> tuple[str, ...]:
     """
     path = Path(name)
     if not path.is_file():
-        path = resources.folder("prompts") / name
+        path = PROMPTS / name
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):

@@ -9,7 +9,7 @@ from typing import Any
 from special.classnames.class_list import ClassList
 from special.classnames.contextual import ContextEncoder, Meanings
 from special.progress import SILENT, Progress
-from special.resources import folder
+from special.resources import PROMPTS
 from special.storage import files
 
 READERS = ("s3fn", "aligned")
@@ -36,7 +36,7 @@ class Texts:
         if self.source == BARE:
             said = ""
         elif self.source == CURATED:
-            paths = sorted(path for path in folder("prompts").iterdir() if path.suffix in (".txt", ".toml"))
+            paths = sorted(path for path in PROMPTS.iterdir() if path.suffix in (".txt", ".toml"))
             said = files.digest([files.sha256_of(path) for path in paths])
         else:
             path = Path(self.source)

@@ -44,7 +44,7 @@ def describe(scene: Scene) -> dict[str, Any]:
     from special import settings
     from special.scene.rgb import RgbSettings, missing_colours
 
-    missing = missing_colours(scene.wavelengths, settings.load().build("rgb", RgbSettings))
+    missing = missing_colours(scene.wavelengths, settings.load().build(RgbSettings))
     rows, cols, bands = scene.shape
     place = scene.georeference
     return {

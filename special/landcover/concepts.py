@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from special import resources
 from special.errors import SettingsError
+from special.resources import PROMPTS
 
 FLOOR = 1e-3  # smallest reflectance the table can say: below it, a logarithm would speak of noise
 GROUPS = ("made", "long", "compact")  # lists of concepts at the top of a table
@@ -90,7 +90,7 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     Raises:
         SettingsError: a file is missing, is not TOML, or a concept in it cannot be used; the message says which.
     """
-    files = [resources.folder("prompts") / "concepts.toml", *map(Path, extra)]
+    files = [PROMPTS / "concepts.toml", *map(Path, extra)]
     digest = hashlib.sha256()
     raw: dict[str, dict[str, Any]] = {}
     groups: dict[str, set[str]] = {group: set() for group in GROUPS}

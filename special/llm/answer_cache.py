@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import platformdirs
 
-from special import resources
 from special.errors import LanguageModelError
 from special.llm.client import LanguageModel, Message
+from special.resources import PROMPTS
 from special.storage.files import digest, load_json, replace_json
 
 Read = TypeVar("Read")
@@ -102,7 +102,7 @@ def read_template(file: str, **values: str) -> str:
 
     Lines before the first blank line that begin with ``#`` are remarks.
     """
-    text = (resources.folder("prompts") / file).read_text(encoding="utf-8")
+    text = (PROMPTS / file).read_text(encoding="utf-8")
     text = re.sub(r"\A(?:#.*\n)+\n", "", text)
     return re.sub(r"\{(\w+)\}", lambda slot: values[slot[1]], text).strip()
 

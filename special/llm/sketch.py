@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from special import resources
 from special.classnames.class_list import ClassList
 from special.classnames.reading import Encoder, head_of, is_known, normalise, read_names
 from special.landcover.concepts import ConceptTable, load_concepts
@@ -23,6 +22,7 @@ from special.llm.answer_cache import Answers, Unusable, ask, plain, read_templat
 from special.llm.client import LanguageModel
 from special.llm.sketch_schema import misfits
 from special.progress import SILENT, Progress
+from special.resources import PROMPTS
 
 EXAMPLES = 3  # known concepts nearest to the name, shown to the model
 ALWAYS_SHOWN = ("grass", "bare soil", "asphalt")
@@ -102,7 +102,7 @@ def sketch(
 
 def read_schema(bands: int) -> dict[str, Any]:
     """Return the JSON schema of a sketch, for spectra of ``bands`` values."""
-    text = (resources.folder("prompts") / "sketch.json").read_text(encoding="utf-8")
+    text = (PROMPTS / "sketch.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     spectrum = schema["properties"]["variants"]["items"]["properties"]["percent"]
     spectrum |= {"minItems": bands, "maxItems": bands}

@@ -14,49 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from special.errors import SettingsError
 from special.models.patches import PatchClassifier
-
-LARGEST_SCALE = 100.0  # of the cosines, as in CLIP: beyond it training becomes unstable
-
-
-@dataclass(frozen=True)
-class AlignedSettings:
-    """The section ``[aligned]`` of a pipeline file, which says what each value means.
-
-    Raises:
-        SettingsError: a value with which there is no model.
-    """
-
-    patch: int
-    components: int
-    width: int
-    layers: int
-    heads: int
-    dropout: float
-    temperature: float
-    hard: int
-    semi_hard: int
-
-    def __post_init__(self) -> None:
-        for name, fits, wanted in (
-            *((name, getattr(self, name) >= 1, "1 or more") for name in ("patch", "components", "layers", "heads")),
-            ("width", self.width >= 1 and self.width % self.heads == 0, f"a multiple of the {self.heads} heads"),
-            ("dropout", 0 <= self.dropout < 1, "from 0 to below 1"),
-            ("temperature", self.temperature >= 1 / LARGEST_SCALE, f"{1 / LARGEST_SCALE} or more"),
-            ("hard", self.hard >= 0, "0 or more"),
-            ("semi_hard", self.semi_hard >= 0, "0 or more"),
-        ):
-            if not fits:
-                raise SettingsError(f"aligned.{name} must be {wanted}, not {getattr(self, name)}")
-        if self.hard + self.semi_hard == 0:
-            raise SettingsError("aligned.hard and aligned.semi_hard are both 0: there would be nothing to tell apart")
+from special.models.settings import LARGEST_SCALE, AlignedSettings
 
 
 class PatchEncoder(nn.Module):

@@ -15,39 +15,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from special.errors import SettingsError
 from special.models.mamba import Mamba
 from special.models.orientation import orient
-
-
-@dataclass(frozen=True)
-class MambaHSISettings:
-    """The section ``[model]`` of a pipeline file, which says what each value means.
-
-    Raises:
-        SettingsError: a value with which there is no model.
-    """
-
-    hidden: int
-    blocks: int
-    groups: int
-    state: int
-    conv: int
-    expand: int
-
-    def __post_init__(self) -> None:
-        most = {"groups": self.hidden, "state": 256}
-        for field in fields(self):
-            value, limit = getattr(self, field.name), most.get(field.name)
-            if value < 1 or (limit is not None and value > limit):
-                wanted = "1 or more" if limit is None else f"1 to {limit}"
-                raise SettingsError(f"model.{field.name} must be {wanted}, not {value}")
+from special.models.settings import MambaHSISettings
 
 
 class Norm(nn.GroupNorm):

@@ -5,45 +5,33 @@
 - ``aligned``: a patch encoder next to descriptive prompts; reads texts;
 - ``cnn3d``: the first stage of ``s3fn`` alone;
 - ``mean``: a small network on the mean spectrum around a pixel.
+
+``setup.cfg`` lists them, each as an object of this module; a third party's distribution lists its own. Nothing large is
+imported before a classifier is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from special.errors import SettingsError
+from special.models.settings import AlignedSettings, MambaHSISettings, S3FNSettings
+from special.registry import Registry
+from special.settings import Section
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from special.classnames.contextual import Meanings
-    from special.models.aligned import AlignedSettings
-    from special.models.mambahsi import MambaHSISettings
-    from special.models.s3fn import S3FNSettings
-    from special.training.loop import Build
 
-NAMES = ("mambahsi", "s3fn", "aligned", "cnn3d", "mean")
+    Build = Callable[[int, int], nn.Module]
+    """Makes a classifier of (bands, classes): float (batch, bands, rows, cols) -> logits (batch, classes, rows, cols).
 
-
-@dataclass(frozen=True)
-class ClassifierSettings:
-    """The section ``[classifier]`` of a pipeline file, which says what each value means.
-
-    Raises:
-        SettingsError: there is no such classifier.
-    """
-
-    name: str
-    texts: str
-    encoder: str
-
-    def __post_init__(self) -> None:
-        if self.name not in NAMES:
-            raise SettingsError(f"there is no classifier {self.name!r}: name one of {', '.join(NAMES)}")
+    A second argument turns the image by a view first (``models.orientation``; 0: not at all)."""
 
 
 @dataclass(frozen=True)
@@ -55,44 +43,96 @@ class Vectors:
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Which classifier, the settings of all of them, and the backend of MambaHSI's scan."""
+class Ingredients:
+    """What a classifier is made with.
 
-    name: str
-    model: MambaHSISettings
-    s3fn: S3FNSettings
-    aligned: AlignedSettings
+    Attributes:
+        settings: its section of the pipeline, an object of ``Classifier.settings``.
+        meanings: the vectors of the texts about the classes; None for a classifier that reads none.
+        scan: the backend of the selective scan.
+    """
+
+    settings: Any
+    meanings: Meanings | Vectors | None = None
     scan: str = "auto"
 
-    @property
-    def patch(self) -> int:
-        """The side of what the classifier sees around a pixel; 1 where it sees the whole image anyway."""
-        return {"mambahsi": 1, "aligned": self.aligned.patch}.get(self.name, self.s3fn.patch)
 
-    def builder(self, meanings: Meanings | Vectors | None) -> Build:
-        """Return what makes the classifier; ``meanings`` are needed by those that read texts."""
-        if self.name == "mambahsi":
-            from special.models.mambahsi import MambaHSI
+@dataclass(frozen=True)
+class Classifier:
+    """A classifier that can be chosen by name.
 
-            return lambda bands, classes: MambaHSI(bands, classes, self.model, self.scan)
-        if self.name in ("cnn3d", "mean"):
-            from special.models.s3fn import CubeCNN, SpectralMean
+    Attributes:
+        name: as ``--classifier`` takes it.
+        settings: the dataclass of its section. A third party's has a default for every field.
+        make: returns what makes the module of (bands, classes).
+        reads_texts: whether it reads descriptions of the classes.
+        pipeline: the pipeline of its training, by name or as a TOML file.
+    """
 
-            plain = CubeCNN if self.name == "cnn3d" else SpectralMean
-            return lambda bands, classes: plain(bands, classes, self.s3fn)
-        if meanings is None:
+    name: str
+    settings: type[Section]
+    make: Callable[[Ingredients], Build]
+    reads_texts: bool = False
+    pipeline: str | Path = "special"
+
+    def build(self, settings: Any, meanings: Meanings | Vectors | None, scan: str = "auto") -> Build:
+        """Return what makes the module of (bands, classes).
+
+        Raises:
+            LookupError: it reads texts, and was given none.
+        """
+        if self.reads_texts and meanings is None:
             raise LookupError(f"the classifier {self.name} reads texts, and was given none")
-        if self.name == "s3fn":
-            from special.models.s3fn import S3FN
+        return self.make(Ingredients(settings, meanings, scan))
 
-            labels = torch.from_numpy(meanings.labels)
-            return lambda bands, classes: S3FN(bands, classes, self.s3fn, labels)
-        from special.models.aligned import Aligned
 
-        anchors = as_tensors(meanings.anchors)
-        return lambda bands, classes: Aligned(bands, classes, self.aligned, anchors)
+def _mambahsi(given: Ingredients) -> Build:
+    from special.models.mambahsi import MambaHSI
+
+    return lambda bands, classes: MambaHSI(bands, classes, given.settings, given.scan)
+
+
+def _cnn3d(given: Ingredients) -> Build:
+    from special.models.s3fn import CubeCNN
+
+    return lambda bands, classes: CubeCNN(bands, classes, given.settings)
+
+
+def _mean(given: Ingredients) -> Build:
+    from special.models.s3fn import SpectralMean
+
+    return lambda bands, classes: SpectralMean(bands, classes, given.settings)
+
+
+def _s3fn(given: Ingredients) -> Build:
+    import torch
+
+    from special.models.s3fn import S3FN
+
+    assert given.meanings is not None
+    labels = torch.from_numpy(given.meanings.labels)
+    return lambda bands, classes: S3FN(bands, classes, given.settings, labels)
+
+
+def _aligned(given: Ingredients) -> Build:
+    from special.models.aligned import Aligned
+
+    assert given.meanings is not None
+    anchors = as_tensors(given.meanings.anchors)
+    return lambda bands, classes: Aligned(bands, classes, given.settings, anchors)
 
 
 def as_tensors(anchors: Sequence[np.ndarray]) -> list[Tensor]:
-    """Return the classes' anchors as ``Aligned`` takes them."""
+    """Return the classes' anchors, each float32 (descriptions, dimensions), as ``Aligned`` takes them."""
+    import torch
+
     return [torch.from_numpy(one) for one in anchors]
+
+
+MAMBAHSI = Classifier("mambahsi", MambaHSISettings, _mambahsi)
+S3FN = Classifier("s3fn", S3FNSettings, _s3fn, reads_texts=True, pipeline="s3fn")
+ALIGNED = Classifier("aligned", AlignedSettings, _aligned, reads_texts=True, pipeline="aligned")
+CNN3D = Classifier("cnn3d", S3FNSettings, _cnn3d, pipeline="cnn3d")
+MEAN = Classifier("mean", S3FNSettings, _mean, pipeline="mean")
+
+CLASSIFIERS: Registry[Classifier] = Registry("special.classifiers", "classifier")

@@ -11,46 +11,16 @@ temperature of the softmax is a setting; the paper's is 1, with which cosines of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from special.errors import SettingsError
 from special.models.patches import PatchClassifier
+from special.models.settings import S3FNSettings
 
 CHANNELS = (32, 64, 128)
 FEATURES, HIDDEN = 128, 64
 PADDED_BELOW = 16  # smaller cubes than this are padded by the convolutions, which would leave nothing of them
-
-
-@dataclass(frozen=True)
-class S3FNSettings:
-    """The section ``[s3fn]`` of a pipeline file, which says what each value means.
-
-    Raises:
-        SettingsError: a value with which there is no model.
-    """
-
-    patch: int
-    components: int
-    dropout: float
-    l2: tuple[float, ...]
-    first: float
-    temperature: float
-
-    def __post_init__(self) -> None:
-        for name, fits, wanted in (
-            ("patch", self.patch >= 1, "1 or more"),
-            ("components", self.components >= 1, "1 or more"),
-            ("dropout", 0 <= self.dropout < 1, "from 0 to below 1"),
-            ("l2", len(self.l2) == 5 and min(self.l2) >= 0, "five numbers, 0 or more"),
-            ("first", 0 < self.first < 1, "between 0 and 1"),
-            ("temperature", self.temperature > 0, "more than 0"),
-        ):
-            if not fits:
-                raise SettingsError(f"s3fn.{name} must be {wanted}, not {getattr(self, name)}")
 
 
 class CubeFeatures(nn.Module):
@@ -118,14 +88,14 @@ class S3FN(CubeCNN):
 
     def __init__(self, bands: int, classes: int, settings: S3FNSettings, texts: Tensor) -> None:
         super().__init__(bands, classes, settings)
-        self.first, self.temperature = settings.first, settings.temperature
+        self.stage1_share, self.temperature = settings.stage1_share, settings.temperature
         self.projection = nn.Linear(FEATURES, texts.shape[1])
         self.register_buffer("texts", F.normalize(texts.float(), dim=1))
         self.register_buffer("stage", torch.tensor(1))
 
     def begin_step(self, done: float) -> None:
-        """Change to stage 2 where the share ``first`` of the schedule is done."""
-        self.stage.fill_(1 if done < self.first else 2)
+        """Change to stage 2 where the share ``stage1_share`` of the schedule is done."""
+        self.stage.fill_(1 if done < self.stage1_share else 2)
 
     def classify(self, cubes: Tensor) -> Tensor:
         """Return the logits of the head of this stage."""

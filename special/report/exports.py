@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from special.errors import SettingsError
 from special.report.colours import palette
 from special.report.envi import write_envi
 from special.report.geotiff import write_confidence, write_geotiff
 from special.report.picture import draw_map
 from special.scene import Georeference
 from special.storage.rasters import Raster, Rows, blocks
-
-
-@dataclass(frozen=True)
-class MapSettings:
-    """Settings of the step ``map``. ``reject``: a pixel whose best class is less probable than this stays 0.
-
-    Raises:
-        SettingsError: ``reject`` is no probability.
-    """
-
-    reject: float
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.reject <= 1.0:
-            raise SettingsError(f"map.reject is {self.reject}: it is a probability, from 0 to 1")
 
 
 def label_map(

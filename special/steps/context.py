@@ -17,7 +17,7 @@ from special.errors import RunError
 from special.progress import Progress
 from special.settings import Settings
 from special.storage import files
-from special.storage.rasters import Room, Rows
+from special.storage.rasters import Rows, ScratchSpace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,9 +65,9 @@ class Work:
         return self.run.checkpoints(self.step.name, self.key)
 
     @property
-    def room(self) -> Room:
+    def scratch(self) -> ScratchSpace:
         """Where the step puts arrays that are large, until it is done."""
-        return Room(self.checkpoints / "rasters")
+        return ScratchSpace(self.checkpoints / "rasters")
 
     def settings(self, section: str) -> Any:
         """Return a section of the pipeline as the dataclass that the step declares for it."""
@@ -94,7 +94,7 @@ class Work:
 
     def rows(self, step: str, name: str) -> Rows:
         """Return an array (rows, ...) that an upstream step left, to be read by windows where it is large."""
-        return self.room.load(self._payload(step, name))
+        return self.scratch.load(self._payload(step, name))
 
     def tensors(self, step: str, name: str) -> dict[str, Tensor]:
         """Return a state dict that an upstream step left."""

@@ -38,8 +38,7 @@ from special.storage.files import save_array, save_json, save_tensors
 if TYPE_CHECKING:
     from torch import nn
 
-    from special.models.registry import Recipe
-    from special.training.loop import Build
+    from special.models.registry import Build, Recipe
 
 
 def rgb(work: Work, folder: Path) -> None:
@@ -67,7 +66,9 @@ def pseudo(work: Work, folder: Path) -> None:
 
     image = work.array("rgb", "rgb.npy") if work.has("rgb", "rgb.npy") else None
     teachers = work.teachers()
-    result = pseudo_labels(work.scene, image, work.classes, teachers, work.settings("pseudo"), work.progress, work.room)
+    result = pseudo_labels(
+        work.scene, image, work.classes, teachers, work.settings("pseudo"), work.progress, work.scratch
+    )
     names = work.classes.names
     alike = [
         pair
@@ -98,7 +99,7 @@ def warmup(work: Work, folder: Path) -> None:
         seed=work.seed,
         device=work.device,
         checkpoint=Checkpoint(work.checkpoints, work.key),
-        room=work.room,
+        scratch=work.scratch,
         progress=work.progress,
     )
     save_array(folder / "probabilities.npy", result.probabilities)
@@ -121,7 +122,7 @@ def refine(work: Work, folder: Path) -> None:
         seed=work.seed,
         device=work.device,
         checkpoint=Checkpoint(work.checkpoints, work.key),
-        room=work.room,
+        scratch=work.scratch,
         progress=work.progress,
     )
     save_array(folder / "probabilities.npy", result.probabilities)
@@ -132,7 +133,7 @@ def refine(work: Work, folder: Path) -> None:
 
 def split(work: Work, folder: Path) -> None:
     """Divide the labelled pixels into those that are learned from and those that are kept for the test."""
-    from special.training.loop import stage_generator
+    from special.training.randomness import stage_generator
     from special.training.train_test_split import split
 
     generator = stage_generator(work.seed, "split")

@@ -66,7 +66,7 @@ Rows = np.ndarray | Raster
 
 
 @dataclass(frozen=True)
-class Room:
+class ScratchSpace:
     """Where large arrays go: into ``folder``; those of at most ``most`` bytes, or all without a folder, into memory.
 
     Every step has a room of its own: an array loses its place to the next one of its name.
@@ -88,7 +88,7 @@ class Room:
         return raster if self.folder is not None and raster.nbytes > self.most else raster[:]
 
 
-MEMORY = Room()
+MEMORY = ScratchSpace()
 """Keeps everything in memory."""
 
 

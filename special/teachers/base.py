@@ -8,7 +8,7 @@ import numpy as np
 
 from special.classnames.class_list import ClassList
 from special.progress import Progress
-from special.storage.rasters import MEMORY, Room, Rows
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -28,10 +28,10 @@ class Teacher(Protocol):
         rgb: np.ndarray | None,
         classes: ClassList,
         progress: Progress,
-        room: Room = MEMORY,
+        scratch: ScratchSpace = MEMORY,
     ) -> Rows:
         """Return float32 (rows, cols, K): sums to 1 at valid pixels, all 0 at invalid ones.
 
         ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible. What is large
-        goes into ``room``, the answer by the teacher's name.
+        goes into ``scratch``, the answer by the teacher's name.
         """

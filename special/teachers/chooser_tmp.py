@@ -49,14 +49,14 @@ def choose(
         SpectrumTextTeacher(
             load_concepts(concepts),
             default_encoder(),
-            settings.build("pseudo.spectrum_text", SpectrumTextSettings),
+            settings.build(SpectrumTextSettings),
             seed,
         )
     ]
     loaded, reason = find_clip(clip, offline=offline, device=device, progress=progress)
     if loaded is not None:
         cache = Path(platformdirs.user_cache_dir("special-hsi", appauthor=False)) / "class-texts"
-        teachers.append(ImageTextTeacher(loaded, settings.build("pseudo.image_text", ImageTextSettings), cache))
+        teachers.append(ImageTextTeacher(loaded, settings.build(ImageTextSettings), cache))
     elif reason:
         progress.say(reason)
     return teachers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from special.api.request import Request, Teaching
 from special.errors import SettingsError
 from special.progress import Progress
-from special.resources import folder
+from special.resources import PROMPTS
 from special.storage import files
 
 if TYPE_CHECKING:
@@ -78,13 +78,16 @@ def decided_by(request: Request) -> str:
     Raises:
         SettingsError: a file of concepts is missing.
     """
-    texts = {name: value for name, value in request.settings.of("pseudo").items() if isinstance(value, str)}
+    texts = {
+        name: value
+        for name, value in request.settings.of("pseudo", "pseudo.image_text", "pseudo.spectrum_text").items()
+        if isinstance(value, str)
+    }
     named = {}
     for value in texts.values():
         for path in (Path(value), Path(value.partition(":")[2])):
             if path.is_file():
                 named[str(path)] = files.sha256_of(path)
-    prompts = folder("prompts")
     for path in request.concepts:
         if not path.is_file():
             raise SettingsError(f"no concepts at {path}: name a TOML file written as prompts/concepts.toml is")
@@ -93,7 +96,7 @@ def decided_by(request: Request) -> str:
             "texts": texts,
             "seed": request.seed,
             "files": named,
-            "prompts": {str(p.relative_to(prompts)): files.sha256_of(p) for p in prompts.rglob("*") if p.is_file()},
+            "prompts": {str(p.relative_to(PROMPTS)): files.sha256_of(p) for p in PROMPTS.rglob("*") if p.is_file()},
             "concepts": [files.sha256_of(path) for path in request.concepts],
         }
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 
 from special.classnames.class_list import ClassList
-from special.errors import SceneError, SettingsError
+from special.errors import SceneError
+from special.probabilities import bvsb
 from special.progress import SILENT, Progress
-from special.storage.rasters import MEMORY, Room, Rows, blocks
+from special.settings import Count, Within
+from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
 from special.teachers.base import Teacher
-from special.training.confident_hard import bvsb
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -21,18 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FusionSettings:
-    """How far another teacher is believed beside the first one.
+    """Which teachers are asked, and how far another one is believed beside the first.
 
     ``image_weight``: its largest weight, reached when both agree fully. ``image_doubt``: agreement that earns nothing,
     because two that follow the structure of one scene agree by so much without knowing any name.
     """
 
-    image_weight: float
-    image_doubt: float
+    section: ClassVar[str] = "pseudo"
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.image_doubt < 1:
-            raise SettingsError(f"pseudo.image_doubt must be from 0 to below 1, not {self.image_doubt}")
+    teachers: Annotated[tuple[str, ...], Count()]
+    image_weight: float
+    image_doubt: Annotated[float, Within(0, below=1)]
 
     def weight(self, agreement: float) -> float:
         """Return the weight that an agreement (Cohen's kappa) earns."""
@@ -56,11 +56,11 @@ def pseudo_labels(
     teachers: Sequence[Teacher],
     settings: FusionSettings,
     progress: Progress = SILENT,
-    room: Room = MEMORY,
+    scratch: ScratchSpace = MEMORY,
 ) -> Pseudo:
     """Ask every teacher and fuse their answers; the first teacher is the one the others are held against.
 
-    What is large goes into ``room``.
+    What is large goes into ``scratch``.
 
     Raises:
         SceneError: a teacher needs the visible and the scene does not cover it, and there is no other.
@@ -71,7 +71,7 @@ def pseudo_labels(
             progress.say("The scene does not cover the visible: the image-text teacher is left out.")
             continue
         with progress.phase(teacher.name):
-            parts[teacher.name] = teacher.predict(scene, rgb, classes, progress, room)
+            parts[teacher.name] = teacher.predict(scene, rgb, classes, progress, scratch)
     if not parts:
         raise SceneError(
             "the scene does not cover the visible, which the image-text teacher needs: add the other teacher"
@@ -81,7 +81,7 @@ def pseudo_labels(
     for name in others:
         weights[name] = settings.weight(agreement(parts[first], parts[name], scene.valid))
     shape = parts[first].shape
-    probabilities = room.zeros("fused", shape)
+    probabilities = scratch.zeros("fused", shape)
     for rows in blocks(shape):
         probabilities[rows] = fuse([part[rows] for part in parts.values()], [weights[name] for name in parts])
     record = {

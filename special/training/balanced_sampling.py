@@ -39,7 +39,7 @@ def class_shares(counts: np.ndarray, balance: float) -> np.ndarray:
     return shares / shares.sum() if shares.any() else shares
 
 
-class Best:
+class OneHotTargets:
     """Targets float32 (rows, cols, K) of ``labels`` (0..K-1; -1 is never asked for), made for one window at a time."""
 
     def __init__(self, labels: np.ndarray, count: int) -> None:
@@ -48,11 +48,6 @@ class Best:
     def __getitem__(self, window: Window) -> np.ndarray:
         """Return the targets of a window: 1 for a pixel's class, else 0."""
         return self.classes[self.labels[window]]
-
-
-def smallest_type(count: int) -> type[np.signedinteger]:
-    """Return the smallest type of whole numbers that holds -1 and ``count`` classes: a scene has many pixels."""
-    return next(kind for kind in (np.int8, np.int16, np.int32) if count <= np.iinfo(kind).max)
 
 
 class BalancedSet:

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from special.errors import TrainingError
-from special.models.tiling import Windows
-from special.storage.rasters import Rows, blocks
-from special.training.balanced_sampling import smallest_type
+from special.probabilities import best, bvsb, require_finite
+from special.storage.rasters import Rows
 from special.training.mixtures import fit_mixture
 
 _AT_ONCE = 1 << 19  # pixels whose component is asked for at once
@@ -31,31 +29,6 @@ class Split:
     labels: np.ndarray
     confident: np.ndarray
     hard: np.ndarray
-
-
-def bvsb(probabilities: Rows) -> np.ndarray:
-    """Return best minus second best probability: float32 (rows, cols), 0 at invalid pixels.
-
-    Args:
-        probabilities: float (rows, cols, K), all 0 at invalid pixels.
-    """
-    margin = np.empty(probabilities.shape[:2], dtype=np.float32)
-    for rows in blocks(probabilities.shape):
-        here = probabilities[rows]
-        if here.shape[-1] < 2:
-            margin[rows] = here[..., 0]
-        else:
-            top = np.partition(here, -2, axis=-1)[..., -2:]
-            margin[rows] = top[..., 1] - top[..., 0]
-    return margin
-
-
-def best(probabilities: Rows, valid: np.ndarray) -> np.ndarray:
-    """Return the most probable class of every pixel, whole numbers (rows, cols), 0..K-1; -1 at invalid pixels."""
-    labels = np.empty(valid.shape, dtype=smallest_type(probabilities.shape[-1]))
-    for rows in blocks(probabilities.shape):
-        labels[rows] = np.where(valid[rows], probabilities[rows].argmax(axis=-1), -1)
-    return labels
 
 
 def split(
@@ -114,23 +87,3 @@ def _upper_component(values: np.ndarray, cap: int, generator: np.random.Generato
         [mixture.predict(values[i : i + _AT_ONCE, None]) == upper for i in range(0, len(values), _AT_ONCE)]
     )
     return (inside | (values >= means[upper])) & (values > means[1 - upper])
-
-
-def require_finite(values: Rows | Windows, valid: np.ndarray, what: str) -> None:
-    """Raise where ``values`` (rows, cols, n) is not finite at a valid pixel.
-
-    Raises:
-        TrainingError: naming ``what`` and the first such pixel.
-    """
-    count, first = 0, (0, 0)
-    for rows in blocks(values.shape):
-        bad = valid[rows] & ~np.isfinite(values[rows, :]).all(axis=-1)
-        if bad.any():
-            row, col = np.argwhere(bad)[0]
-            first = first if count else (rows.start + int(row), int(col))
-            count += int(bad.sum())
-    if count:
-        raise TrainingError(
-            f"the {what} are not finite at {count} valid pixels, the first at row {first[0]}, column {first[1]}: "
-            "mask those pixels or look at the step before"
-        )

@@ -11,50 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from special.errors import SettingsError, TrainingError
+from special.errors import TrainingError
 from special.models.orientation import COUNT, orient
 from special.models.patches import PatchClassifier
 from special.progress import SILENT, Progress
 from special.training.balanced_sampling import class_shares
-from special.training.loop import own_randomness, rate, stage_generator
-
-
-@dataclass(frozen=True)
-class CubeSettings:
-    """The ``[cubes]`` section of a pipeline file, which says what each value means.
-
-    Raises:
-        SettingsError: a value is out of its range.
-    """
-
-    side: int
-    components: int
-    per_class: int
-    fraction: float
-    epochs: int
-    steps: int
-    learning_rate: float
-    weight_decay: float
-    clip: float
-    average: float
-    balance: float
-    cubes_per_class: int
-    votes: int
-
-    def __post_init__(self) -> None:
-        for name in ("side", "components", "epochs", "steps", "cubes_per_class", "votes"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"cubes.{name} must be 1 or more, not {getattr(self, name)}")
-        for name in ("fraction", "average", "balance"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise SettingsError(f"cubes.{name} must be 0 to 1, not {getattr(self, name)}")
-        if min(self.learning_rate, self.weight_decay, self.clip) < 0:
-            raise SettingsError("cubes.learning_rate, cubes.weight_decay and cubes.clip must be 0 or more")
-        if (self.per_class > 0) == (self.fraction > 0):
-            raise SettingsError(
-                f"cubes.per_class is {self.per_class} and cubes.fraction {self.fraction}: one of them must be 0, "
-                "for either so many images of every class are learned from, or such a share"
-            )
+from special.training.loop import rate
+from special.training.randomness import own_randomness, stage_generator
+from special.training.settings import CubeSettings
 
 
 class Image:
@@ -157,9 +121,9 @@ def train(
                 raise TrainingError(f"fit: the loss is not finite in step {step + 1}: lower cubes.learning_rate")
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+            nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
             optimiser.step()
-            decay = min(settings.average, (step + 1) / (step + 10))
+            decay = min(settings.ema_decay, (step + 1) / (step + 10))
             with torch.no_grad():
                 for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
                     kept.lerp_(new, 1 - decay) if kept.is_floating_point() else kept.copy_(new)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,62 +22,15 @@ from special.models.orientation import COUNT, restore
 from special.models.patches import PatchClassifier
 from special.models.tiling import Windows, tiles
 from special.progress import SILENT, Progress
-from special.storage.rasters import MEMORY, Room, Rows, pick, positions
-from special.training.balanced_sampling import Sample, Window
+from special.storage.rasters import MEMORY, Rows, ScratchSpace, pick, positions
+from special.training.balanced_sampling import Window
 from special.training.checkpoint import Checkpoint, State
+from special.training.objective import Objective, Term
 from special.training.predict import predict
-from special.training.settings import ScheduleSettings
+from special.training.settings import SceneTrainingSettings
 
 SEEN = 20_000
 """Most pixels from which a classifier finds its principal components."""
-
-Build = Callable[[int, int], nn.Module]
-"""Makes a classifier of (bands, classes): float (batch, bands, rows, cols) -> logits (batch, classes, rows, cols).
-
-A second argument turns the image by a view first (``special.models.orientation``; 0: not at all)."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """One part of the loss of one step: ``factor`` times the weighted cross-entropy of the drawn pixels.
-
-    ``index`` int (n,) into the flattened window, ``targets`` float32 (n, K), ``weights`` float32 (n,).
-    """
-
-    name: str
-    factor: float
-    index: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
-
-    @classmethod
-    def of(cls, name: str, factor: float, sample: Sample, targets: np.ndarray) -> Term:
-        """Make a term of drawn pixels; ``targets`` float32 (rows, cols of the window, K)."""
-        return cls(name, factor, sample.index, targets.reshape(-1, targets.shape[-1])[sample.index], sample.weights)
-
-
-class Objective(Protocol):
-    """What is learned."""
-
-    def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
-        """Get ready for ``epoch`` (from 0); ``predicted()`` gives the classifier's probabilities. Return JSON."""
-
-    def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
-        """Return the loss of one step on ``window``, over the pixels of bool ``owned`` (rows, cols of the window)."""
-
-
-def stage_generator(seed: int, stage: str) -> np.random.Generator:
-    """Return the random generator of one stage of a run."""
-    return np.random.default_rng([seed, *stage.encode()])
-
-
-@contextmanager
-def own_randomness(generator: np.random.Generator, device: str) -> Iterator[None]:
-    """Seed torch from ``generator`` inside, and leave its random state outside as it was."""
-    devices = [torch.cuda.current_device()] if device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(int(generator.integers(2**62)))
-        yield
 
 
 def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np.random.Generator) -> None:
@@ -130,20 +82,20 @@ class Trainer:
         model: starts from the weights it has.
         spectra: float32 (rows, cols, bands), standardised; windows are read as they are needed.
         valid: bool (rows, cols).
-        settings: see ``ScheduleSettings``.
+        settings: see ``SceneTrainingSettings``.
         generator: the stage's; with torch's own state it is the only source of chance.
         device: "cpu" or "cuda".
-        room: where predictions go.
+        scratch: where predictions go.
     """
 
     stage: str
     model: nn.Module
     spectra: Windows
     valid: np.ndarray
-    settings: ScheduleSettings
+    settings: SceneTrainingSettings
     generator: np.random.Generator
     device: str
-    room: Room = MEMORY
+    scratch: ScratchSpace = MEMORY
     progress: Progress = field(init=False, default=SILENT)
     average: nn.Module = field(init=False)
     optimiser: torch.optim.Optimizer = field(init=False)
@@ -199,7 +151,14 @@ class Trainer:
         tile, overlap = self.settings.tile, self.settings.overlap
         with self.progress.phase("predict"):
             return predict(
-                self.average, self.spectra, self.valid, tile, overlap, views=views, device=self.device, room=self.room
+                self.average,
+                self.spectra,
+                self.valid,
+                tile,
+                overlap,
+                views=views,
+                device=self.device,
+                scratch=self.scratch,
             )
 
     def weights(self) -> dict[str, Tensor]:
@@ -229,7 +188,7 @@ class Trainer:
         parts["loss"] = loss.detach()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        parts["gradient"] = nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
+        parts["gradient"] = nn.utils.clip_grad_norm_(self.model.parameters(), settings.max_grad_norm)
         # The one time that a step waits for the device.
         figures = dict(zip(parts, torch.stack(list(parts.values())).tolist(), strict=True))
         for what in ("loss", "gradient"):
@@ -237,7 +196,7 @@ class Trainer:
                 raise TrainingError(self._complaint(step, what, logits.detach(), terms))
         del figures["gradient"]
         self.optimiser.step()
-        decay = min(settings.average, (step + 1) / (step + 10))  # a short history is averaged over a short time
+        decay = min(settings.ema_decay, (step + 1) / (step + 10))  # a short history is averaged over a short time
         with torch.no_grad():
             for kept, new in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
                 if kept.is_floating_point():

@@ -11,7 +11,7 @@ from torch import nn
 
 from special.models.orientation import orient, restore
 from special.models.tiling import Windows, logits_by_rows
-from special.storage.rasters import MEMORY, Room, Rows, blocks, pick, positions
+from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks, pick, positions
 
 
 def predict(
@@ -23,7 +23,7 @@ def predict(
     *,
     views: int,
     device: str,
-    room: Room = MEMORY,
+    scratch: ScratchSpace = MEMORY,
 ) -> Rows:
     """Return class probabilities: float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
 
@@ -35,7 +35,7 @@ def predict(
         overlap: pixels that neighbouring windows share and blend.
         views: how many of the eight orientations to average, 1..8.
         device: "cpu" or "cuda".
-        room: where the result goes, as ``predicted``.
+        scratch: where the result goes, as ``predicted``.
     """
     turns = [(partial(orient, view=view), partial(restore, view=view)) for view in range(views)]
     result: Rows | None = None
@@ -43,13 +43,13 @@ def predict(
         shares = [torch.softmax(torch.from_numpy(each), dim=-1).numpy() for each in logits]
         mean = sum(shares[1:], shares[0]) / np.float32(views)
         if result is None:
-            result = room.zeros("predicted", (*valid.shape, mean.shape[-1]))
+            result = scratch.zeros("predicted", (*valid.shape, mean.shape[-1]))
         result[rows] = np.where(valid[rows, :, None], mean, np.float32(0))
     assert result is not None  # there is at least one tile
     return result
 
 
-def hold(learned: Rows, anchor: Rows, valid: np.ndarray, weight: float, room: Room = MEMORY) -> Rows:
+def hold(learned: Rows, anchor: Rows, valid: np.ndarray, weight: float, scratch: ScratchSpace = MEMORY) -> Rows:
     """Hold what was learned against the probabilities it was learned from.
 
     Trained to reproduce labels, a classifier is as sure as they are consistent, not as they are right: how sure one
@@ -62,7 +62,7 @@ def hold(learned: Rows, anchor: Rows, valid: np.ndarray, weight: float, room: Ro
         anchor: float32 (rows, cols, K), all 0 at invalid pixels.
         valid: bool (rows, cols), at least one pixel.
         weight: 0 = learned alone, 1 = anchor alone.
-        room: where the result goes, as ``held``.
+        scratch: where the result goes, as ``held``.
 
     Returns:
         float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
@@ -70,7 +70,7 @@ def hold(learned: Rows, anchor: Rows, valid: np.ndarray, weight: float, room: Ro
     count = int(valid.sum())
     some = positions(valid, np.arange(0, count, max(1, count // 20_000)))
     power = _power(_logs(pick(learned, some)), float(_normalised(_logs(pick(anchor, some))).max(axis=1).mean()))
-    result = room.zeros("held", learned.shape)
+    result = scratch.zeros("held", learned.shape)
     for rows in blocks(learned.shape):
         here = valid[rows]
         shares = np.zeros((*here.shape, learned.shape[-1]), dtype=np.float32)

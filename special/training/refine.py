@@ -8,54 +8,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from special.errors import WeightsError
+from special.probabilities import bvsb, require_finite
 from special.progress import SILENT, Progress
-from special.storage.rasters import MEMORY, Room, Rows, blocks
-from special.training.balanced_sampling import BalancedSet, Best, Window
+from special.settings import Within
+from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
+from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
 from special.training.checkpoint import Checkpoint
-from special.training.confident_hard import Split, bvsb, require_finite, split
-from special.training.loop import Build, Term, Trainer, own_randomness, stage_generator
+from special.training.confident_hard import Split, split
+from special.training.loop import Trainer
+from special.training.objective import Term
 from special.training.predict import hold
-from special.training.settings import TrainSettings
+from special.training.randomness import own_randomness, stage_generator
+from special.training.settings import NoisyLabelSettings
 from special.training.soft_labels import pca_features, soft_labels
 from special.training.spectra import spectra_of
 
 if TYPE_CHECKING:
+    from special.models.registry import Build
     from special.scene.scene import Scene
 
 
 @dataclass(frozen=True)
-class RefineSettings(TrainSettings):
-    """The ``[refine]`` section of a pipeline file, which says what each value means.
+class RefineSettings(NoisyLabelSettings):
+    """The ``[refine]`` section of a pipeline file, which says what each value means."""
 
-    Raises:
-        SettingsError: a value is out of its range.
-    """
+    section: ClassVar[str] = "refine"
 
-    lambda_hard: float
-    lambda_confident: float
-    features: int
-    components: int
-    temperature: float
-    prior: float
-    spectral: float
-    smallest: int
-    fit_pixels: int
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("features", "components", "temperature"):
-            self.require(name, 1)
-        for name in ("lambda_hard", "lambda_confident", "prior"):
-            self.require(name, 0)
-        self.require("spectral", 0, 1)
-        self.require("smallest", 2)
-        self.require("fit_pixels", 100)
+    lambda_hard: Annotated[float, Within(0)]
+    lambda_confident: Annotated[float, Within(0)]
+    pca_components: Annotated[int, Within(1)]
+    mixture_components: Annotated[int, Within(1)]
+    temperature: Annotated[float, Within(1)]
+    class_prior_power: Annotated[float, Within(0)]
+    mixture_share: Annotated[float, Within(0, 1)]
+    min_mixture_pixels: Annotated[int, Within(2)]
+    max_mixture_pixels: Annotated[int, Within(100)]
 
 
 @dataclass(frozen=True)
@@ -76,39 +69,41 @@ class Refinement:
         valid: bool (rows, cols).
         anchor: float32 (rows, cols, K), the probabilities of the warmup.
         settings: the ``[refine]`` section.
-        room: where large arrays go.
+        scratch: where large arrays go.
     """
 
     def __init__(
-        self, features: Rows, valid: np.ndarray, anchor: Rows, settings: RefineSettings, room: Room = MEMORY
+        self, features: Rows, valid: np.ndarray, anchor: Rows, settings: RefineSettings, scratch: ScratchSpace = MEMORY
     ) -> None:
         self.features = features
         self.valid = valid
         self.anchor = anchor
         self.settings = settings
-        self.room = room
-        self.parts: list[tuple[str, float, BalancedSet, Rows | Best]] = []
+        self.scratch = scratch
+        self.parts: list[tuple[str, float, BalancedSet, Rows | OneHotTargets]] = []
 
     def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
         """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
         settings = self.settings
-        held = hold(predicted, self.anchor, self.valid, settings.anchor, self.room)
-        parts = split(held, self.valid, smallest=settings.smallest, cap=settings.fit_pixels, generator=generator)
+        held = hold(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
+        parts = split(
+            held, self.valid, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
+        )
         soft = soft_labels(
             self.features,
             parts,
             held,
             self.valid,
-            components=settings.components,
+            components=settings.mixture_components,
             temperature=settings.temperature,
-            prior=settings.prior,
-            smallest=settings.smallest,
-            cap=settings.fit_pixels,
+            prior=settings.class_prior_power,
+            smallest=settings.min_mixture_pixels,
+            cap=settings.max_mixture_pixels,
             generator=generator,
-            room=self.room,
+            scratch=self.scratch,
         )
         for rows in blocks(soft.shape):
-            soft[rows] = settings.spectral * soft[rows] + np.float32(1 - settings.spectral) * held[rows]
+            soft[rows] = settings.mixture_share * soft[rows] + np.float32(1 - settings.mixture_share) * held[rows]
         return held, parts, soft
 
     def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
@@ -117,10 +112,10 @@ class Refinement:
         held, parts, soft = self.label(predicted() if epoch else self.anchor, generator)
         count = held.shape[-1]
         trust = bvsb(held)
-        sets: dict[str, tuple[float, np.ndarray, Rows | Best, float]] = {
-            "random": (1.0, self.valid, Best(parts.labels, count), settings.guide),
+        sets: dict[str, tuple[float, np.ndarray, Rows | OneHotTargets, float]] = {
+            "random": (1.0, self.valid, OneHotTargets(parts.labels, count), settings.bvsb_power),
             "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
-            "confident": (settings.lambda_confident, parts.confident, soft, settings.guide),
+            "confident": (settings.lambda_confident, parts.confident, soft, settings.bvsb_power),
         }
         self.parts = []
         figures: dict[str, Any] = {}
@@ -151,7 +146,7 @@ def refine(
     seed: int,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
-    room: Room = MEMORY,
+    scratch: ScratchSpace = MEMORY,
     progress: Progress = SILENT,
 ) -> Refined:
     """Train the warmup's classifier on, with labels that its own predictions and the spectra make.
@@ -166,7 +161,7 @@ def refine(
         seed: the run's.
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
-        room: where large arrays go, the results among them.
+        scratch: where large arrays go, the results among them.
         progress: told of every step.
 
     Raises:
@@ -186,12 +181,17 @@ def refine(
             raise WeightsError(
                 "the weights of the warmup are not those of this classifier: run the warmup again"
             ) from None
-        trainer = Trainer("refine", model, spectra, valid, settings, generator, device, room)
+        trainer = Trainer("refine", model, spectra, valid, settings, generator, device, scratch)
         with progress.phase("features"):
             features = pca_features(
-                spectra, valid, count=settings.features, cap=settings.fit_pixels, generator=generator, room=room
+                spectra,
+                valid,
+                count=settings.pca_components,
+                cap=settings.max_mixture_pixels,
+                generator=generator,
+                scratch=scratch,
             )
-        objective = Refinement(features, valid, probabilities, settings, room)
+        objective = Refinement(features, valid, probabilities, settings, scratch)
         trainer.run(objective, checkpoint, progress)
         predicted = trainer.predicted(settings.views)
         with progress.phase("labels"):

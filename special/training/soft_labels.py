@@ -12,8 +12,9 @@ import numpy as np
 
 from special.errors import TrainingError
 from special.models.tiling import Windows
-from special.storage.rasters import MEMORY, Room, Rows, blocks, pick, positions
-from special.training.confident_hard import Split, require_finite
+from special.probabilities import require_finite
+from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks, pick, positions
+from special.training.confident_hard import Split
 from special.training.mixtures import fit_mixture
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def pca_features(
     count: int,
     cap: int,
     generator: np.random.Generator,
-    room: Room = MEMORY,
+    scratch: ScratchSpace = MEMORY,
 ) -> Rows:
     """Project standardised spectra on their first principal components, each brought to unit variance.
 
@@ -39,7 +40,7 @@ def pca_features(
         valid: bool (rows, cols).
         count: components wanted; fewer come back where the scene has fewer bands, pixels or directions of variance.
         cap: most pixels the components are computed from, drawn by ``generator``.
-        room: where the result goes, as ``features``.
+        scratch: where the result goes, as ``features``.
 
     Returns:
         float32 (rows, cols, features), 0 at invalid pixels.
@@ -59,7 +60,7 @@ def pca_features(
     # The sign of an eigenvector is arbitrary; fixing it keeps runs on different machines comparable.
     basis *= np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(len(order))])
     shift = (mean @ basis).astype(np.float32)
-    result = room.zeros("features", (*valid.shape, len(order)))
+    result = scratch.zeros("features", (*valid.shape, len(order)))
     for rows in blocks(spectra.shape):
         pixels = np.asarray(spectra[rows, :]).reshape(-1, spectra.shape[-1])
         features = (pixels @ basis.astype(np.float32) - shift).reshape(*valid[rows].shape, -1)
@@ -79,7 +80,7 @@ def soft_labels(
     smallest: int,
     cap: int,
     generator: np.random.Generator,
-    room: Room = MEMORY,
+    scratch: ScratchSpace = MEMORY,
 ) -> Rows:
     """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
 
@@ -97,7 +98,7 @@ def soft_labels(
         prior: exponent of the class frequency; 0 takes all classes as equally common, 1 as common as predicted.
         smallest: fewest confident pixels a class needs for a mixture.
         cap: most pixels a mixture is fitted to, drawn by ``generator``.
-        room: where the result goes, as ``soft``.
+        scratch: where the result goes, as ``soft``.
 
     Returns:
         float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
@@ -118,7 +119,7 @@ def soft_labels(
         sample = pick(features, _drawn(members, cap, generator)).astype(np.float64)
         mixtures[k] = _mixture(sample, components, generator)
         priors[k] = prior * np.log(count)
-    result = room.zeros("soft", probabilities.shape)
+    result = scratch.zeros("soft", probabilities.shape)
     for rows in blocks(features.shape, 8 * (features.shape[-1] + 4 * classes)):
         here = valid[rows]
         shares = np.zeros((*here.shape, classes), dtype=np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -14,14 +14,14 @@ from special.progress import SILENT, Progress
 from special.storage.rasters import Rows
 from special.training.balanced_sampling import BalancedSet, Window
 from special.training.checkpoint import Checkpoint
-from special.training.loop import Build, Term, Trainer, own_randomness, prepare, stage_generator
-from special.training.settings import ScheduleSettings
+from special.training.loop import Trainer, prepare
+from special.training.objective import Term
+from special.training.randomness import own_randomness, stage_generator
+from special.training.settings import FitSettings
 from special.training.standardise import Normalisation
 
-
-@dataclass(frozen=True)
-class FitSettings(ScheduleSettings):
-    """The ``[fit]`` section of a pipeline file, which says what each value means."""
+if TYPE_CHECKING:
+    from special.models.registry import Build
 
 
 @dataclass(frozen=True)

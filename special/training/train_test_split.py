@@ -12,36 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from special.errors import SettingsError, TrainingError
+from special.errors import TrainingError
+from special.training.settings import SplitSettings
 
 UNUSED, TRAIN, TEST = 0, 1, 2
-
-
-@dataclass(frozen=True)
-class SplitSettings:
-    """The section ``[split]`` of a pipeline file, which says what each value means.
-
-    Raises:
-        SettingsError: a value is out of its range.
-    """
-
-    kind: str
-    per_class: int
-    fraction: float
-    gap: int
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("random", "disjoint"):
-            raise SettingsError(f"split.kind must be random or disjoint, not {self.kind!r}")
-        if not 0 <= self.fraction < 1:
-            raise SettingsError(f"split.fraction must be from 0 to below 1, not {self.fraction}")
-        if self.per_class < 0 or self.gap < 0:
-            raise SettingsError("split.per_class and split.gap must be 0 or more")
-        if (self.per_class > 0) == (self.fraction > 0):
-            raise SettingsError(
-                f"split.per_class is {self.per_class} and split.fraction {self.fraction}: one of them must be 0, "
-                "for either so many pixels of every class are learned from, or such a share"
-            )
 
 
 @dataclass(frozen=True)

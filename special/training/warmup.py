@@ -7,28 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
+from special.probabilities import best, bvsb, require_finite
 from special.progress import SILENT, Progress
-from special.storage.rasters import MEMORY, Room, Rows
-from special.training.balanced_sampling import BalancedSet, Best, Window
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
+from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
 from special.training.checkpoint import Checkpoint
-from special.training.confident_hard import best, bvsb, require_finite
-from special.training.loop import Build, Term, Trainer, own_randomness, prepare, stage_generator
+from special.training.loop import Trainer, prepare
+from special.training.objective import Term
 from special.training.predict import hold
-from special.training.settings import TrainSettings
+from special.training.randomness import own_randomness, stage_generator
+from special.training.settings import NoisyLabelSettings
 from special.training.spectra import spectra_of
 
 if TYPE_CHECKING:
+    from special.models.registry import Build
     from special.scene.scene import Scene
 
 
 @dataclass(frozen=True)
-class WarmupSettings(TrainSettings):
+class WarmupSettings(NoisyLabelSettings):
     """The ``[warmup]`` section of a pipeline file, which says what each value means."""
+
+    section: ClassVar[str] = "warmup"
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,8 @@ class PseudoLabels:
     def __init__(self, probabilities: Rows, valid: np.ndarray, settings: WarmupSettings) -> None:
         labels = best(probabilities, valid)
         count = probabilities.shape[-1]
-        self.set = BalancedSet(labels, bvsb(probabilities), count, balance=settings.balance, guide=settings.guide)
-        self.targets = Best(labels, count)
+        self.set = BalancedSet(labels, bvsb(probabilities), count, balance=settings.balance, guide=settings.bvsb_power)
+        self.targets = OneHotTargets(labels, count)
         self.per_class = settings.pixels_per_class
 
     def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
@@ -70,7 +75,7 @@ def warmup(
     seed: int,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
-    room: Room = MEMORY,
+    scratch: ScratchSpace = MEMORY,
     progress: Progress = SILENT,
 ) -> Trained:
     """Train a fresh classifier on pseudo-labels.
@@ -84,7 +89,7 @@ def warmup(
         seed: the run's.
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
-        room: where large arrays go, the result among them.
+        scratch: where large arrays go, the result among them.
         progress: told of every step.
 
     Raises:
@@ -98,7 +103,7 @@ def warmup(
         with progress.phase("standardise"):
             spectra = spectra_of(cube, valid)
         prepare(model, spectra, valid, generator)
-        trainer = Trainer("warmup", model, spectra, valid, settings, generator, device, room)
+        trainer = Trainer("warmup", model, spectra, valid, settings, generator, device, scratch)
         objective = PseudoLabels(probabilities, valid, settings)
         trainer.run(objective, checkpoint, progress)
         learned = trainer.predicted(settings.views)
@@ -106,4 +111,4 @@ def warmup(
         "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
         "epochs": trainer.history,
     }
-    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.anchor, room), figures)
+    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.prior_weight, scratch), figures)

@@ -211,7 +211,7 @@ def test_a_setting_of_an_earlier_step_is_refused(run: special.Run) -> None:
     with pytest.raises(SettingsError, match=r"warmup.epochs is a setting of warmup, which comes before refine"):
         special.refine(run, {"warmup.epochs": 3})
     with pytest.raises(SettingsError, match=r"model.hidden is a setting of warmup"):
-        special.refine(run, {"model.hidden": 4})
+        special.refine(run, {"mambahsi.hidden": 4})
 
 
 def test_a_refused_setting_leaves_the_run_as_it_was(run: special.Run) -> None:

@@ -19,8 +19,8 @@ from special.progress import Progress
 from special.training.saved_model import Model
 
 QUICK = {
-    "model.hidden": 8,
-    "model.blocks": 1,
+    "mambahsi.hidden": 8,
+    "mambahsi.blocks": 1,
     "fit.epochs": 2,
     "fit.steps": 12,
     "fit.views": 1,

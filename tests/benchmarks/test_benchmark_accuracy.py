@@ -16,12 +16,12 @@ import tiny_clip
 
 import special
 from special.landcover.concepts import load_concepts
-from special.resources import folder as resources
+from special.resources import PROMPTS
 from special.scene import open_scene
 from special.settings import load
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-TABLE = resources("prompts") / "concepts.toml"
+TABLE = PROMPTS / "concepts.toml"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from special.classnames.descriptions import curated, format_descriptions, read_d
 from special.classnames.encoder import default_encoder
 from special.errors import DescriptionError
 from special.landcover.concepts import load_concepts
-from special.resources import folder
+from special.resources import PROMPTS
 
 CLASSES = ClassList.parse(["Roof (flat)", "Corn-notill | maize", "Open Water"])
 GOOD = """# a comment
@@ -107,7 +107,7 @@ def test_every_concept_of_the_table_is_described_in_several_paragraphs() -> None
 
 
 def test_the_packaged_texts_describe_concepts_of_the_table_only() -> None:
-    lines = (folder("prompts") / "descriptions.txt").read_text(encoding="utf-8").splitlines()
+    lines = (PROMPTS / "descriptions.txt").read_text(encoding="utf-8").splitlines()
     headings = [line[1:-1] for line in lines if line.startswith("[")]
     assert len(headings) == len(set(headings)) > 60
     assert set(headings) - {"rest"} <= set(load_concepts().concepts)

@@ -16,7 +16,7 @@ ANCHORS = [torch.eye(6)[:2], torch.eye(6)[2:3], torch.eye(6)[3:4], torch.eye(6)[
 
 def settings(**changes: Any) -> AlignedSettings:
     short = {"patch": 3, "components": 4, "width": 8, "layers": 1, "heads": 2, **changes}
-    return load(changes={f"aligned.{name}": value for name, value in short.items()}).build("aligned", AlignedSettings)
+    return load(changes={f"aligned.{name}": value for name, value in short.items()}).build(AlignedSettings)
 
 
 def model(**changes: Any) -> Aligned:
@@ -80,7 +80,7 @@ def test_other_classes_can_be_handed_to_a_trained_head() -> None:
 
 
 def test_the_default_stays_well_under_a_million_parameters() -> None:
-    default = Aligned(200, 16, load("aligned").build("aligned", AlignedSettings), [torch.randn(3, 384)] * 16)
+    default = Aligned(200, 16, load("aligned").build(AlignedSettings), [torch.randn(3, 384)] * 16)
     assert sum(parameter.numel() for parameter in default.parameters()) < 200_000
 
 

@@ -17,7 +17,7 @@ TEXTS = torch.tensor([[3.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0], [0.0, 0.0, 1.0
 
 def settings(**changes: Any) -> S3FNSettings:
     short = {"patch": 3, "components": 4, **changes}
-    return load(changes={f"s3fn.{name}": value for name, value in short.items()}).build("s3fn", S3FNSettings)
+    return load(changes={f"s3fn.{name}": value for name, value in short.items()}).build(S3FNSettings)
 
 
 def model(stage: int, **changes: Any) -> S3FN:

@@ -131,5 +131,5 @@ def test_quantiles_that_do_not_rise_are_refused(low: float, high: float) -> None
 
 
 def test_the_default_pipeline_uses_the_wavelengths_of_the_paper() -> None:
-    settings = load().build("rgb", RgbSettings)
+    settings = load().build(RgbSettings)
     assert (settings.red_nm, settings.green_nm, settings.blue_nm) == (655, 553, 451)

@@ -37,5 +37,5 @@ def test_a_benchmark_scene_opens_with_its_truth_and_colours(shared: Path, name: 
     assert np.all(np.diff(scene.wavelengths) >= 0) and 370 < scene.wavelengths[0] < 461
     truth = read_truth(place / f"{name}_gt.mat", scene.shape[:2])
     assert truth.max() == len((place / "classes.txt").read_text().splitlines())
-    image = render(scene, load().build("rgb", RgbSettings))
+    image = render(scene, load().build(RgbSettings))
     assert image is not None and image.shape == (*scene.shape[:2], 3) and image.std(axis=(0, 1)).min() > 20

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from special.storage.rasters import Raster, Room, blocks, pick, positions
+from special.storage.rasters import Raster, ScratchSpace, blocks, pick, positions
 
 
 @pytest.fixture
@@ -62,10 +62,10 @@ def test_picked_pixels_are_the_same_from_a_file(array: np.ndarray, raster: Raste
 
 
 def test_only_what_is_large_goes_into_the_folder(tmp_path: Path) -> None:
-    room = Room(tmp_path / "room", most=1000)
-    assert isinstance(room.zeros("small", (10, 5, 5)), np.ndarray)
+    scratch = ScratchSpace(tmp_path / "room", most=1000)
+    assert isinstance(scratch.zeros("small", (10, 5, 5)), np.ndarray)
     assert not (tmp_path / "room").exists()
-    large = room.zeros("large", (10, 5, 6))
+    large = scratch.zeros("large", (10, 5, 6))
     assert isinstance(large, Raster) and not large[:].any()
-    assert isinstance(room.load(large.path), Raster)
-    assert isinstance(Room().load(large.path), np.ndarray)
+    assert isinstance(scratch.load(large.path), Raster)
+    assert isinstance(ScratchSpace().load(large.path), np.ndarray)

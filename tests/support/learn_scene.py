@@ -62,13 +62,13 @@ def build(bands: int, classes: int) -> nn.Module:
 
 def warmup_settings(**changes: Any) -> WarmupSettings:
     """Return the default settings, shortened, with ``changes``."""
-    return load(changes={f"warmup.{k}": v for k, v in {**_SHORT, **changes}.items()}).build("warmup", WarmupSettings)
+    return load(changes={f"warmup.{k}": v for k, v in {**_SHORT, **changes}.items()}).build(WarmupSettings)
 
 
 def refine_settings(**changes: Any) -> RefineSettings:
     """Return the default settings, shortened, with ``changes``."""
     short = {**_SHORT, "features": 4, **changes}
-    return load(changes={f"refine.{k}": v for k, v in short.items()}).build("refine", RefineSettings)
+    return load(changes={f"refine.{k}": v for k, v in short.items()}).build(RefineSettings)
 
 
 _SHORT = {"epochs": 3, "steps": 4, "views": 2, "tile": 16, "overlap": 4}

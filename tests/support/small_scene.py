@@ -33,8 +33,8 @@ class Files:
 
 
 TINY = {
-    "model.hidden": 8,
-    "model.blocks": 1,
+    "mambahsi.hidden": 8,
+    "mambahsi.blocks": 1,
     "warmup.epochs": 2,
     "warmup.steps": 2,
     "warmup.views": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from special.classnames.class_list import ClassList
 from special.errors import SceneError
 from special.progress import Progress
 from special.scene.scene import Scene
-from special.storage.rasters import MEMORY, Room
+from special.storage.rasters import MEMORY, ScratchSpace
 from special.teachers.fusion import FusionSettings, agreement, fuse, pseudo_labels
 
 CLASSES = ClassList.parse(["Water", "Grass", "Asphalt"])
 TRUTH = np.repeat([0, 1, 2], 10)[None].repeat(20, axis=0)
+
+SETTINGS = FusionSettings(("spectrum-text", "image-text"), image_weight=1.0, image_doubt=0.2)
 
 
 class Fixed:
@@ -30,7 +33,12 @@ class Fixed:
         return {"fixed": True}
 
     def predict(
-        self, scene: Scene, rgb: np.ndarray | None, classes: ClassList, progress: Progress, room: Room = MEMORY
+        self,
+        scene: Scene,
+        rgb: np.ndarray | None,
+        classes: ClassList,
+        progress: Progress,
+        scratch: ScratchSpace = MEMORY,
     ) -> np.ndarray:
         return self.probabilities
 
@@ -65,7 +73,11 @@ def test_a_teacher_that_knows_nothing_changes_next_to_nothing(scene: Scene) -> N
     first = Fixed("spectrum-text", confident(TRUTH, 0.6))
     second = Fixed("image-text", confident(random_labels(2), 0.98))
     result = pseudo_labels(
-        scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, [first, second], FusionSettings(1.0, 0.2)
+        scene,
+        np.zeros((*TRUTH.shape, 3), np.uint8),
+        CLASSES,
+        [first, second],
+        SETTINGS,
     )
     assert (result.probabilities.argmax(axis=-1) == TRUTH).mean() > 0.97
 
@@ -74,7 +86,7 @@ def test_a_teacher_that_agrees_where_the_first_is_sure_decides_where_it_is_not(s
     unsure = confident(TRUTH, 0.9)
     unsure[:5] = np.array([0.34, 0.33, 0.33], np.float32)
     teachers = [Fixed("spectrum-text", unsure), Fixed("image-text", confident(TRUTH))]
-    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(1.0, 0.2))
+    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, SETTINGS)
     assert (result.probabilities.argmax(axis=-1) == TRUTH).all()
 
 
@@ -86,7 +98,7 @@ def test_without_rgb_the_image_teacher_is_left_out_and_said_to_be(scene: Scene) 
             said.append(line)
 
     teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
-    result = pseudo_labels(scene, None, CLASSES, teachers, FusionSettings(1.0, 0.2), Listener())
+    result = pseudo_labels(scene, None, CLASSES, teachers, SETTINGS, Listener())
     assert list(result.parts) == ["spectrum-text"]
     assert result.record["left_out"] == ["image-text"]
     assert any("visible" in line for line in said)
@@ -94,12 +106,14 @@ def test_without_rgb_the_image_teacher_is_left_out_and_said_to_be(scene: Scene) 
 
 def test_an_image_teacher_alone_without_rgb_is_an_error(scene: Scene) -> None:
     with pytest.raises(SceneError, match="visible"):
-        pseudo_labels(scene, None, CLASSES, [Fixed("image-text", confident(TRUTH))], FusionSettings(1.0, 0.2))
+        pseudo_labels(scene, None, CLASSES, [Fixed("image-text", confident(TRUTH))], SETTINGS)
 
 
 def test_the_record_names_teachers_and_weights(scene: Scene) -> None:
     teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
-    result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, FusionSettings(0.5, 0.2))
+    result = pseudo_labels(
+        scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, replace(SETTINGS, image_weight=0.5)
+    )
     assert result.record["teachers"]["spectrum-text"]["weight"] == 1
     assert result.record["teachers"]["image-text"]["weight"] == pytest.approx(0.5)
 
@@ -124,6 +138,6 @@ def test_pixels_without_data_do_not_count_for_agreement() -> None:
 
 
 def test_agreement_up_to_the_doubt_earns_no_weight() -> None:
-    settings = FusionSettings(1.0, 0.2)
+    settings = SETTINGS
     assert settings.weight(0.0) == settings.weight(0.2) == 0.0
     assert 0 < settings.weight(0.6) < settings.weight(1.0) == 1.0

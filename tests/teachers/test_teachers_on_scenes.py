@@ -45,7 +45,7 @@ def pipeline() -> settings.Settings:
 @pytest.fixture(scope="module")
 def alone(shared: Path, pipeline: settings.Settings) -> dict[str, np.ndarray]:
     """The spectrum-text teacher's probabilities for every scene."""
-    built = pipeline.build("pseudo.spectrum_text", SpectrumTextSettings)
+    built = pipeline.build(SpectrumTextSettings)
     teacher = SpectrumTextTeacher(load_concepts(), default_encoder(), built)
     return {
         name: teacher.predict(scene, None, classes) for name, (scene, classes, _) in scenes(shared / "scenes").items()
@@ -77,12 +77,12 @@ def test_a_clip_with_random_weights_costs_at_most_001(
     weights = tiny_clip.save(tmp_path / "random.safetensors", seed=seed)
     clip, _ = find_clip(f"tiny:{weights}", offline=True, device="cpu")
     assert clip is not None
-    image_teacher = ImageTextTeacher(clip, pipeline.build("pseudo.image_text", ImageTextSettings))
-    fusion = pipeline.build("pseudo", FusionSettings)
+    image_teacher = ImageTextTeacher(clip, pipeline.build(ImageTextSettings))
+    fusion = pipeline.build(FusionSettings)
 
     lost, unweighted = [], []
     for name, (scene, classes, truth) in scenes(shared / "scenes").items():
-        rgb = render(scene, pipeline.build("rgb", RgbSettings))
+        rgb = render(scene, pipeline.build(RgbSettings))
         teachers = [Remembered("spectrum-text", alone[name]), image_teacher]
         result = pseudo_labels(scene, rgb, classes, teachers, fusion)
         before = accuracy(alone[name], truth)
@@ -96,7 +96,7 @@ def test_a_teacher_that_is_right_on_half_of_the_classes_gains(
     shared: Path, alone: dict[str, np.ndarray], pipeline: settings.Settings
 ) -> None:
     """It knows every second class, either half, and guesses the others; off the labels it sees what the first sees."""
-    fusion = pipeline.build("pseudo", FusionSettings)
+    fusion = pipeline.build(FusionSettings)
     gained = []
     for name, (scene, classes, truth) in scenes(shared / "scenes").items():
         guessed = np.random.default_rng(0).integers(len(classes), size=truth.shape)

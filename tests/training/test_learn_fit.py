@@ -23,19 +23,19 @@ from special.training.supervised import FitSettings, Fitted, Labels, fit
 
 def settings(**changes: Any) -> FitSettings:
     short = {"epochs": 3, "steps": 4, "views": 1, "tile": 16, "overlap": 4, "pixels_per_class": 20, **changes}
-    return load(changes={f"fit.{name}": value for name, value in short.items()}).build("fit", FitSettings)
+    return load(changes={f"fit.{name}": value for name, value in short.items()}).build(FitSettings)
 
 
 def s3fn(bands: int, classes: int) -> nn.Module:
-    small = {"s3fn.patch": 3, "s3fn.components": 4, "s3fn.first": 0.5}
-    return S3FN(bands, classes, load(changes=small).build("s3fn", S3FNSettings), torch.eye(classes, 5))
+    small = {"s3fn.patch": 3, "s3fn.components": 4, "s3fn.stage1_share": 0.5}
+    return S3FN(bands, classes, load(changes=small).build(S3FNSettings), torch.eye(classes, 5))
 
 
 def aligned(bands: int, classes: int) -> nn.Module:
     small = {"patch": 3, "components": 4, "width": 8, "layers": 1, "heads": 2, "hard": 1, "semi_hard": 1}
     changes = {f"aligned.{name}": value for name, value in small.items()}
     anchors = [torch.eye(classes, 5)[k : k + 1] for k in range(classes)]
-    return Aligned(bands, classes, load(changes=changes).build("aligned", AlignedSettings), anchors)
+    return Aligned(bands, classes, load(changes=changes).build(AlignedSettings), anchors)
 
 
 @pytest.fixture(scope="module")

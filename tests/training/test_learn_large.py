@@ -10,7 +10,7 @@ import torch
 from learn_scene import BANDS, build, learn_scene, refine_settings, warmup_settings
 
 from special.scene import Scene
-from special.storage.rasters import MEMORY, Raster, Room
+from special.storage.rasters import MEMORY, Raster, ScratchSpace
 from special.training import spectra as spectra_module
 from special.training.predict import predict
 from special.training.refine import refine
@@ -63,11 +63,18 @@ def test_a_large_scene_comes_to_the_same_map(tmp_path: Path) -> None:
     maps = []
     for cube, first, second in (
         (data.cube, MEMORY, MEMORY),
-        (_scene(data.cube), Room(tmp_path / "warmup", most=0), Room(tmp_path / "refine", most=0)),
+        (_scene(data.cube), ScratchSpace(tmp_path / "warmup", most=0), ScratchSpace(tmp_path / "refine", most=0)),
     ):
-        trained = warmup(cube, data.valid, data.pseudo, warmup_settings(), build, seed=1, room=first)
+        trained = warmup(cube, data.valid, data.pseudo, warmup_settings(), build, seed=1, scratch=first)
         refined = refine(
-            cube, data.valid, trained.probabilities, trained.state_dict, refine_settings(), build, seed=1, room=second
+            cube,
+            data.valid,
+            trained.probabilities,
+            trained.state_dict,
+            refine_settings(),
+            build,
+            seed=1,
+            scratch=second,
         )
         maps.append((refined.probabilities, refined.soft_labels))
     assert all(isinstance(array, Raster) for array in maps[1])
@@ -81,7 +88,7 @@ def test_a_prediction_does_not_depend_on_where_it_is_kept(tmp_path: Path) -> Non
     model = build(BANDS, 3)
     torch.manual_seed(0)
     kept, written = (
-        predict(model, spectra, data.valid, 10, 3, views=3, device="cpu", room=room)
-        for room in (MEMORY, Room(tmp_path, most=0))
+        predict(model, spectra, data.valid, 10, 3, views=3, device="cpu", scratch=scratch)
+        for scratch in (MEMORY, ScratchSpace(tmp_path, most=0))
     )
     np.testing.assert_array_equal(kept, written[:])

@@ -130,7 +130,7 @@ def test_probabilities_that_are_not_finite_are_an_error() -> None:
         _refine(scene)
 
 
-@pytest.mark.parametrize(("name", "value"), [("lambda_hard", -0.1), ("temperature", 0.5), ("smallest", 1)])
+@pytest.mark.parametrize(("name", "value"), [("lambda_hard", -0.1), ("temperature", 0.5), ("min_mixture_pixels", 1)])
 def test_settings_out_of_range_are_refused_by_name(name: str, value: float) -> None:
     with pytest.raises(SettingsError, match=f"refine.{name} must be"):
         refine_settings(**{name: value})

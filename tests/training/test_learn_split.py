@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from special.errors import TrainingError
-from special.training.confident_hard import Split, bvsb, split
+from special.probabilities import bvsb
+from special.training.confident_hard import Split, split
 
 
 def _probabilities(best: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:

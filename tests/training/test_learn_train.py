@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from special.errors import TrainingError
 from special.models.orientation import orient
 from special.progress import SILENT, Progress
-from special.training.loop import Term, Trainer, rate, stage_generator
+from special.training.loop import Trainer, rate
+from special.training.objective import Term
+from special.training.randomness import stage_generator
 from special.training.standardise import standardise
 from special.training.warmup import PseudoLabels
 

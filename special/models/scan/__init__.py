@@ -23,7 +23,6 @@ an image, which is one long sequence of a few dozen channels, leaves most of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -31,21 +30,10 @@ from torch import Tensor
 
 from special.errors import SettingsError
 
-__all__ = ["ScanSettings", "available_backends", "choose_backend", "selective_scan"]
+__all__ = ["available_backends", "choose_backend", "selective_scan"]
 
 _OLDEST_TRITON = (3, 3)  # the first whose kernels may hold tuples of tensors
 _OLDEST_GPU = (7, 5)  # compute capability
-
-
-@dataclass(frozen=True)
-class ScanSettings:
-    """The section ``[scan]`` of a pipeline file, which says what each value means."""
-
-    backend: str
-
-    def chosen(self, device: str | torch.device) -> str:
-        """Return what ``backend`` stands for on a device: see ``choose_backend``."""
-        return choose_backend(self.backend, device)
 
 
 def available_backends(device: str | torch.device = "cpu") -> tuple[str, ...]:

@@ -72,9 +72,9 @@ def _reserve(_typing: Any, like: Any, count: Any) -> tuple[Any, Callable[..., An
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        room = builder.alloca(context.get_data_type(signature.return_type.dtype), size=arguments[1])
-        room.align = ALIGNMENT
-        return room
+        scratch = builder.alloca(context.get_data_type(signature.return_type.dtype), size=arguments[1])
+        scratch.align = ALIGNMENT
+        return scratch
 
     return types.CPointer(like.dtype)(like, types.intp), generate
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from special.storage.rasters import MEMORY, Room, Rows
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.image_text.sliding_windows import area_weights
 
 if TYPE_CHECKING:
@@ -94,13 +94,13 @@ def _cell_means(guide: np.ndarray, valid: np.ndarray, shape: tuple[int, int]) ->
     return means / np.where(known, share, 1.0)[:, :, None], known
 
 
-def spectral_guide(scene: Scene, components: int, room: Room = MEMORY) -> Rows:
+def spectral_guide(scene: Scene, components: int, scratch: ScratchSpace = MEMORY) -> Rows:
     """Project the scene's spectra onto their leading principal components, reading it by windows of rows.
 
     Args:
         scene: the scene.
         components: how many components to keep, at most the number of bands.
-        room: where the guide goes, by the name "guide".
+        scratch: where the guide goes, by the name "guide".
 
     Returns:
         float32 (rows, cols, min(components, bands)), 0 where invalid, scaled so that the median distance of valid
@@ -110,7 +110,7 @@ def spectral_guide(scene: Scene, components: int, room: Room = MEMORY) -> Rows:
     components = min(components, bands)
     chunk = max(1, _VALUES_AT_ONCE // (cols * bands))
     parts = [slice(top, min(top + chunk, rows)) for top in range(0, rows, chunk)]
-    guide = room.zeros("guide", (rows, cols, components))
+    guide = scratch.zeros("guide", (rows, cols, components))
     count, total, products = 0, np.zeros(bands), np.zeros((bands, bands))
     origin: np.ndarray | None = None
     for part in parts:

@@ -18,7 +18,7 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import torch
@@ -26,12 +26,13 @@ from torch import Tensor
 
 from special.classnames.class_list import ClassList
 from special.classnames.prompts import open_clip_templates, read_templates
-from special.errors import SceneError, SettingsError
+from special.errors import SceneError
 from special.progress import Progress
-from special.storage.rasters import MEMORY, Room, Rows
+from special.settings import Count, Within
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
+from special.teachers.image_text import sliding_windows as windows
 from special.teachers.image_text.dense_features import dense_features, spare_copies
 from special.teachers.image_text.guided_upsampling import spectral_guide, upsample
-from special.teachers.image_text import sliding_windows as windows
 from special.teachers.image_text.text_vectors import kept_embeddings, name_embeddings
 from special.teachers.image_text.weights import LoadedClip
 
@@ -43,35 +44,21 @@ if TYPE_CHECKING:
 class ImageTextSettings:
     """Settings of the image-text teacher; ``pipelines/special.toml`` explains each."""
 
+    section: ClassVar[str] = "pseudo.image_text"
+
     clip: str
     templates: str
-    window: int
-    stride: int
-    scales: tuple[int, ...]
-    shortest_side: int
-    largest_enlargement: float
+    window: Annotated[int, Within(above=0)]
+    stride: Annotated[int, Within(above=0)]
+    scales: Annotated[tuple[int, ...], Count(), Within(1)]
+    shortest_side: Annotated[int, Within(above=0)]
+    largest_enlargement: Annotated[float, Within(1)]
     class_token_factor: float
-    logit_scale: float
-    batch: int
-    guide_components: int
-    guide_space: float
-    guide_likeness: float
-
-    def __post_init__(self) -> None:
-        """Refuse values that mean nothing.
-
-        Raises:
-            SettingsError: a size or width is not positive, or no scale is given.
-        """
-        for key in ("window", "stride", "shortest_side", "logit_scale", "batch", "guide_space", "guide_likeness"):
-            if getattr(self, key) <= 0:
-                raise SettingsError(f"pseudo.image_text.{key} is {getattr(self, key)}: expected a number above 0")
-        if not self.scales or min(self.scales) < 1:
-            raise SettingsError(
-                f"pseudo.image_text.scales is {list(self.scales)}: expected whole numbers, 1 or more each"
-            )
-        if self.largest_enlargement < 1 or self.guide_components < 1:
-            raise SettingsError("pseudo.image_text: largest_enlargement and guide_components must be 1 or more")
+    logit_scale: Annotated[float, Within(above=0)]
+    batch: Annotated[int, Within(above=0)]
+    guide_components: Annotated[int, Within(1)]
+    guide_space: Annotated[float, Within(above=0)]
+    guide_likeness: Annotated[float, Within(above=0)]
 
 
 class ImageTextTeacher:
@@ -104,7 +91,7 @@ class ImageTextTeacher:
         rgb: np.ndarray | None,
         classes: ClassList,
         progress: Progress,
-        room: Room = MEMORY,
+        scratch: ScratchSpace = MEMORY,
     ) -> Rows:
         """Return class probabilities per pixel.
 
@@ -113,7 +100,7 @@ class ImageTextTeacher:
             rgb: uint8 (rows, cols, 3), any size from 1 pixel up.
             classes: the class list.
             progress: hears how far the texts and the windows are.
-            room: where the result goes, as ``image-text``.
+            scratch: where the result goes, as ``image-text``.
 
         Returns:
             float32 (rows, cols, K): sums to 1 at valid pixels, 0 at invalid ones.
@@ -136,7 +123,7 @@ class ImageTextTeacher:
             sigma_space=self.settings.guide_space,
             sigma_guide=self.settings.guide_likeness,
             valid=scene.valid,
-            out=room.zeros(self.name, (*scene.valid.shape, len(classes))),
+            out=scratch.zeros(self.name, (*scene.valid.shape, len(classes))),
         )
 
     def coarse(self, rgb: np.ndarray, valid: np.ndarray, classes: ClassList, progress: Progress) -> np.ndarray:

@@ -15,13 +15,13 @@ import numpy as np
 
 from special.classnames.class_list import ClassList
 from special.classnames.reading import Reading, read_names
+from special.teachers.spectrum_text import calibration as calibrate
 from special.teachers.spectrum_text.calibration import Calibration
 from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
 from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
 from special.teachers.spectrum_text.outlines import tendency
 from special.teachers.spectrum_text.pixels import sample_spectra
 from special.teachers.spectrum_text.regions import Regions
-from special.teachers.spectrum_text import calibration as calibrate
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene

@@ -18,10 +18,10 @@ import numpy as np
 from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
 from special.models.scan.lanes import compiled
-from special.storage.rasters import Room, Rows, blocks
+from special.storage.rasters import Rows, ScratchSpace, blocks
 from special.teachers.image_text.guided_upsampling import spectral_guide
-from special.teachers.spectrum_text.clusters import Averages, Clusterings
 from special.teachers.spectrum_text import pixels
+from special.teachers.spectrum_text.clusters import Averages, Clusterings
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -88,7 +88,7 @@ class Outlines:
         tendency: np.ndarray,
         clusterings: Clusterings,
         clusters: Rows,
-        room: Room,
+        scratch: ScratchSpace,
         *,
         own: float,
         material: float,
@@ -100,11 +100,11 @@ class Outlines:
             tendency: of every class, as the function of this name returns it.
             clusterings: the materials.
             clusters: those of every pixel, (rows, cols, clusterings).
-            room: where what the scene is compared by goes.
+            scratch: where what the scene is compared by goes.
             own: weight of a pixel's own outlines.
             material: weight of the mean over all pixels of its materials.
         """
-        odds = elongation(spectral_guide(scene, COMPONENTS, room), scene.valid)
+        odds = elongation(spectral_guide(scene, COMPONENTS, scratch), scene.valid)
         of_material = clusterings.averages(1)
         for rows in pixels.windows(scene):
             seen = scene.valid[rows]

@@ -8,7 +8,7 @@ sensor has, named in groups of like pixels, is the prediction.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from special.classnames.encoder import SentenceEncoder
 from special.classnames.reading import Reading, read_names
 from special.landcover.concepts import ConceptTable
 from special.progress import SILENT, Progress
-from special.storage.rasters import MEMORY, Room, Rows
-from special.teachers.spectrum_text.expected_spectra import expected_spectra
-from special.teachers.spectrum_text.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
-from special.teachers.spectrum_text.outlines import Outlines
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.spectrum_text import calibration as calibrate
 from special.teachers.spectrum_text import clusters as naming
 from special.teachers.spectrum_text import outlines, pixels
+from special.teachers.spectrum_text.expected_spectra import expected_spectra
+from special.teachers.spectrum_text.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
+from special.teachers.spectrum_text.outlines import Outlines
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class SpectrumTextSettings:
     """Settings of the teacher; ``pipelines/special.toml`` says what each means."""
+
+    section: ClassVar[str] = "pseudo.spectrum_text"
 
     level_sd: float
     detail_sd: float
@@ -98,11 +100,11 @@ class SpectrumTextTeacher:
         rgb: np.ndarray | None,
         classes: ClassList,
         progress: Progress = SILENT,
-        room: Room = MEMORY,
+        scratch: ScratchSpace = MEMORY,
     ) -> Rows:
         """Return class probabilities float32 (rows, cols, K); ``rgb`` is not looked at.
 
-        The scene is read by windows: what is kept of every pixel is its clusters and the result, in ``room``.
+        The scene is read by windows: what is kept of every pixel is its clusters and the result, in ``scratch``.
         """
         progress.begin("spectrum-text teacher", 5)
         with progress.phase("read names"):
@@ -120,7 +122,7 @@ class SpectrumTextTeacher:
             )
             progress.advance()
         with progress.phase("classify"):
-            clusters = room.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
+            clusters = scratch.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
             for rows in pixels.windows(scene):
                 signals = eye.signals(pixels.spectra_of(scene, rows))
                 found = clusterings.assign(eye.logs(signals))
@@ -128,10 +130,10 @@ class SpectrumTextTeacher:
                 clusters[rows] = _in_place(found, scene.valid[rows])
             progress.advance()
         with progress.phase("outlines"):
-            shapes = self._outlines(scene, readings, clusterings, clusters, room)
+            shapes = self._outlines(scene, readings, clusterings, clusters, scratch)
             progress.advance()
         with progress.phase("name"):
-            result = room.zeros(self.name, (*scene.valid.shape, len(classes)))
+            result = scratch.zeros(self.name, (*scene.valid.shape, len(classes)))
             stages = self._stages(scene, eye, clusterings, clusters, series_of(readings))
             for rows in pixels.windows(scene):
                 seen = scene.valid[rows]
@@ -156,14 +158,19 @@ class SpectrumTextTeacher:
         return _Eye(conversion, likelihood, found, classes)
 
     def _outlines(
-        self, scene: Scene, readings: list[list[Reading]], clusterings: naming.Clusterings, clusters: Rows, room: Room
+        self,
+        scene: Scene,
+        readings: list[list[Reading]],
+        clusterings: naming.Clusterings,
+        clusters: Rows,
+        scratch: ScratchSpace,
     ) -> Outlines | None:
         """Look at the outlines, where the list has both what runs on and what ends on all sides."""
         own, material = self.settings.outline_own, self.settings.outline_material
         tendency = outlines.tendency(readings, self.table)
         if not (own or material) or not (tendency > 0).any() or not (tendency < 0).any():
             return None
-        return Outlines.of(scene, tendency, clusterings, clusters, room, own=own, material=material)
+        return Outlines.of(scene, tendency, clusterings, clusters, scratch, own=own, material=material)
 
     def _stages(
         self, scene: Scene, eye: _Eye, clusterings: naming.Clusterings, clusters: Rows, groups: list[list[int]]

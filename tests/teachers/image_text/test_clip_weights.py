@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 from special import hub as clip_fetch
 from special.errors import SettingsError, WeightsError
 from special.progress import Progress
-from special.teachers.image_text.checkpoint import file_sha256
 from special.teachers.image_text import weights as clip_weights
+from special.teachers.image_text.checkpoint import file_sha256
 from special.teachers.image_text.weights import find_clip
 
 REPO = "someone/tiny-clip"

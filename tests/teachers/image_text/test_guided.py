@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from special.scene.scene import Scene
-from special.teachers.image_text.guided_upsampling import spectral_guide, upsample
 from special.teachers.image_text import guided_upsampling as guided
+from special.teachers.image_text.guided_upsampling import spectral_guide, upsample
 
 WIDTHS = {"sigma_space": 1.0, "sigma_guide": 0.5}
 

@@ -32,7 +32,7 @@ def table() -> ConceptTable:
 
 @pytest.fixture(scope="module")
 def teacher(table: ConceptTable) -> SpectrumTextTeacher:
-    built = settings.load("special").build("pseudo.spectrum_text", SpectrumTextSettings)
+    built = settings.load("special").build(SpectrumTextSettings)
     return SpectrumTextTeacher(table, default_encoder(), built)
 
 

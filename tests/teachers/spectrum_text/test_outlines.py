@@ -14,7 +14,7 @@ from special.classnames.encoder import default_encoder
 from special.classnames.reading import read_names
 from special.landcover.concepts import ConceptTable, load_concepts
 from special.scene.scene import Scene
-from special.storage.rasters import MEMORY, Room, blocks
+from special.storage.rasters import MEMORY, ScratchSpace, blocks
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.outlines import Outlines, elongation, tendency
 from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher, outlines, pixels
@@ -116,7 +116,7 @@ def test_all_that_looks_alike_has_a_say() -> None:
 
 def teacher(table: ConceptTable, **changes: float) -> SpectrumTextTeacher:
     changed = {f"pseudo.spectrum_text.{name}": value for name, value in changes.items()}
-    built = settings.load("special", changed).build("pseudo.spectrum_text", SpectrumTextSettings)
+    built = settings.load("special", changed).build(SpectrumTextSettings)
     return SpectrumTextTeacher(table, default_encoder(), built)
 
 
@@ -146,5 +146,5 @@ def test_a_scene_read_by_many_windows_into_files_has_the_same_outlines(
     scene, classes = road_and_roof(table)
     whole = teacher(table).predict(scene, None, classes)
     monkeypatch.setattr(pixels, "PIXELS", 7 * SIZE)
-    parts = teacher(table).predict(scene, None, classes, room=Room(tmp_path, most=0))
+    parts = teacher(table).predict(scene, None, classes, scratch=ScratchSpace(tmp_path, most=0))
     np.testing.assert_allclose(parts, whole, atol=1e-6)

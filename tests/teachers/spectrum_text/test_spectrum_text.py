@@ -16,7 +16,9 @@ from special.landcover.concepts import ConceptTable, load_concepts
 from special.scene import open_scene
 from special.scene.scene import Scene
 from special.scene.truth import read_truth
-from special.storage.rasters import Raster, Room
+from special.storage.rasters import Raster, ScratchSpace
+from special.teachers.spectrum_text import calibration as calibrate
+from special.teachers.spectrum_text import clusters as naming
 from special.teachers.spectrum_text.expected_spectra import expected_spectra
 from special.teachers.spectrum_text.likelihood import (
     ALONE,
@@ -30,8 +32,6 @@ from special.teachers.spectrum_text.likelihood import (
 )
 from special.teachers.spectrum_text.regions import Regions
 from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher, pixels, series_of
-from special.teachers.spectrum_text import calibration as calibrate
-from special.teachers.spectrum_text import clusters as naming
 
 VNIR = np.arange(420.0, 900.0, 8.0)
 FULL = np.arange(400.0, 2450.0, 10.0)
@@ -45,7 +45,7 @@ def table() -> ConceptTable:
 
 def teacher(table: ConceptTable, **changes: object) -> SpectrumTextTeacher:
     changed = {f"pseudo.spectrum_text.{name}": value for name, value in changes.items()}
-    built = settings.load("special", changed).build("pseudo.spectrum_text", SpectrumTextSettings)
+    built = settings.load("special", changed).build(SpectrumTextSettings)
     return SpectrumTextTeacher(table, default_encoder(), built)
 
 
@@ -471,7 +471,7 @@ def test_a_scene_read_by_many_windows_into_files_is_named_as_one_read_at_once(
     whole = made.predict(scene, None, classes)
     monkeypatch.setattr(pixels, "PIXELS", 3 * cube.shape[1])
     assert len(list(pixels.windows(scene))) > 3
-    parts = made.predict(scene, None, classes, room=Room(tmp_path, most=0))
+    parts = made.predict(scene, None, classes, scratch=ScratchSpace(tmp_path, most=0))
     assert isinstance(parts, Raster)
     assert set(np.asarray(whole).argmax(axis=-1)[scene.valid]) == {0, 1, 2, 3}
     np.testing.assert_allclose(parts, whole, atol=1e-6)
