@@ -13,45 +13,78 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from special.api.demo import demo
+    from special.api.describe import describe, sketch_spectra
     from special.api.evaluate import evaluate
     from special.api.explain import explain
-    from special.api.fit import fit, predict
+    from special.api.fit import fit, fit_images
+    from special.api.info import info
+    from special.api.job import prepare
     from special.api.label import label, refine, rerun, status
-    from special.api.run import Run, open_run
+    from special.api.options import FitOptions, ImageFitOptions, LabelOptions
+    from special.api.predict import predict
+    from special.api.run import ImageRun, Run, open_run
+    from special.scene import Scene, open_scene
 
     __version__: str
 
-__all__ = [
-    "Run",
-    "__version__",
-    "evaluate",
-    "explain",
-    "fit",
-    "label",
-    "open_run",
-    "predict",
-    "refine",
-    "rerun",
-    "status",
-]
-
 _HOMES = {
+    "FitOptions": "special.api.options",
+    "ImageFitOptions": "special.api.options",
+    "ImageRun": "special.api.run",
+    "LabelOptions": "special.api.options",
     "Run": "special.api.run",
+    "Scene": "special.scene",
+    "demo": "special.api.demo",
+    "describe": "special.api.describe",
     "evaluate": "special.api.evaluate",
     "explain": "special.api.explain",
     "fit": "special.api.fit",
+    "fit_images": "special.api.fit",
+    "info": "special.api.info",
     "label": "special.api.label",
     "open_run": "special.api.run",
-    "predict": "special.api.fit",
+    "open_scene": "special.scene",
+    "predict": "special.api.predict",
+    "prepare": "special.api.job",
     "refine": "special.api.label",
     "rerun": "special.api.label",
+    "sketch_spectra": "special.api.describe",
     "status": "special.api.label",
 }
+
+__all__ = [
+    "FitOptions",
+    "ImageFitOptions",
+    "ImageRun",
+    "LabelOptions",
+    "Run",
+    "Scene",
+    "__version__",
+    "demo",
+    "describe",
+    "evaluate",
+    "explain",
+    "fit",
+    "fit_images",
+    "info",
+    "label",
+    "open_run",
+    "open_scene",
+    "predict",
+    "prepare",
+    "refine",
+    "rerun",
+    "sketch_spectra",
+    "status",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version()
+        from special.version import own_version
+
+        return own_version()
     if name in _HOMES:
         import importlib
 
@@ -61,17 +94,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("special-hsi")
-    except PackageNotFoundError:  # a checkout that is not installed
-        import configparser
-        from pathlib import Path
-
-        parser = configparser.ConfigParser()
-        parser.read(Path(__file__).resolve().parents[1] / "setup.cfg", encoding="utf-8")
-        return parser.get("metadata", "version", fallback="0")

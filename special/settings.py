@@ -56,7 +56,7 @@ RENAMED: Mapping[str, str] = {
 
 @dataclasses.dataclass(frozen=True)
 class Within:
-    """The range of a setting, or of all values of a list: ``low`` to ``high``; more than ``above``, less than ``below``.
+    """The range of a setting, or of all values of a list: from ``low`` to ``high``, above ``above``, below ``below``.
 
     A bound may be the name of another setting of the section.
     """

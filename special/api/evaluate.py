@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from special.api.job import steps_of
+from special.api.label import status
+from special.api.request import DatasetSource
+from special.api.run import Run, open_run
 from special.cache.directory import RunDirectory
+from special.cache.step import Manifest
 from special.errors import RunError
 from special.report import metrics
 from special.report.metrics import Scores
-
-if TYPE_CHECKING:
-    from special.api.run import Run
-
-STEPS = ("pseudo", "warmup", "refine", "fit")
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,15 @@ def evaluate(
         RunError: there is no such run, or it has nothing to compare yet.
         SceneError: the truth cannot be understood or does not fit the run.
     """
-    from special.api.label import status
-    from special.api.run import Run, open_run
     from special.scene.truth import read_truth
 
     opened = run if isinstance(run, Run) else open_run(run)
-    done = {name: _most_probable(opened, name) for name in STEPS if _has(opened, name)}
-    made_by = "map" if _has(opened, "map") else next(reversed(done), "")
+    if isinstance(opened.request.source, DatasetSource):
+        raise RunError(f"{opened.path} classifies images: its scores are in its votes.json")
+    left = {step.name: found.files for step in steps_of(opened.request) if (found := _manifest(opened, step.name))}
+    made = [name for name, files in left.items() if "probabilities.npy" in files and name != "map"]
+    done = {name: _most_probable(opened, name) for name in made}
+    made_by = "map" if "map" in left else next(reversed(done), "")
     if not made_by:
         first = "special fit" if opened.request.labels else f"special pseudo {opened.path}"
         raise RunError(f"{opened.path} has nothing to compare yet: run {first}")
@@ -100,8 +102,8 @@ def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, A
     return np.where(parts == TEST, known, 0), files.load_json(directory.payload("split", "record.json"))
 
 
-def _has(run: Run, step: str) -> bool:
-    return RunDirectory(run.path).manifest(step) is not None
+def _manifest(run: Run, step: str) -> Manifest | None:
+    return RunDirectory(run.path).manifest(step)
 
 
 def _most_probable(run: Run, step: str) -> NDArray[np.int64]:

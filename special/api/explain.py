@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from special.classnames.class_list import ClassList
+from special.api.options import Classes, Wavelengths, class_list_of
 from special.settings import DEFAULT, load
 
 if TYPE_CHECKING:
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 
 def explain(
-    classes: str | Path | ClassList | Iterable[str],
+    classes: Classes,
     scene: str | Path | None = None,
-    wavelengths: str | Path | Sequence[float] | None = None,
+    wavelengths: Wavelengths | None = None,
     *,
     key: str | None = None,
     sensor: str | None = None,
+    reader: str | None = None,
     pipeline: str | Path = DEFAULT,
     settings: Mapping[str, Any] | None = None,
     concepts: Iterable[str | Path] = (),
@@ -30,7 +31,8 @@ def explain(
     Args:
         classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
         scene: a file on whose bands and by whose calibration classes are compared; from 400 to 2400 nm when None.
-        wavelengths, key, sensor, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
+        wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
+        key, sensor, reader, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
 
     Raises:
         SpecialError: something in the input cannot be understood; the message is one line and says what to do.
@@ -43,14 +45,15 @@ def explain(
     from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher
 
     resolved = load(pipeline, dict(settings or {}))
-    if not isinstance(classes, ClassList):
-        classes = ClassList.read(classes) if isinstance(classes, str | Path) else ClassList.parse(classes)
+    class_list = class_list_of(classes)
     templates = read_templates(str(resolved.values["pseudo.image_text.templates"]))
-    opened = None if scene is None else open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor)
+    opened = (
+        None if scene is None else open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor, reader=reader)
+    )
     teacher = SpectrumTextTeacher(
         load_concepts(concepts),
         default_encoder(),
         resolved.build(SpectrumTextSettings),
         seed,
     )
-    return explained(classes, teacher, templates, len(open_clip_templates()), opened)
+    return explained(class_list, teacher, templates, len(open_clip_templates()), opened)

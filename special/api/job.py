@@ -3,31 +3,58 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from special.api import record
-from special.api.request import ARRAY, LABELS, Request, read
+from special.api.options import RunOptions
+from special.api.request import (
+    ARRAY,
+    LABELS,
+    DatasetSource,
+    Request,
+    content_of,
+    georeference_of,
+    read,
+    read_labels,
+)
 from special.cache import runner
 from special.cache.directory import RunDirectory
 from special.cache.runner import Outcome, Verdict
 from special.cache.step import Step
-from special.device import resolve
-from special.errors import RunError, SpecialError
+from special.errors import RunError, SettingsError, SpecialError
+from special.models.registry import CLASSIFIERS
+from special.models.settings import ScanSettings
 from special.progress import SILENT, Progress
-from special.steps.context import Work, build
-from special.steps.pipeline import STEPS
+from special.steps import FIT, FIT_IMAGES, LABEL
+from special.steps.context import ImagesContext, SceneContext
 from special.storage import files
-from special.teachers import chosen as teaching
+from special.teachers import chosen
+from special.teachers.base import TEACHERS, Teacher, TeacherRequest
+from special.version import versions
 
 if TYPE_CHECKING:
     from special.classnames.contextual import Meanings
     from special.scene import Scene
-    from special.teachers.base import Teacher
+    from special.training.image_dataset import ImageDataset
+
+
+@dataclass
+class _Checked:
+    """What has been found out before anything is written.
+
+    ``teachers`` are let go once they have been asked: no large model stays in memory while the classifier trains.
+    """
+
+    request: Request
+    device: str = ""
+    scan: ScanSettings | None = None
+    teachers: list[Teacher] | None = None
+    meanings: Meanings | None = None
 
 
 @dataclass(frozen=True)
@@ -37,28 +64,28 @@ class Job:
     Attributes:
         run: the directory; it need not exist yet.
         request: what is asked now. previous: what was asked of this run before, or None.
-        scene: the scene, open; None for a plan without it.
-        array: the scene's cube where it is no file, to be kept in the run.
-        labels: the label image of a supervised run, to be kept in the run.
-        anew: forget what the run holds (``--force``).
-        steps, choose: the pipeline and the maker of teachers; tests put their own here.
+        data: the scene or the data set, open; None for a plan without it.
+        array: the scene's cube (rows, cols, bands) where it is no file, to be kept in the run.
+        labels: the label image (rows, cols) of a supervised run, to be kept in the run.
+        start_over: forget what the run holds (``--force``).
+        steps: the pipeline.
     """
 
     run: RunDirectory
     request: Request
     previous: Request | None
-    scene: Scene | None
+    data: Scene | ImageDataset | None
     array: np.ndarray | None = None
     labels: np.ndarray | None = None
-    anew: bool = False
-    steps: Sequence[Step] = STEPS
-    choose: teaching.Choose = teaching.choose
+    start_over: bool = False
+    steps: Sequence[Step] = LABEL
 
     def plan(self, until: str | None = None) -> list[Verdict]:
         """Say of every step whether it would run and why. Nothing is written, fetched or loaded."""
-        if self.anew:
-            return [Verdict(step.name, "never run", "--force starts over") for step in runner.up_to(self.steps, until)]
-        return runner.plan(self.run, self._kept(), self.steps, until)
+        steps = runner.up_to(self.steps, self.known(until))
+        if self.start_over:
+            return [Verdict(step.name, "never run", "--force starts over") for step in steps]
+        return runner.plan(self.run, steps, self._with_kept_teachers().given())
 
     def execute(self, until: str | None = None, progress: Progress = SILENT) -> list[Outcome]:
         """Do it: check everything, hold the run, run what has to run.
@@ -66,113 +93,209 @@ class Job:
         Raises:
             SpecialError: something cannot be done. Where nothing had been done before, nothing is left behind.
         """
+        for note in self.request.settings.notes:
+            progress.say(note)
         with progress.phase("prepare"):
-            request, device, scan, teachers, meanings = self._check(until, progress)
+            checked = self._check(until, progress)
         fresh = not self.run.path.exists()
         try:
             with self.run.locked():
-                self._begin(request)
+                self._begin(checked.request)
                 try:
-                    outcomes = runner.execute(
+                    return runner.execute(
                         self.run,
-                        request,
-                        self.steps,
-                        lambda step, key: self._work(step, key, request, device, teachers, meanings, progress),
-                        until=until,
+                        runner.up_to(self.steps, until),
+                        checked.request.given(),
+                        lambda step, key: self._context(step, key, checked, progress),
                         progress=progress,
-                        environment=lambda: record.environment(device, scan),
+                        environment=lambda: record.environment(checked.device, _scan_backend(checked)),
                     )
                 finally:
-                    record.write(self.run, request, self.steps)
+                    record.write(self.run, checked.request, self.steps)
         except SpecialError:
             if fresh and not (self.run.path / "steps").exists():
                 shutil.rmtree(self.run.path, ignore_errors=True)
             raise
-        return outcomes
 
-    def _kept(self) -> Request:
-        return self.request.with_teaching(teaching.keep(self.request, self.previous))
+    def known(self, step: str | None) -> str | None:
+        """Make sure that the run has a step of this name.
 
-    def _check(
-        self, until: str | None, progress: Progress
-    ) -> tuple[Request, str, str | None, list[Teacher], Meanings | None]:
+        Raises:
+            SettingsError: it has none.
+        """
+        names = [one.name for one in self.steps]
+        if step is not None and step not in names:
+            raise SettingsError(f"there is no step {step!r}: name one of {', '.join(names)}")
+        return step
+
+    def _with_kept_teachers(self) -> Request:
+        """Return the request with the teachers that the run has had, where nothing that decides them has changed."""
+        kept = self.previous.teachers if self.previous is not None else None
+        request = self.request
+        if kept is None or kept.decided_by != chosen.decided_by(request.settings, request.seed, request.concepts):
+            return replace(request, teachers=None)
+        return replace(request, teachers=kept)
+
+    def _check(self, until: str | None, progress: Progress) -> _Checked:
         """Find out all that can go wrong before anything is written."""
-        request, verdicts = self._kept(), self.plan(until)
-        running = {verdict.step for verdict in verdicts if verdict.runs}
-        if not running:
-            return request, "", None, [], None
-        device, scan = resolve(request.device), None
-        for step in self.steps:
-            if step.name in running:
-                for section in step.settings:
-                    built = build(request.settings, step, section)
-                    scan = built.chosen(device) if section == "scan" else scan
-        teachers: list[Teacher] = []
-        if any("teachers" in step.inputs and step.name in running for step in self.steps):
-            decided, teachers = teaching.decide(request, self.previous, device, progress, self.choose)
-            request = request.with_teaching(decided)
-        elif request.teaching is None and self.previous is not None:
+        checked = _Checked(self._with_kept_teachers())
+        to_run = {verdict.step for verdict in self.plan(until) if verdict.runs}
+        steps = [step for step in self.steps if step.name in to_run]
+        if not steps:
+            return checked
+        settings = self.request.settings
+        checked.device = resolve_device(self.request.device)
+        for kind in {kind for step in steps for kind in step.settings}:
+            settings.build(kind)
+        if any("classifier" in step.chosen for step in steps):
+            settings.build(CLASSIFIERS.get(settings.values["classifier.name"]).settings)
+            checked.scan = settings.build(ScanSettings)
+            if checked.scan.backend != "auto":
+                _scan_backend(checked)
+        if any("teachers" in step.inputs for step in steps):
+            asked = self._teacher_request(checked.request, checked.device, progress)
+            for name in chosen.names_of(settings):
+                if (own := TEACHERS.get(name).settings_type) is not None:
+                    settings.build(own)
+            before = self.previous
+            decided, checked.teachers = chosen.choose(
+                asked, before.teachers if before else None, before.settings if before else None
+            )
+            checked.request = replace(checked.request, teachers=decided)
+        elif checked.request.teachers is None and self.previous is not None:
             # Not asked this time. What the run began with is kept in mind; that it no longer holds is seen by its hash.
-            request = request.with_teaching(self.previous.teaching)
-        meanings = None
-        if request.texts and any("texts" in step.inputs and step.name in running for step in self.steps):
-            meanings = request.texts.read(request.classes, progress)
-        return request, device, scan, teachers, meanings
+            checked.request = replace(checked.request, teachers=self.previous.teachers)
+        texts = self.request.texts
+        if texts is not None and any("texts" in step.inputs for step in steps):
+            checked.meanings = texts.read(self.request.classes, progress)
+        return checked
 
     def _begin(self, request: Request) -> None:
         """Write down what is asked. The run is held, so what another process did meanwhile can be seen."""
-        if self.anew:
+        if self.start_over:
             for name in ("steps", "work"):
                 shutil.rmtree(self.run.path / name, ignore_errors=True)
         elif self.run.is_run:
-            refuse_other_scene(self.run, read(self.run), request)
+            refuse_other_input(self.run, read(self.run), request)
         if self.array is not None and (self.previous is None or not (self.run.path / ARRAY).is_file()):
-            aside = files.open_aside(self.run.path, "scene")
-            files.save_array(aside / ARRAY, self.array)
-            files.replace_copy(aside / ARRAY, self.run.path / ARRAY)
-            shutil.rmtree(aside)
+            files.replace_array(self.run.path / ARRAY, self.array)
         if self.labels is not None:
-            aside = files.open_aside(self.run.path, "labels")
-            files.save_array(aside / LABELS, self.labels)
-            files.replace_copy(aside / LABELS, self.run.path / LABELS)
-            shutil.rmtree(aside)
+            files.replace_array(self.run.path / LABELS, self.labels)
         request.write(self.run)
 
-    def _work(
-        self,
-        step: Step,
-        key: str,
-        request: Request,
-        device: str,
-        teachers: list[Teacher],
-        meanings: Meanings | None,
-        progress: Progress,
-    ) -> Work:
-        assert self.scene is not None
+    def _context(self, step: Step, key: str, checked: _Checked, progress: Progress) -> SceneContext | ImagesContext:
+        request = checked.request
+        if checked.meanings is None and request.texts and "texts" in step.inputs:  # what was whole is damaged now
+            checked.meanings = request.texts.read(request.classes, progress)
+        checked.device = checked.device or resolve_device(request.device)
+        common: dict[str, Any] = {
+            "run": self.run,
+            "step": step,
+            "key": key,
+            "classes": request.classes,
+            "values": request.settings,
+            "seed": request.seed,
+            "device": checked.device,
+            "progress": progress,
+            "meanings": checked.meanings,
+            "content": {"scene": dict(request.content), "labels": request.labels},
+            "versions": versions(),
+        }
+        if isinstance(request.source, DatasetSource):
+            return ImagesContext(**common, images=self.data)
 
-        def take() -> list[Teacher]:
-            taken = list(teachers)
-            teachers.clear()  # so that a large model does not stay in memory while the classifier trains
-            if not taken and request.teaching is not None:  # what was whole when the run was planned is damaged now
-                taken = self.choose(request, request.teaching.clip, device, progress)
+        def teachers() -> list[Teacher]:
+            taken, checked.teachers = checked.teachers, None
+            if taken is None:  # what was whole when the run was planned is damaged now
+                asked = self._teacher_request(request, checked.device, progress)
+                _, taken = chosen.choose(asked, request.teachers, request.settings)
             return taken
 
-        if meanings is None and request.texts and "texts" in step.inputs:  # what was whole is damaged now
-            meanings = request.texts.read(request.classes, progress)
-        at = device or resolve(request.device)
-        return Work(self.run, request, step, key, self.scene, at, take, progress, meanings)
+        return SceneContext(**common, scene=self.data, teachers=teachers, labels=lambda: read_labels(self.run, request))
+
+    @staticmethod
+    def _teacher_request(request: Request, device: str, progress: Progress) -> TeacherRequest:
+        return TeacherRequest(request.settings, request.concepts, request.offline, device, request.seed, progress)
 
 
-def refuse_other_scene(run: RunDirectory, previous: Request, request: Request) -> None:
+def prepare(options: RunOptions) -> Job:
+    """Understand what is asked, without doing or writing anything.
+
+    Args:
+        options: ``LabelOptions``, ``FitOptions`` or ``ImageFitOptions``.
+
+    Raises:
+        SpecialError: something in the input cannot be understood; the message is one line and says what to do.
+    """
+    settings = options.resolved()
+    opened = options.open()
+    run = RunDirectory(options.directory(opened.source))
+    refuse_foreign(run)
+    request = Request(
+        source=opened.source,
+        content=content_of(opened.data),
+        georeference=georeference_of(opened.data),
+        classes=opened.classes,
+        settings=settings,
+        seed=options.seed,
+        device=options.device,
+        offline=options.offline,
+        concepts=tuple(Path(path).resolve() for path in getattr(options, "concepts", ())),
+        labels=opened.labels_hash,
+    )
+    previous = read(run) if run.is_run and not options.force else None
+    if previous is not None:
+        refuse_other_input(run, previous, request)
+    return Job(run, request, previous, opened.data, opened.array, opened.labels, options.force, steps_of(request))
+
+
+def steps_of(request: Request) -> Sequence[Step]:
+    """Return the steps that a run has."""
+    return {"special label": LABEL, "special fit": FIT}.get(request.made_by, FIT_IMAGES)
+
+
+def resolve_device(device: str) -> str:
+    """Return ``cpu`` or ``cuda`` for what was asked; ``auto`` takes the GPU where there is one.
+
+    Raises:
+        SettingsError: the device is unknown, or not on this machine.
+    """
+    if device == "cpu":
+        return device
+    if device not in ("auto", "cuda"):
+        raise SettingsError(f"the device {device!r} is unknown: name auto, cpu or cuda")
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "cuda":
+        raise SettingsError("this machine has no CUDA device that torch can use: give --device cpu")
+    return "cpu"
+
+
+def _scan_backend(checked: _Checked) -> str | None:
+    """Return what computes the selective scan; None where no step needs one.
+
+    Raises:
+        SettingsError: it does not work on the device.
+    """
+    if checked.scan is None:
+        return None
+    from special.models.scan import choose_backend
+
+    return choose_backend(checked.scan.backend, checked.device)
+
+
+def refuse_other_input(run: RunDirectory, previous: Request, request: Request) -> None:
     """Make sure that a run stays with its scene.
 
     Raises:
-        RunError: ``request`` is about another scene than the run was made from, or one is supervised and one is not.
+        RunError: ``request`` is about another scene than the run was made from, or asks for a run of another kind.
     """
-    if (previous.labels is None) != (request.labels is None):
-        made = "special label" if previous.labels is None else "special fit"
+    if previous.made_by != request.made_by:
         raise RunError(
-            f"{run.path} was made by {made}: choose another directory with --out, or start this one over with --force"
+            f"{run.path} was made by {previous.made_by}: choose another directory with --out, "
+            "or start this one over with --force"
         )
     if previous.content["files"] != request.content["files"]:
         raise RunError(
@@ -191,25 +314,3 @@ def refuse_foreign(run: RunDirectory) -> None:
         raise RunError(f"{run.path} is a file, not the directory of a run: choose another with --out")
     if run.path.is_dir() and not run.is_run and any(not path.name.startswith(".") for path in run.path.iterdir()):
         raise RunError(f"{run.path} is not a run and not empty: choose another directory with --out")
-
-
-def refuse_early(steps: Sequence[Step], first: str, names: Iterable[str]) -> None:
-    """Make sure that settings leave the steps before ``first`` as they are.
-
-    Raises:
-        SpecialError: one of them belongs to an earlier step.
-    """
-    from special.errors import SettingsError
-
-    order = [step.name for step in steps]
-    for name in names:
-        owner = next((s.name for s in steps if any(name.startswith(f"{part}.") for part in s.settings)), first)
-        if order.index(owner) < order.index(first):
-            raise SettingsError(
-                f"{name} is a setting of {owner}, which comes before {first}: use special {owner} RUN --set ..."
-            )
-
-
-def default_directory(scene: Path | None) -> Path:
-    """Return where a scene's run goes when nothing is said: ``<scene stem>.special`` in the working directory."""
-    return Path(f"{'scene' if scene is None else scene.stem}.special")

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from special.cache.directory import RunDirectory
+from special.cache.step import Given
 from special.classnames.class_list import ClassList
-from special.classnames.texts import READERS, Texts
-from special.errors import RunError, SceneError
-from special.settings import Settings, restore
+from special.classnames.texts import Texts
+from special.errors import RunError, SceneError, SettingsError
+from special.models.registry import CLASSIFIERS
+from special.settings import RENAMED, Settings, restore
 from special.storage import files
+from special.teachers.base import section_of
+from special.teachers.chosen import ChosenTeachers, names_of
 
 if TYPE_CHECKING:
     from special.scene import Scene
+    from special.training.image_dataset import ImageDataset
 
 FORMAT = 1
 ARRAY = "scene.npy"
@@ -30,7 +36,7 @@ class SceneSource:
 
     Attributes:
         path: the file; None for an array, which the run keeps as ``scene.npy``.
-        key, sensor: as ``open_scene`` takes them.
+        key, sensor, reader: as ``open_scene`` takes them.
         wavelengths: nm for every band of the file, or ``"430:860"``; a CSV has been read already, so that it may go.
     """
 
@@ -38,14 +44,20 @@ class SceneSource:
     key: str | None = None
     wavelengths: str | tuple[float, ...] | None = None
     sensor: str | None = None
+    reader: str | None = None
 
     @property
     def name(self) -> str:
         """How messages call it."""
         return "an array" if self.path is None else str(self.path)
 
-    def open(self, run: RunDirectory) -> Scene:
-        """Open the scene again.
+    @property
+    def stem(self) -> str:
+        """What a run is named after."""
+        return "scene" if self.path is None else self.path.stem
+
+    def reopen(self, run: RunDirectory, classes: ClassList) -> Scene:
+        """Open the scene of ``run`` again.
 
         Raises:
             SceneError: it is no longer there, or can no longer be understood.
@@ -58,36 +70,56 @@ class SceneSource:
             except (OSError, ValueError):
                 raise SceneError(f"{run.path / ARRAY} is missing or damaged: label the array once more") from None
             return Scene.from_array(cube, np.array(self.wavelengths, dtype=np.float64))
-        return open_scene(self.path, key=self.key, wavelengths=self.wavelengths, sensor=self.sensor)
+        return open_scene(self.path, key=self.key, wavelengths=self.wavelengths, sensor=self.sensor, reader=self.reader)
 
 
 @dataclass(frozen=True)
-class Teaching:
-    """Which teachers a run has. A resumed run keeps them.
+class DatasetSource:
+    """Where a run's images come from: a folder, and wavelengths as ``SceneSource`` has them."""
 
-    Attributes:
-        decided_by: hash of everything that decides the identities: what was asked, prompts, concepts, checkpoint file.
-        clip: the image-text model in use, or ``"none"``.
-        because: why there is none although one was asked for, else "".
-        identities: each teacher's ``identity()`` by its name.
-    """
+    path: Path
+    wavelengths: str | tuple[float, ...] | None = None
 
-    decided_by: str
-    clip: str
-    because: str
-    identities: Mapping[str, Any]
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return str(self.path)
+
+    @property
+    def stem(self) -> str:
+        """What a run is named after."""
+        return self.path.name
+
+    def open(self, classes: ClassList | None) -> ImageDataset:
+        """Open the images of ``classes``; of all sub-folders when None.
+
+        Raises:
+            SpecialError: they cannot be understood.
+        """
+        from special.training.image_dataset import open_dataset
+
+        return open_dataset(self.path, classes, self.wavelengths)
+
+    def reopen(self, run: RunDirectory, classes: ClassList) -> ImageDataset:
+        """Open the images again."""
+        return self.open(classes)
 
 
 @dataclass(frozen=True)
 class Request:
     """What was asked, and the content of it.
 
-    ``content`` is the scene's: the hash of its files, of its bands and of its valid pixels. ``georeference`` is
-    ``{"crs_wkt": ..., "transform": ...}`` or None. ``device`` is as asked: ``auto``, ``cpu`` or ``cuda``. ``labels`` is
-    the hash of the label image that a supervised run learns from, which it keeps as ``labels.npy``; else None.
+    Attributes:
+        source: where the scene or the images come from.
+        content: hashes of its files, of its bands and of its valid pixels.
+        georeference: ``{"crs_wkt": ..., "transform": ...}`` or None.
+        classes, settings, seed, offline, concepts: as given.
+        device: as asked: ``auto``, ``cpu`` or ``cuda``.
+        teachers: which were chosen, once they are.
+        labels: the hash of the label image that a supervised run learns from, which it keeps as ``labels.npy``.
     """
 
-    source: SceneSource
+    source: SceneSource | DatasetSource
     content: Mapping[str, str]
     georeference: Mapping[str, Any] | None
     classes: ClassList
@@ -95,41 +127,54 @@ class Request:
     seed: int
     device: str
     offline: bool
-    concepts: tuple[Path, ...]
-    teaching: Teaching | None = None
+    concepts: tuple[Path, ...] = ()
+    teachers: ChosenTeachers | None = None
     labels: str | None = None
+
+    @property
+    def made_by(self) -> str:
+        """The command that makes such a run."""
+        if isinstance(self.source, DatasetSource):
+            return "special fit --dataset"
+        return "special label" if self.labels is None else "special fit"
 
     @property
     def texts(self) -> Texts | None:
         """What the classifier reads about the classes; None for one that reads nothing."""
         values = self.settings.values
-        if values.get("classifier.name") not in READERS:
+        if not CLASSIFIERS.get(values["classifier.name"]).reads_texts:
             return None
         return Texts(values["classifier.texts"], values["classifier.encoder"], self.offline)
 
-    @property
-    def clip(self) -> str:
-        """The image-text model that was asked for: ``auto``, ``none`` or a model."""
-        return str(self.settings.values["pseudo.image_text.clip"])
-
-    def inputs(self) -> dict[str, Any]:
-        """Return what the steps take from outside the run, by the names that ``Step.inputs`` has."""
-        return {
-            "scene": dict(self.content),
-            "georeference": self.georeference,
-            "classes": self.classes.to_lines(),
-            "seed": self.seed,
-            "teachers": dict(self.teaching.identities) if self.teaching else None,
-            "labels": self.labels,
-            "texts": self.texts.identity() if self.texts else None,
-        }
+    def given(self) -> Given:
+        """Return what the steps take from outside the run."""
+        texts = self.texts
+        classifier = CLASSIFIERS.get(self.settings.values["classifier.name"])
+        return Given(
+            settings=self.settings.values,
+            inputs={
+                "scene": dict(self.content),
+                "georeference": self.georeference,
+                "classes": self.classes.to_lines(),
+                "seed": self.seed,
+                "teachers": dict(self.teachers.identities) if self.teachers else None,
+                "labels": self.labels,
+                "texts": texts.identity() if texts else None,
+            },
+            chosen={
+                "teachers": tuple(section_of(name) for name in names_of(self.settings)),
+                "classifier": (classifier.settings.section,),
+            },
+            renamed=RENAMED,
+        )
 
     def write(self, run: RunDirectory) -> None:
         """Write ``request.json``, whole or not at all."""
         source = asdict(self.source)
+        what = "dataset" if isinstance(self.source, DatasetSource) else "scene"
         document = {
             "format": FORMAT,
-            "scene": {**source, "path": None if self.source.path is None else str(self.source.path)},
+            what: {**source, "path": None if self.source.path is None else str(self.source.path)},
             "content": dict(self.content),
             "georeference": self.georeference,
             "classes": self.classes.to_lines(),
@@ -139,18 +184,14 @@ class Request:
             "device": self.device,
             "offline": self.offline,
             "concepts": [str(path) for path in self.concepts],
-            "teaching": asdict(self.teaching) if self.teaching else None,
+            "teachers": asdict(self.teachers) if self.teachers else None,
             "labels": self.labels,
         }
         files.replace_json(run.request, document)
 
-    def with_teaching(self, teaching: Teaching | None) -> Request:
-        """Return this request with other teachers."""
-        return replace(self, teaching=teaching)
-
 
 def read(run: RunDirectory) -> Request:
-    """Read what a run was asked for.
+    """Read what a run was asked for, by this version or an earlier one.
 
     Raises:
         RunError: ``run`` is not the directory of a run, or not one that this version can read.
@@ -166,15 +207,9 @@ def read(run: RunDirectory) -> Request:
     try:
         if document["format"] != FORMAT:
             raise RunError(f"{run.path} was made by another version of special: label the scene again with --force")
-        scene, teaching = document["scene"], document["teaching"]
-        wavelengths = scene["wavelengths"]
+        teachers = document.get("teachers", document.get("teaching"))
         return Request(
-            source=SceneSource(
-                path=None if scene["path"] is None else Path(scene["path"]),
-                key=scene["key"],
-                wavelengths=tuple(wavelengths) if isinstance(wavelengths, list) else wavelengths,
-                sensor=scene["sensor"],
-            ),
+            source=_source(document),
             content=document["content"],
             georeference=document["georeference"],
             classes=ClassList.parse(document["classes"]),
@@ -183,44 +218,73 @@ def read(run: RunDirectory) -> Request:
             device=document["device"],
             offline=document["offline"],
             concepts=tuple(Path(path) for path in document["concepts"]),
-            teaching=Teaching(**teaching) if teaching else None,
+            teachers=ChosenTeachers.from_json(teachers) if teachers else None,
             labels=document.get("labels"),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, SettingsError) as error:
         raise RunError(f"{run.request} is damaged ({error!r}): label the scene again with --force") from None
 
 
-def content_of(scene: Scene) -> dict[str, str]:
-    """Return what is in a scene, as three hashes: its files, which bands at which wavelengths, its valid pixels."""
-    import hashlib
+def _source(document: Mapping[str, Any]) -> SceneSource | DatasetSource:
+    stored = document["dataset"] if "dataset" in document else document["scene"]
+    wavelengths = stored["wavelengths"]
+    fields = {
+        **stored,
+        "path": None if stored["path"] is None else Path(stored["path"]),
+        "wavelengths": tuple(wavelengths) if isinstance(wavelengths, list) else wavelengths,
+    }
+    return DatasetSource(**fields) if "dataset" in document else SceneSource(**fields)
 
+
+def content_of(data: Scene | ImageDataset) -> dict[str, str]:
+    """Return what is in a scene, as three hashes: its files, which bands at which wavelengths, its valid pixels.
+
+    Of a data set of images, as one.
+    """
+    from special.scene import Scene
+
+    if not isinstance(data, Scene):
+        return {"files": data.content_hash()}
+    bands = [data.wavelengths.tolist(), np.asarray(data.band_numbers).tolist(), data.scale_factor]
     return {
-        "files": scene.content_hash(),
-        "bands": files.digest(
-            [scene.wavelengths.tolist(), np.asarray(scene.band_numbers).tolist(), scene.scale_factor]
-        ),
-        "valid pixels": hashlib.sha256(np.packbits(scene.valid).tobytes()).hexdigest(),
+        "files": data.content_hash(),
+        "bands": files.digest(bands),
+        "valid pixels": hashlib.sha256(np.packbits(data.valid).tobytes()).hexdigest(),
     }
 
 
 def labels_hash(labels: np.ndarray) -> str:
-    """Return the SHA-256 of a label image and its shape."""
-    import hashlib
-
+    """Return the SHA-256 of a label image (rows, cols) and its shape."""
     plain = np.ascontiguousarray(labels, dtype="<i4")
     return hashlib.sha256(repr(plain.shape).encode() + plain.tobytes()).hexdigest()
 
 
-def georeference_of(scene: Scene) -> dict[str, Any] | None:
+def read_labels(run: RunDirectory, request: Request) -> np.ndarray:
+    """Return the label image that a supervised run learns from: int32 (rows, cols), 1..K, 0 = unlabelled.
+
+    Raises:
+        RunError: it is missing or damaged.
+    """
+    try:
+        labels = files.load_array(run.path / LABELS)
+        whole = labels_hash(labels) == request.labels
+    except (OSError, ValueError):
+        whole = False
+    if not whole:
+        raise RunError(f"{run.path / LABELS} is missing or damaged: fit again with --force")
+    return labels
+
+
+def georeference_of(data: Scene | ImageDataset) -> dict[str, Any] | None:
     """Return a scene's georeference as JSON."""
-    place = scene.georeference
+    place = getattr(data, "georeference", None)
     if place is None:
         return None
     return {"crs_wkt": place.crs_wkt, "transform": None if place.transform is None else list(place.transform)}
 
 
 def resolved_wavelengths(wavelengths: Any) -> str | tuple[float, ...] | None:
-    """Return wavelengths in a form that outlives the file they came from: numbers, or a span such as ``"430:860"``.
+    """Return wavelengths (nm) in a form that outlives the file they came from: numbers, or a span as ``"430:860"``.
 
     Raises:
         SceneError: they cannot be read.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -120,10 +120,39 @@ class Run:
         return f"<Run {self.path}: {len(self.classes)} classes>"
 
 
+class ImageRun(Run):
+    """A data set of images that a classifier has learned from, on disk."""
+
+    @cached_property
+    def votes(self) -> dict[str, Any]:
+        """The content of ``votes.json``: the vote on every image, and the scores on those kept for the test.
+
+        Raises:
+            RunError: the run has no votes yet, or they are damaged.
+        """
+        return dict(files.load_json(self._directory.payload("vote", "votes.json")))
+
+    @property
+    def scores(self) -> Mapping[str, Any]:
+        """``oa``, ``aa``, ``kappa`` and so on, of the images that were kept for the test."""
+        return dict(self.votes["test"])
+
+    def count(self, part: str) -> int:
+        """Return how many images are in the part ``train`` or ``test``."""
+        return sum(image["part"] == part for image in self.votes["images"])
+
+
 def open_run(path: str | Path | None = None) -> Run:
     """Open a run; the one in the working directory that was worked on last, when ``path`` is None.
 
     Raises:
         RunError: there is none.
     """
-    return Run(latest().path if path is None else Path(path))
+    if path is None:
+        found = latest(Path())
+        if found is None:
+            raise RunError(
+                f"there is no run in {Path().resolve()}: name one, or make one with special label SCENE --classes FILE"
+            )
+        path = found.path
+    return Run(Path(path))

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from special.cache import manifest
-from special.cache.manifest import Manifest
+from special.cache.step import Manifest
 from special.errors import RunError
 from special.storage import files
 
@@ -44,7 +43,7 @@ class RunDirectory:
 
     def manifest(self, name: str) -> Manifest | None:
         """Return a step's manifest, or None. Its payload is not looked at."""
-        return manifest.read(self.step(name))
+        return Manifest.read(self.step(name))
 
     def checkpoints(self, step: str, key: str) -> Path:
         """Return where a training step keeps its checkpoint until it is done."""
@@ -62,7 +61,7 @@ class RunDirectory:
             RunError: the step has not run, has no such file, or the file is damaged.
         """
         found = self.manifest(step)
-        mend = f"run special {step} {self.path}"
+        mend = f"run the step {step} again"
         if found is None or name not in found.files:
             raise RunError(f"{self.path} has no {name} of the step {step}: {mend}")
         path = self.step(step) / name
@@ -85,11 +84,11 @@ class RunDirectory:
             lock.acquire()
         except filelock.Timeout:
             raise RunError(
-                f"{self.path} is in use{self._holder()}: wait until it is done, or choose another --out"
+                f"{self.path} is in use{self._holder()}: wait until it is done, or choose another directory"
             ) from None
         except OSError as error:
             raise RunError(
-                f"{self.path} cannot be written to ({error.strerror or error}): choose another --out"
+                f"{self.path} cannot be written to ({error.strerror or error}): choose another directory"
             ) from None
         try:
             files.sweep(self.path)
@@ -123,18 +122,10 @@ class RunDirectory:
             return ""
 
 
-def latest(folder: Path | None = None) -> RunDirectory:
-    """Return the run in ``folder`` (the working directory when None) that was worked on last, or ``folder`` itself.
-
-    Raises:
-        RunError: there is none.
-    """
-    folder = folder or Path()
+def latest(folder: Path) -> RunDirectory | None:
+    """Return the run in ``folder`` that was worked on last, or ``folder`` itself where it is one; None without any."""
     if RunDirectory(folder).is_run:
         return RunDirectory(folder)
     runs = [run for path in sorted(folder.iterdir()) if path.is_dir() and (run := RunDirectory(path)).is_run]
-    if not runs:
-        raise RunError(
-            f"there is no run in {folder.resolve()}: name one, or make one with special label SCENE --classes FILE"
-        )
-    return max(runs, key=lambda run: max(p.stat().st_mtime_ns for p in (run.request, run.record) if p.is_file()))
+    when = {run.path: max(p.stat().st_mtime_ns for p in (run.request, run.record) if p.is_file()) for run in runs}
+    return max(runs, key=lambda run: when[run.path], default=None)

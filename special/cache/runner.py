@@ -1,4 +1,4 @@
-"""Runs the steps that have to run, in order, and no others."""
+"""Runs the steps that have to run, in order, and no others; knows nothing of what they do."""
 
 from __future__ import annotations
 
@@ -12,17 +12,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from special.api.request import Request
-from special.cache import manifest
 from special.cache.directory import RunDirectory
-from special.cache.manifest import Manifest
-from special.cache.step import Step, differences
+from special.cache.step import MANIFEST, Given, Manifest, Step, payload_hashes
 from special.errors import RunError
 from special.progress import SILENT, Progress
-from special.steps.context import Work
 from special.storage import files
 
-MakeWork = Callable[[Step, str], Work]
+MakeContext = Callable[[Step, str], Any]
 """``make(step, key)``: what a step gets to work with."""
 
 
@@ -51,13 +47,13 @@ class Outcome:
     files: tuple[str, ...]
 
 
-def plan(run: RunDirectory, request: Request, steps: Sequence[Step], until: str | None = None) -> list[Verdict]:
+def plan(run: RunDirectory, steps: Sequence[Step], given: Given, until: str | None = None) -> list[Verdict]:
     """Say of every step, up to ``until``, whether it would run and why. Nothing is written."""
     verdicts: list[Verdict] = []
     held: dict[str, Manifest] = {}
     for step in up_to(steps, until):
         running = [verdict.step for verdict in verdicts if verdict.runs and verdict.step in step.upstream]
-        verdict, found = _judge(run, step, step.ingredients(request.settings, request.inputs(), held), running)
+        verdict, found = _judge(run, step, given, held, running)
         verdicts.append(verdict)
         if found is not None and not verdict.runs:
             held[step.name] = found
@@ -66,9 +62,9 @@ def plan(run: RunDirectory, request: Request, steps: Sequence[Step], until: str 
 
 def execute(
     run: RunDirectory,
-    request: Request,
     steps: Sequence[Step],
-    make: MakeWork,
+    given: Given,
+    make: MakeContext,
     *,
     until: str | None = None,
     progress: Progress = SILENT,
@@ -85,12 +81,11 @@ def execute(
     outcomes: list[Outcome] = []
     held: dict[str, Manifest] = {}
     for step in up_to(steps, until):
-        ingredients = step.ingredients(request.settings, request.inputs(), held)
-        verdict, found = _judge(run, step, ingredients, ())
+        verdict, found = _judge(run, step, given, held, ())
         if verdict.runs:
             if verdict.state != "never run":
                 progress.say(f"{step.name} runs again: {verdict.reason}")
-            found = _perform(run, step, ingredients, make, environment, progress)
+            found = _perform(run, step, step.ingredients(given, held), make, environment, progress)
         assert found is not None
         held[step.name] = found
         shown = publish(run, step, found)
@@ -112,21 +107,23 @@ def publish(run: RunDirectory, step: Step, found: Manifest) -> tuple[str, ...]:
 
 
 def _judge(
-    run: RunDirectory, step: Step, ingredients: Mapping[str, Any], running: Sequence[str]
+    run: RunDirectory, step: Step, given: Given, held: Mapping[str, Manifest], running: Sequence[str]
 ) -> tuple[Verdict, Manifest | None]:
     """Compare what a step left with what it would be made of now. ``running``: its upstream steps that have to run."""
+    ingredients = step.ingredients(given, held)
     folder = run.step(step.name)
-    found = manifest.read(folder)
+    found = Manifest.read(folder)
     if found is None:
         if folder.exists():
-            return Verdict(step.name, "damaged", f"its {manifest.NAME} is missing or damaged"), None
+            return Verdict(step.name, "damaged", f"its {MANIFEST} is missing or damaged"), None
         return Verdict(step.name, "never run", "it has never run"), None
     if running:
         # What runs upstream has no content to compare yet: leave its place as it was, and say that it runs.
         known = found.ingredients.get("upstream", {})
         unknown = {name: known[name] for name in step.upstream if name not in ingredients["upstream"] and name in known}
         ingredients = {**ingredients, "upstream": {**ingredients["upstream"], **unknown}}
-    reasons = differences(found.ingredients, ingredients) + [f"{name} has to run" for name in running]
+    reasons = step.differences(found.ingredients, ingredients, given.renamed)
+    reasons += [f"{name} has to run" for name in running]
     if reasons:
         return Verdict(step.name, "stale", "; ".join(reasons)), found
     damaged = found.damaged(folder)
@@ -140,25 +137,25 @@ def _perform(
     run: RunDirectory,
     step: Step,
     ingredients: Mapping[str, Any],
-    make: MakeWork,
+    make: MakeContext,
     environment: Callable[[], Mapping[str, Any]],
     progress: Progress,
 ) -> Manifest:
     key = files.digest(ingredients)
-    aside = files.open_aside(run.path, step.name)
+    staging = files.open_staging(run.path, step.name)
     started = time.perf_counter()
     try:
         with progress.phase(step.name):
-            step.function(make(step, key), aside)
+            step.function(make(step, key), staging)
         seconds = round(time.perf_counter() - started, 3)
         made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         result = Manifest(
-            step.name, key, ingredients, manifest.hashes(aside), seconds, made, {**environment(), **progress.figures()}
+            step.name, key, ingredients, payload_hashes(staging), seconds, made, {**environment(), **progress.figures()}
         )
-        result.write(aside)
-        files.move_in(aside, run.step(step.name))
+        result.write(staging)
+        files.move_in(staging, run.step(step.name))
     except BaseException as error:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RunError(
                 f"no room left for {step.name} in {run.path}: make room, then the same command goes on"

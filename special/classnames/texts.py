@@ -12,8 +12,6 @@ from special.progress import SILENT, Progress
 from special.resources import PROMPTS
 from special.storage import files
 
-READERS = ("s3fn", "aligned")
-"""The classifiers that read texts about the classes."""
 CURATED, BARE = "curated", "names"
 
 

@@ -1,8 +1,8 @@
 """The command line: a thin skin over ``special.label`` and its neighbours. Nothing imports from here.
 
-Each command is a module of this package with the click command in it under the module's name. This module and theirs
-import nothing large at the top, so that ``special --help`` answers at once; what a command needs it imports when it
-runs.
+Each command is a module of this package with the click command in it under the module's name; those of the steps are
+made from the registry of steps. This module and theirs import nothing large at the top, so that ``special --help``
+answers at once; what a command needs it imports when it runs.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from typing import IO, Any
 
 import click
 
-COMMANDS = (
-    "classes", "label", "rgb", "pseudo", "warmup", "refine", "map", "status", "info", "describe", "fit", "predict",
-    "evaluate", "demo",
-)  # fmt: skip
+_BEFORE_STEPS = ("classes", "label")
+_AFTER_STEPS = ("status", "info", "describe", "fit", "predict", "evaluate", "demo")
 _DEBUG = "special.debug"
 
 
@@ -55,13 +53,20 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the work, not of the alphabet."""
-        return list(COMMANDS)
+        from special.cli.steps import COMMANDS
+
+        return [*_BEFORE_STEPS, *COMMANDS, *_AFTER_STEPS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(importlib.import_module(f"special.cli.{cmd_name}"), cmd_name)
+        if cmd_name in (*_BEFORE_STEPS, *_AFTER_STEPS):
+            command: click.Command = getattr(importlib.import_module(f"special.cli.{cmd_name}"), cmd_name)
+        else:
+            from special.cli.steps import COMMANDS
+
+            if cmd_name not in COMMANDS:
+                return None
+            command = COMMANDS[cmd_name]
         if not any(parameter.name == "debug" for parameter in command.params):
             command.params.append(_debug_option())
         return command
@@ -75,7 +80,8 @@ class Commands(click.Group):
         except click.UsageError:
             import difflib
 
-            near = difflib.get_close_matches(args[0], COMMANDS, 2) or COMMANDS
+            known = self.list_commands(ctx)
+            near = difflib.get_close_matches(args[0], known, 2) or known
             raise click.UsageError(f"there is no command {args[0]!r}: try {', '.join(near)}", ctx=ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -132,9 +138,9 @@ def _debug_option() -> click.Option:
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        import special
+        from special.version import own_version
 
-        click.echo(f"special {special.__version__}")
+        click.echo(f"special {own_version()}")
         ctx.exit()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -45,13 +45,9 @@ A description after a colon says more of a name:
 def classes(
     scene: Path | None,
     file: Path,
-    key: str | None,
-    wavelengths: str | None,
-    sensor: str | None,
-    pipeline: str,
     changes: tuple[str, ...],
-    concepts: tuple[Path, ...],
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Show what each class name is understood as, and which classes cannot be told apart.
 
@@ -60,16 +56,7 @@ def classes(
     from special.api.explain import explain
     from special.settings import parse_changes
 
-    found = explain(
-        file,
-        scene,
-        wavelengths,
-        key=key,
-        sensor=sensor,
-        pipeline=pipeline,
-        settings=parse_changes(changes),
-        concepts=concepts,
-    )
+    found = explain(file, scene, settings=parse_changes(changes), **options)
     if as_json:
         import json
 

@@ -6,10 +6,10 @@ import click
 
 from special.cli.options import together
 
-CLASSIFIERS = ("mambahsi", "s3fn", "aligned", "cnn3d", "mean")
-
 classifier_options = together(
-    click.option("--classifier", type=click.Choice(CLASSIFIERS), help="Which classifier learns.  [mambahsi]"),
+    click.option(
+        "--classifier", metavar="NAME", help="Which learns: mambahsi, s3fn, aligned, cnn3d, mean, or a plug-in's."
+    ),
     click.option(
         "--descriptions",
         metavar="FILE|curated|names",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,41 +33,24 @@ Examples:
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another scene.")
 @device_option
 @quiet_option
-def demo(out: Path, rows: int, cols: int, bands: int, classes: int, seed: int, device: str | None, quiet: bool) -> None:
+def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
     """Simulate a small scene, label it, and say how well the map agrees with the truth.
 
     It works offline and needs no other file: no CLIP is asked for. A simulated scene shows that the installation works;
     how accurate maps of real ground are, only real ground truth can tell.
     """
-    from special.api.evaluate import evaluate
-    from special.api.label import label
+    from special.api.demo import demo as demonstrate
     from special.cli.evaluate import show_steps
     from special.cli.screen import Screen, show_outcomes
-    from special.simulate import simulate, write_scene
 
-    scene = simulate(rows, cols, bands, classes, seed)
-    files = write_scene(out, scene)
-    if not quiet:
-        click.echo(
-            f"Simulated {files.scene}: {rows} x {cols} pixels, {bands} bands, {classes} classes. "
-            f"Labelling it without CLIP, which a demonstration does not download."
-        )
     with Screen(quiet) as screen:
-        run = label(
-            files.scene,
-            files.classes,
-            out=out / "scene.special",
-            clip="none",
-            offline=True,
-            device=device or "auto",
-            seed=seed,
-            progress=screen,
-        )
+        done = demonstrate(out, device=device or "auto", progress=screen, **options)
     if quiet:
         return
+    files, run = done.files, done.run
     show_outcomes(run)
     click.echo()
-    show_steps(evaluate(run, files.truth))
+    show_steps(done.evaluation)
     click.echo(
         "These figures show that the installation works. They say nothing of real ground: the scene is simulated.\n\n"
         f"The map:          {run.path / 'map.png'} (map.tif for QGIS and GDAL, map_envi.hdr for ENVI, map.npy)\n"

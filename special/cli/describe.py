@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from special.cli.options import quiet_option
-
-if TYPE_CHECKING:
-    from special.classnames.class_list import ClassList
-    from special.cli.screen import Screen
-    from special.llm.client import LanguageModel
 
 _EPILOG = """\b
 Examples:
@@ -61,15 +57,11 @@ the address that you give. Without --llm-url no network is asked.
 def describe(
     classes: Path,
     out: Path | None,
-    llm_url: str | None,
-    llm_model: str | None,
     spectra: bool,
     every: bool,
     concepts: tuple[Path, ...],
-    timeout: float,
-    fresh: bool,
-    force: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Write descriptions of the classes, several paragraphs each, into a text file that you can read and edit.
 
@@ -79,90 +71,24 @@ def describe(
 
     What a language model has answered is kept, so that an interrupted command goes on where it was.
     """
-    from special.classnames.class_list import ClassList
+    from special.api.describe import describe as write_descriptions
+    from special.api.describe import sketch_spectra
     from special.cli.screen import Screen
     from special.errors import DescriptionError
 
-    names = ClassList.read(classes)
-    path = out or Path("sketches.toml" if spectra else "descriptions.txt")
     if (every or concepts) and not spectra:
         raise DescriptionError("--all and --concepts belong to --spectra")
-    if (llm_url is None) != (llm_model is None):
-        raise DescriptionError("--llm-url and --llm-model go together: give both or neither")
-    if path.exists() and not force:
-        raise DescriptionError(f"{path} exists: --force replaces it, -o names another file")
-    if not path.parent.is_dir():
-        raise DescriptionError(f"there is no folder {path.parent} to write {path.name} into")
     with Screen(quiet) as screen:
-        model = _model(llm_url, llm_model, timeout, screen)
         if spectra:
-            rows = _sketch(names, concepts, every, model, fresh, path, screen)
+            written = sketch_spectra(classes, out, concepts=concepts, every=every, progress=screen, **options)
         else:
-            rows = _describe(names, model, fresh, path, screen)
-    if not quiet and rows:
-        _show(path, rows, f"special label SCENE --classes {classes} --concepts {path}" if spectra else None)
+            written = write_descriptions(classes, out, progress=screen, **options)
+    if not quiet and written.classes:
+        then = f"special label SCENE --classes {classes} --concepts {written.path}" if spectra else None
+        _show(written.path, written.classes, then)
 
 
-def _model(url: str | None, name: str | None, timeout: float, screen: Screen) -> LanguageModel | None:
-    from special.llm.client import Endpoint, LanguageModel
-
-    if url is None or name is None:
-        return None
-    return LanguageModel(Endpoint.from_user(url, name, timeout), progress=screen)
-
-
-def _describe(
-    classes: ClassList, model: LanguageModel | None, fresh: bool, path: Path, screen: Screen
-) -> list[tuple[str, str]]:
-    from special.classnames.descriptions import format_descriptions
-    from special.classnames.encoder import default_encoder
-    from special.llm.answer_cache import Answers
-    from special.llm.describe import describe as written
-    from special.storage.files import replace_text
-
-    texts = written(classes, default_encoder(), model=model, answers=Answers(fresh=fresh), progress=screen)
-    who = f"the language model {model.endpoint.model}" if model else "special, from the texts that come with it"
-    head = [
-        f"Descriptions of classes, written by {who}. Edit them as you like.",
-        "A class's name in brackets, then its paragraphs with blank lines between; lines like this one are left out.",
-    ]
-    replace_text(path, format_descriptions(zip(classes.names, texts, strict=True), head))
-    return [(name, f"{len(paragraphs)} paragraphs") for name, paragraphs in zip(classes.names, texts, strict=True)]
-
-
-def _sketch(
-    classes: ClassList,
-    concepts: tuple[Path, ...],
-    every: bool,
-    model: LanguageModel | None,
-    fresh: bool,
-    path: Path,
-    screen: Screen,
-) -> list[tuple[str, str]]:
-    from special.classnames.encoder import default_encoder
-    from special.errors import LanguageModelError
-    from special.landcover.concepts import load_concepts
-    from special.llm.answer_cache import Answers
-    from special.llm.sketch import format_concepts, sketch, wanted
-    from special.storage.files import replace_text
-
-    table = load_concepts(concepts)
-    wants = wanted(classes, table, default_encoder(), every=every)
-    if model is None:
-        unknown = f" ({', '.join(want.name for want in wants)})" if wants else ""
-        raise LanguageModelError(
-            f"--spectra needs a language model to sketch what the table does not know{unknown}: give --llm-url, "
-            "such as http://localhost:11434/v1, and --llm-model"
-        )
-    if not wants:
-        screen.say("The concept table knows every class by name: nothing to sketch. --all sketches them all the same.")
-        return []
-    sketches = sketch(wants, table, model, answers=Answers(fresh=fresh), progress=screen)
-    replace_text(path, format_concepts(sketches, table.wavelengths))
-    return [(one.name, f"{one.kind}: {', '.join(name for name, _ in one.variants)}") for one in sketches]
-
-
-def _show(path: Path, rows: list[tuple[str, str]], then: str | None) -> None:
+def _show(path: Path, rows: Sequence[tuple[str, str]], then: str | None) -> None:
     from special.cli.screen import show_table
 
     show_table(str(path), ("class", "written"), rows)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from special.cli.classifier_options import classifier_options
 from special.cli.options import device_option, dry_run_option, quiet_option, set_option
 from special.cli.scene_options import scene_options
+
+if TYPE_CHECKING:
+    from special.api.run import ImageRun
 
 _EPILOG = """\b
 Examples:
@@ -64,7 +67,6 @@ def fit(
     labels: Path | None,
     classes: Path | None,
     dataset: Path | None,
-    wavelengths: str | None,
     changes: tuple[str, ...],
     device: str | None,
     dry_run: bool,
@@ -79,63 +81,44 @@ def fit(
     With --dataset, every image shows one thing: cubes that are drawn from it are classified, the majority decides. The
     figures printed are those of images that were not learned from; votes.json holds the vote on each.
     """
-    from special.api.fit import prepare_fit
-    from special.api.run import Run
+    from special.api.job import prepare
+    from special.api.options import FitOptions, ImageFitOptions, RunOptions
+    from special.api.run import ImageRun, Run
     from special.cli.screen import Screen, show_areas, show_outcomes, show_plan
     from special.settings import parse_changes
 
-    settings = parse_changes(changes)
+    options |= {"settings": parse_changes(changes), "device": device or "auto"}
     if dataset is not None:
         for name, value in (("SCENE", scene), ("--labels", labels), ("--split", options["split"])):
             if value is not None:
                 raise click.UsageError(f"--dataset learns from whole images: leave {name} out")
-        if dry_run:
-            raise click.UsageError("--dataset has no steps that --dry-run could show")
-        for name in ("labels_key", "key", "sensor", "split", "reject"):
+        for name in ("labels_key", "key", "sensor", "reader", "split", "reject"):
             options.pop(name)
-        out = options.pop("out")
-        _fit_images(dataset, out, classes, wavelengths, settings, device or "auto", quiet, options)
-        return
-    if scene is None or labels is None or classes is None:
+        asked: RunOptions = ImageFitOptions(dataset=dataset, classes=classes, **options)
+    elif scene is None or labels is None or classes is None:
         raise click.UsageError("give SCENE with --labels and --classes, or --dataset")
-    job = prepare_fit(scene, labels, classes, wavelengths, settings=settings, device=device or "auto", **options)
+    else:
+        asked = FitOptions(scene=scene, labels=labels, classes=classes, **options)
+    job = prepare(asked)
     if dry_run:
         show_plan(job.run.path, job.plan())
         return
     with Screen(quiet) as screen:
-        outcomes = job.execute(None, screen)
-    if not quiet:
-        run = Run(job.run.path, outcomes)
-        show_outcomes(run)
+        outcomes = job.execute(progress=screen)
+    if quiet:
+        return
+    run = Run(job.run.path, outcomes) if dataset is None else ImageRun(job.run.path, outcomes)
+    show_outcomes(run)
+    if isinstance(run, ImageRun):
+        _show_scores(run)
+    else:
         show_areas(run)
 
 
-def _fit_images(
-    dataset: Path,
-    out: Path | None,
-    classes: Path | None,
-    wavelengths: str | None,
-    settings: dict[str, Any],
-    device: str,
-    quiet: bool,
-    options: dict[str, Any],
-) -> None:
-    """Learn from a data set of images, and show how well the others are told apart."""
-    from special.api.fit_images import fit_dataset
-    from special.cli.screen import Screen, show_table
+def _show_scores(run: ImageRun) -> None:
+    """Print how well the images are told apart that were not learned from."""
+    from special.cli.screen import show_table
 
-    with Screen(quiet) as screen:
-        done = fit_dataset(
-            dataset,
-            out,
-            classes=classes,
-            wavelengths=wavelengths,
-            settings=settings,
-            device=device,
-            progress=screen,
-            **options,
-        )
-    if quiet:
-        return
-    figures = [f"{figure:.4f}" for figure in (done.scores.oa, done.scores.aa, done.scores.kappa)]
-    show_table(f"{done.path}: {done.tested} test images, {done.trained} learned from", ("OA", "AA", "kappa"), [figures])
+    figures = [f"{run.scores[name]:.4f}" for name in ("oa", "aa", "kappa")]
+    title = f"{run.path}: {run.count('test')} test images, {run.count('train')} learned from"
+    show_table(title, ("OA", "AA", "kappa"), [figures])

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from special.cli.scene_options import scene_options
-
-if TYPE_CHECKING:
-    from special.scene import Scene
 
 _EPILOG = """\b
 Examples:
@@ -23,48 +20,20 @@ Examples:
 @click.argument("scene", type=click.Path())
 @scene_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def info(scene: str, key: str | None, wavelengths: str | None, sensor: str | None, as_json: bool) -> None:
+def info(scene: str, as_json: bool, **options: Any) -> None:
     """Show what is understood of SCENE: its size, bands, wavelengths, valid pixels and place.
 
     SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file.
     """
-    import json
+    from special.api.info import info as understood
 
-    from special.scene import open_scene
-
-    facts = describe(open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor))
+    facts = understood(scene, **options)
     if as_json:
+        import json
+
         click.echo(json.dumps(facts, indent=2))
     else:
         _show(facts)
-
-
-def describe(scene: Scene) -> dict[str, Any]:
-    """What was understood of a scene, as JSON can hold it. Band numbers are counted from 1, as ENVI and QGIS do."""
-    from special import settings
-    from special.scene.rgb import RgbSettings, missing_colours
-
-    missing = missing_colours(scene.wavelengths, settings.load().build(RgbSettings))
-    rows, cols, bands = scene.shape
-    place = scene.georeference
-    return {
-        "path": str(scene.path),
-        "format": scene.format,
-        "key": scene.key,
-        "rows": rows,
-        "cols": cols,
-        "bands": bands,
-        "file_bands": scene.file_bands,
-        "wavelengths_nm": scene.wavelengths.tolist(),
-        "bad_bands": [{"band": number + 1, "reason": reason} for number, reason in scene.bad_bands.items()],
-        "valid_pixels": int(scene.valid.sum()),
-        "scale_factor": scene.scale_factor,
-        "georeference": place and {"crs_wkt": place.crs_wkt, "transform": place.transform},
-        "rgb": not missing,
-        "missing_colours": missing,
-        "notes": list(scene.notes),
-        "content_hash": scene.content_hash(),
-    }
 
 
 def _show(facts: dict[str, Any]) -> None:

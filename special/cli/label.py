@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,41 +53,28 @@ The class list holds one class a line, synonyms after a bar, a description after
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Every random draw comes from it."
 )
 @click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
-@until_option
+@until_option()
 @dry_run_option
 @click.option("--profile", is_flag=True, help="Print where time and memory go, and record it in run.json.")
 @click.option("--force", is_flag=True, help="Forget what RUN holds, even of another scene.")
 @quiet_option
 def label(
     scene: Path,
-    classes: Path,
-    key: str | None,
-    wavelengths: str | None,
-    sensor: str | None,
-    out: Path | None,
-    pipeline: str | None,
     changes: tuple[str, ...],
-    clip: str | None,
-    offline: bool,
-    concepts: tuple[Path, ...],
-    classifier: str | None,
-    descriptions: str | None,
-    encoder: str | None,
     device: str | None,
-    seed: int,
-    reject: float | None,
     until: str | None,
     dry_run: bool,
     profile: bool,
-    force: bool,
     quiet: bool,
+    **options: Any,
 ) -> None:
     """Make a land-cover map of SCENE from class names.
 
     SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file. What an earlier, perhaps interrupted, command has
     left in RUN is used where nothing that it depends on has changed.
     """
-    from special.api.label import prepare
+    from special.api.job import prepare
+    from special.api.options import LabelOptions
     from special.api.run import Run
     from special.cli.screen import Screen, show_areas, show_outcomes, show_plan, show_profile
     from special.profiling import Profiler
@@ -95,26 +83,7 @@ def label(
     screen = Screen(quiet)
     progress = Profiler(screen) if profile else screen
     with progress.phase("open"):
-        job = prepare(
-            scene,
-            classes,
-            wavelengths,
-            key=key,
-            sensor=sensor,
-            out=out,
-            pipeline=pipeline,
-            settings=parse_changes(changes),
-            clip=clip,
-            offline=offline,
-            concepts=concepts,
-            classifier=classifier,
-            descriptions=descriptions,
-            encoder=encoder,
-            device=device or "auto",
-            seed=seed,
-            reject=reject,
-            force=force,
-        )
+        job = prepare(LabelOptions(scene=scene, settings=parse_changes(changes), device=device or "auto", **options))
     if dry_run:
         show_plan(job.run.path, job.plan(until))
         return
@@ -123,7 +92,7 @@ def label(
     if not quiet:
         run = Run(job.run.path, outcomes)
         show_outcomes(run)
-        if until in (None, "map"):
+        if until in (None, job.steps[-1].name):
             show_areas(run)
     if isinstance(progress, Profiler) and not quiet:
         show_profile(progress.stop())

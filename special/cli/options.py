@@ -10,8 +10,6 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-STEPS = ("rgb", "pseudo", "warmup", "refine", "map")
-
 run_argument = click.argument("run", type=click.Path(path_type=Path), required=False)
 """``RUN``: the directory of a run; without it, the one in the working directory that was worked on last."""
 
@@ -23,9 +21,16 @@ set_option = click.option(
     help="Change one setting of the pipeline; may be given several times.",
 )
 device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.  [auto]")
-until_option = click.option("--until", metavar="STEP", type=click.Choice(STEPS), help="Stop after this step.")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only say of every step whether it would run, and why.")
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+
+
+def until_option() -> Callable[[Command], Command]:
+    """Return ``--until``, which takes the name of a step."""
+    from special.steps import LABEL
+
+    names = [step.name for step in LABEL]
+    return click.option("--until", metavar="STEP", type=click.Choice(names), help="Stop after this step.")
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

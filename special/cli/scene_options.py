@@ -11,8 +11,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def scene_options(command: Command) -> Command:
-    """Add ``--key``, ``--wavelengths`` and ``--sensor``; the command gets them by the names ``open_scene`` has."""
+    """Add ``--key``, ``--wavelengths``, ``--sensor`` and ``--reader``, by the names that ``open_scene`` has."""
     for option in (
+        click.option("--reader", metavar="NAME", help="Read the file as this format.  [told by its content]"),
         click.option("--sensor", metavar="NAME", help="Take the nominal wavelengths of a sensor, such as aviris."),
         click.option(
             "--wavelengths",

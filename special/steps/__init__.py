@@ -1,1 +1,44 @@
-"""The steps of the paper, one file each, in the order of the work: rgb, pseudo-labels, warmup, refine, map."""
+"""The steps of the paper, one file each, in the order of the work.
+
+==========  =====================================================================================================
+``rgb``     ``rgb.npy`` uint8 (rows, cols, 3) and ``rgb.png``, where the scene covers the visible
+``pseudo``  ``probabilities.npy`` float32 (rows, cols, K), ``bvsb.npy``, ``part-TEACHER.npy`` for each teacher
+``warmup``  ``probabilities.npy``, ``weights.safetensors``
+``refine``  ``probabilities.npy``, ``weights.safetensors``, ``soft_labels.npy`` float32 (rows, cols, K)
+``map``     ``map.npy``, ``confidence.npy``, ``probabilities.npy``, and the map as PNG, GeoTIFF and ENVI
+==========  =====================================================================================================
+
+A supervised run has other steps:
+
+==========  =====================================================================================================
+``split``   ``split.npy`` uint8 (rows, cols): 1 = learned from, 2 = kept for the test
+``fit``     ``probabilities.npy``, ``model.safetensors`` and ``model.json``
+``map``     as above
+==========  =====================================================================================================
+
+and so has one that learns from whole images:
+
+==========  =====================================================================================================
+``split``   ``split.npy`` bool (images,): which are learned from
+``fit``     ``model.safetensors`` and ``model.json``
+``vote``    ``votes.json``: the vote on every image, and the scores on those that were kept for the test
+==========  =====================================================================================================
+
+Each also leaves ``record.json``: figures about what happened, the same in every rerun. A step's ``version`` is raised
+whenever its code, or code it calls, gives other results. To add a step is one new file and its name in a list below.
+"""
+
+from __future__ import annotations
+
+from special.cache.step import Step
+from special.steps import images, pseudo_labels, refine, rgb, supervised, warmup
+from special.steps import map as map_step
+
+LABEL: tuple[Step, ...] = (rgb.STEP, pseudo_labels.STEP, warmup.STEP, refine.STEP, map_step.after("refine"))
+"""From class names to a map."""
+
+FIT: tuple[Step, ...] = (supervised.SPLIT, supervised.FIT, map_step.after("fit"))
+"""From labelled pixels to a model and a map."""
+
+FIT_IMAGES: tuple[Step, ...] = (images.SPLIT, images.FIT, images.VOTE)
+"""From a data set of images to a model."""

@@ -1,129 +1,111 @@
-"""What a step gets to work with: scene, class list, settings, what earlier steps left, a place for checkpoints."""
+"""What a step gets to work with: the scene, the class list, settings, seed and device, and what earlier steps left."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from special.api.request import LABELS, Request, labels_hash
-from special.cache.directory import RunDirectory
-from special.cache.step import Step
-from special.errors import RunError
+from special.cache.workspace import Workspace
+from special.models.registry import CLASSIFIERS, Classifier
+from special.models.settings import ClassifierSettings, ScanSettings
 from special.progress import Progress
-from special.settings import Settings
-from special.storage import files
-from special.storage.rasters import Rows, ScratchSpace
+from special.settings import Built, Settings
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import nn
 
     from special.classnames.class_list import ClassList
     from special.classnames.contextual import Meanings
+    from special.models.registry import Build
     from special.scene import Scene
     from special.teachers.base import Teacher
+    from special.training.checkpoint import Checkpoint
+    from special.training.image_dataset import ImageDataset
+
+CLASSIFIER_SECTIONS: tuple[Any, ...] = (ClassifierSettings, ScanSettings)
+"""The sections that every step with a classifier reads, beside that of the classifier that was chosen."""
+
+CLASSIFIER_APART = ("classifier.texts", "classifier.encoder", "scan.backend")
+"""An input says what is read, and by whom; the backend changes bits alone."""
 
 
 @dataclass(frozen=True)
-class Work:
-    """The view that one step has of a run. A step reads the payloads of the steps upstream of it, and no others.
+class Context(Workspace):
+    """What every step gets.
 
     Attributes:
-        step, key: the step at work, and the key of what it makes.
-        scene: the scene. device: ``cpu`` or ``cuda``. progress: who listens.
-        teachers: makes the run's teachers.
+        classes: the class list.
+        values: all settings. seed: of the run. device: ``cpu`` or ``cuda``.
+        progress: who listens.
         meanings: the texts that the classifier reads, where it reads any.
+        content: hashes of what the run was given, by name, as JSON.
+        versions: of the libraries in use.
     """
 
-    run: RunDirectory
-    request: Request
-    step: Step
-    key: str
-    scene: Scene
+    classes: ClassList
+    values: Settings
+    seed: int
     device: str
-    teachers: Callable[[], Sequence[Teacher]]
     progress: Progress
-    meanings: Meanings | None = None
+    meanings: Meanings | None
+    content: Mapping[str, Any]
+    versions: Mapping[str, str]
+
+    def settings(self, kind: type[Built]) -> Built:
+        """Return a section of the pipeline as the dataclass ``kind``, one that the step declares."""
+        return self.values.build(kind)
 
     @property
-    def classes(self) -> ClassList:
-        """The class list."""
-        return self.request.classes
+    def classifier(self) -> Classifier:
+        """The classifier that was chosen."""
+        return CLASSIFIERS.get(self.values.build(ClassifierSettings).name)
 
     @property
-    def seed(self) -> int:
-        """The seed of the run, from which the step makes its random generators."""
-        return self.request.seed
+    def checkpoint(self) -> Checkpoint:
+        """Where the step's training keeps its state."""
+        from special.training.checkpoint import Checkpoint
 
-    @property
-    def checkpoints(self) -> Path:
-        """A folder for checkpoints of this very work, there again when it is resumed; it goes when the step is done."""
-        return self.run.checkpoints(self.step.name, self.key)
+        return Checkpoint(self.checkpoints, self.key)
 
-    @property
-    def scratch(self) -> ScratchSpace:
-        """Where the step puts arrays that are large, until it is done."""
-        return ScratchSpace(self.checkpoints / "rasters")
+    def builder(self, announce: bool = False) -> Build:
+        """Return what makes the classifier; ``announce`` how much of it is trained where a text encoder is frozen."""
+        chosen = self.classifier
+        build = chosen.build(self.values.build(chosen.settings), self.meanings, self.values.build(ScanSettings).backend)
+        meanings = self.meanings
+        if not announce or meanings is None:
+            return build
 
-    def settings(self, section: str) -> Any:
-        """Return a section of the pipeline as the dataclass that the step declares for it."""
-        return build(self.request.settings, self.step, section)
+        def announced(bands: int, classes: int) -> nn.Module:
+            model = build(bands, classes)
+            trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+            frozen = meanings.encoder.parameters
+            share = trained / (trained + frozen)
+            self.progress.say(f"{chosen.name} trains {trained} parameters, {share:.2%} of all: {frozen} are frozen.")
+            return model
 
-    def labels(self) -> np.ndarray:
-        """Return the label image that a supervised run learns from: int32 (rows, cols), 1..K, 0 = unlabelled.
-
-        Raises:
-            RunError: it is missing or damaged.
-        """
-        try:
-            labels = files.load_array(self.run.path / LABELS)
-            whole = labels_hash(labels) == self.request.labels
-        except (OSError, ValueError):
-            whole = False
-        if not whole:
-            raise RunError(f"{self.run.path / LABELS} is missing or damaged: fit again with --force")
-        return labels
-
-    def array(self, step: str, name: str) -> np.ndarray:
-        """Return an array that an upstream step left."""
-        return files.load_array(self._payload(step, name))
-
-    def rows(self, step: str, name: str) -> Rows:
-        """Return an array (rows, ...) that an upstream step left, to be read by windows where it is large."""
-        return self.scratch.load(self._payload(step, name))
-
-    def tensors(self, step: str, name: str) -> dict[str, Tensor]:
-        """Return a state dict that an upstream step left."""
-        return files.load_tensors(self._payload(step, name))
-
-    def has(self, step: str, name: str) -> bool:
-        """Whether an upstream step left a file of this name."""
-        return self._payload(step, name).is_file()
-
-    def _payload(self, step: str, name: str) -> Path:
-        if step not in self.step.upstream:
-            raise LookupError(f"{self.step.name} does not declare that it reads {step}")
-        return self.run.step(step) / name
+        return announced
 
 
-def build(settings: Settings, step: Step, section: str) -> Any:
-    """Return a section of ``settings`` as the dataclass that ``step`` declares for it.
+@dataclass(frozen=True)
+class SceneContext(Context):
+    """What a step gets that works on a scene.
 
-    Raises:
-        SettingsError: a value does not fit, or the step refuses it.
+    Attributes:
+        scene: the scene.
+        teachers: makes the run's teachers.
+        labels: reads the label image that a supervised run learns from, int32 (rows, cols), 1..K, 0 = unlabelled.
     """
-    return build_section(settings, section, step.settings[section])
+
+    scene: Scene
+    teachers: Callable[[], Sequence[Teacher]]
+    labels: Callable[[], np.ndarray]
 
 
-def build_section(settings: Settings, section: str, kind: str) -> Any:
-    """Return a section of ``settings`` as the dataclass that ``kind``, ``"module:Class"``, names.
+@dataclass(frozen=True)
+class ImagesContext(Context):
+    """What a step gets that works on a data set of images."""
 
-    Raises:
-        SettingsError: a value does not fit, or the dataclass refuses it.
-    """
-    module, _, name = kind.partition(":")
-    return settings.build(section, getattr(importlib.import_module(module), name))
+    images: ImageDataset

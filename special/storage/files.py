@@ -1,13 +1,15 @@
-"""Files that are either whole or not there: written aside, synced, hashed, renamed last. No pickle anywhere."""
+"""Files that are either whole or not there: written in staging, synced, hashed, renamed last. No pickle anywhere."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import tempfile
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,65 +80,91 @@ def load_json(path: Path) -> Any:
 
 def replace_json(path: Path, value: Any) -> None:
     """Write JSON so that ``path`` is at every moment the old file or the new one, whole."""
-    aside = _aside(path.parent, path.name)
-    save_json(aside, value)
-    _sync(aside)
-    os.replace(aside, path)
+    staging = _staging(path.parent, path.name)
+    save_json(staging, value)
+    _sync(staging)
+    os.replace(staging, path)
     _sync_folder(path.parent)
 
 
 def replace_text(path: Path, text: str) -> None:
     """Write a text in UTF-8 so that ``path`` is at every moment the old file or the new one, whole."""
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        aside.write_text(text, encoding="utf-8")
-        _sync(aside)
-        os.replace(aside, path)
+        staging.write_text(text, encoding="utf-8")
+        _sync(staging)
+        os.replace(staging, path)
     finally:
-        aside.unlink(missing_ok=True)
+        staging.unlink(missing_ok=True)
 
 
 def replace_copy(source: Path, target: Path) -> None:
     """Copy a file so that ``target`` is at every moment the old file or the new one, whole."""
-    aside = _aside(target.parent, target.name)
-    shutil.copyfile(source, aside)
-    _sync(aside)
-    os.replace(aside, target)
+    staging = _staging(target.parent, target.name)
+    shutil.copyfile(source, staging)
+    _sync(staging)
+    os.replace(staging, target)
 
 
-def open_aside(run: Path, name: str) -> Path:
+def replace_array(path: Path, array: Rows) -> None:
+    """Write an array (any shape) as ``.npy``; ``path`` is at every moment the old file or the new one, whole."""
+    staging = _staging(path.parent, path.name)
+    save_array(staging.with_suffix(".npy"), array)
+    _sync(staging.with_suffix(".npy"))
+    os.replace(staging.with_suffix(".npy"), path)
+
+
+def open_staging(run: Path, name: str) -> Path:
     """Make an empty folder inside the run to write into, until ``move_in`` puts it where it belongs."""
-    folder = _aside(run, name)
+    folder = _staging(run, name)
     folder.mkdir()
     return folder
 
 
-def move_in(aside: Path, target: Path) -> None:
-    """Sync a folder from ``open_aside`` and rename it to ``target``, whose earlier content goes.
+def move_in(staging: Path, target: Path) -> None:
+    """Sync a folder from ``open_staging`` and rename it to ``target``, whose earlier content goes.
 
     A folder cannot replace a folder in one move, so a kill between the two moves leaves no ``target``: a step that
     never ran, never one that is half there.
     """
-    for path in aside.rglob("*"):
+    for path in staging.rglob("*"):
         _sync_folder(path) if path.is_dir() else _sync(path)
-    _sync_folder(aside)
+    _sync_folder(staging)
     target.parent.mkdir(exist_ok=True)
     if target.exists():
-        old = aside.with_name(f"{aside.name}.old")
+        old = staging.with_name(f"{staging.name}.old")
         os.rename(target, old)
-        os.rename(aside, target)
+        os.rename(staging, target)
         shutil.rmtree(old)
     else:
-        os.rename(aside, target)
+        os.rename(staging, target)
     _sync_folder(target.parent)
 
 
+@contextlib.contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder to write into, which becomes ``target`` when the block ends well, and else is gone.
+
+    What ``target`` held is replaced.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        staging.chmod(0o755)
+        yield staging
+        if target.exists():
+            shutil.rmtree(target)
+        os.rename(staging, target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
 def sweep(run: Path) -> None:
-    """Remove what killed runs left aside. Only for who holds the lock of the run."""
+    """Remove what killed runs left in staging. Only for who holds the lock of the run."""
     shutil.rmtree(run / PARTIAL, ignore_errors=True)
 
 
-def _aside(run: Path, name: str) -> Path:
+def _staging(run: Path, name: str) -> Path:
     folder = run / PARTIAL
     folder.mkdir(exist_ok=True)
     return folder / f"{name}.{uuid.uuid4().hex[:8]}"

@@ -2,26 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from special.classnames.class_list import ClassList
 from special.progress import Progress
+from special.registry import Registry
+from special.settings import Section, Settings
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 
 if TYPE_CHECKING:
-    from special.scene.scene import Scene
+    from special.scene import Scene
+    from special.teachers.confusion import ConfusedPair
 
 
-class Teacher(Protocol):
-    """Maps a scene, its RGB and the class texts to class probabilities per pixel."""
+@dataclass(frozen=True)
+class TeacherRequest:
+    """What a teacher is made from.
 
-    name: str
+    Attributes:
+        settings: of the pipeline; a teacher builds its own section.
+        concepts: the user's files of land-cover concepts.
+        offline: never ask the network.
+        device: ``cpu`` or ``cuda``. seed: of the run.
+        progress: told of a download.
+    """
 
+    settings: Settings
+    concepts: Sequence[Path]
+    offline: bool
+    device: str
+    seed: int
+    progress: Progress
+
+
+class Absent(Exception):
+    """A teacher cannot be had, and nobody insists on it. The message says why, and how to add it; "" where all know."""
+
+
+class Teacher(ABC):
+    """Maps a scene, its RGB and the class texts to class probabilities per pixel.
+
+    Attributes:
+        name: as in ``pseudo.teachers`` and in the run record.
+        settings_type: the dataclass of its section, or None. The section is called ``pseudo.NAME``, with ``_`` for
+            ``-``. A third party's has a default for every field.
+        needs_rgb: whether it is left out where the scene does not cover the visible.
+        model_setting: the setting of its section that names its weights, where the user can choose them.
+        model: the weights it came to use, in the words of that setting.
+    """
+
+    name: ClassVar[str]
+    settings_type: ClassVar[type[Section] | None] = None
+    needs_rgb: ClassVar[bool] = False
+    model_setting: ClassVar[str] = ""
+    model: str = ""
+
+    @classmethod
+    @abstractmethod
+    def make(cls, request: TeacherRequest) -> Self:
+        """Make the teacher of a run.
+
+        Raises:
+            Absent: it cannot be had, and was not asked for by name.
+            SpecialError: it was asked for by name and cannot be had, or its settings cannot be understood.
+        """
+
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """What this teacher is made of, as JSON: models, hashes of weights and texts. Part of the step's key."""
 
+    @abstractmethod
     def predict(
         self,
         scene: Scene,
@@ -32,6 +88,18 @@ class Teacher(Protocol):
     ) -> Rows:
         """Return float32 (rows, cols, K): sums to 1 at valid pixels, all 0 at invalid ones.
 
-        ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible. What is large
-        goes into ``scratch``, the answer by the teacher's name.
+        ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible. What is large goes into
+        ``scratch``, the answer by the teacher's name.
         """
+
+    def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
+        """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
+        return []
+
+
+TEACHERS: Registry[type[Teacher]] = Registry("special.teachers", "teacher")
+
+
+def section_of(name: str) -> str:
+    """Return the section of a pipeline that holds the settings of the teacher ``name``."""
+    return f"pseudo.{name.replace('-', '_')}"

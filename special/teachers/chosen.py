@@ -2,130 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from special.api.request import Request, Teaching
 from special.errors import SettingsError
-from special.progress import Progress
 from special.resources import PROMPTS
+from special.settings import Settings
 from special.storage import files
+from special.teachers.base import TEACHERS, Absent, Teacher, TeacherRequest, section_of
 
-if TYPE_CHECKING:
-    from special.teachers.base import Teacher
-
-Choose = Callable[[Request, str, str, Progress], "list[Teacher]"]
-"""``choose(request, clip, device, progress)``: make the teachers; ``clip`` is the image-text model to look for."""
+_FIRST_TEACHERS = ["spectrum-text", "image-text"]
+"""Who taught before ``pseudo.teachers`` was a setting: left out of the hash, so that older runs still hold."""
 
 
-def choose(request: Request, clip: str, device: str, progress: Progress) -> list[Teacher]:
-    """Make the teachers of a run.
+@dataclass(frozen=True)
+class ChosenTeachers:
+    """Which teachers a run has. A resumed run keeps them.
 
-    Raises:
-        WeightsError: a model that was asked for by name cannot be had.
-        SettingsError: a setting or a file of concepts cannot be understood.
+    Attributes:
+        decided_by: hash of everything that decides the identities: what was asked, prompts, concepts, weights.
+        identities: each teacher's ``identity()`` by its name.
+        models: the weights in use, by the names of teachers that let the user choose them.
+        absent: why a teacher that was asked is not there, by its name.
     """
-    from special.teachers import chooser_tmp as teachers
 
-    return teachers.choose(
-        request.settings,
-        clip=clip,
-        offline=request.offline,
-        concepts=list(request.concepts),
-        device=device,
-        seed=request.seed,
-        progress=progress,
-    )
+    decided_by: str
+    identities: Mapping[str, Any]
+    models: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
-
-def keep(request: Request, previous: Request | None) -> Teaching | None:
-    """Return the teachers of ``previous`` where nothing that decides them has changed since; else None."""
-    if previous is None or previous.teaching is None:
-        return None
-    return previous.teaching if previous.teaching.decided_by == decided_by(request) else None
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> ChosenTeachers:
+        """Read what a run has stored; in older ones it was about CLIP alone."""
+        if "clip" not in document:
+            return cls(**document)
+        clip = document["clip"]
+        models = {} if clip == "none" else {"image-text": clip}
+        absent = {"image-text": document["because"]} if clip == "none" else {}
+        return cls(document["decided_by"], document["identities"], models, absent)
 
 
-def decide(
-    request: Request, previous: Request | None, device: str, progress: Progress, choose: Choose = choose
-) -> tuple[Teaching, list[Teacher]]:
-    """Make the teachers of a run and say which they are.
-
-    A run that began with one image-text model, or with none, goes on with that as long as ``request`` asks for what
-    ``previous`` asked for, even if ``auto`` would find more today.
-
-    Raises:
-        WeightsError, SettingsError: as ``choose``.
-    """
-    clip = request.clip
-    if previous is not None and previous.teaching is not None and previous.clip == request.clip:
-        clip = previous.teaching.clip
-    listener = _Remembering(progress)
-    teachers = choose(request, clip, device, listener)
-    identities = {teacher.name: teacher.identity() for teacher in teachers}
-    used = _in_use(clip) if "image-text" in identities else "none"
-    because = ""
-    if used == "none" and clip != "none":
-        because = listener.said[-1] if listener.said else ""
-    elif used == "none" and request.clip != "none" and previous is not None and previous.teaching is not None:
-        because = previous.teaching.because
-    return Teaching(decided_by(request), used, because, identities), teachers
+def names_of(settings: Settings) -> list[str]:
+    """Return the names of the teachers that are asked, the leading one first."""
+    return list(settings.values["pseudo.teachers"])
 
 
-def decided_by(request: Request) -> str:
+def decided_by(settings: Settings, seed: int, concepts: Sequence[Path]) -> str:
     """Return one hash over all that decides the teachers: the models and texts asked for, their files, the seed.
 
     Raises:
         SettingsError: a file of concepts is missing.
     """
-    texts = {
-        name: value
-        for name, value in request.settings.of("pseudo", "pseudo.image_text", "pseudo.spectrum_text").items()
-        if isinstance(value, str)
-    }
+    names = names_of(settings)
+    sections = ("pseudo", *map(section_of, names))
+    texts = {name: value for name, value in settings.of(*sections).items() if isinstance(value, str)}
     named = {}
     for value in texts.values():
         for path in (Path(value), Path(value.partition(":")[2])):
             if path.is_file():
                 named[str(path)] = files.sha256_of(path)
-    for path in request.concepts:
+    for path in concepts:
         if not path.is_file():
             raise SettingsError(f"no concepts at {path}: name a TOML file written as prompts/concepts.toml is")
-    return files.digest(
-        {
-            "texts": texts,
-            "seed": request.seed,
-            "files": named,
-            "prompts": {str(p.relative_to(PROMPTS)): files.sha256_of(p) for p in PROMPTS.rglob("*") if p.is_file()},
-            "concepts": [files.sha256_of(path) for path in request.concepts],
-        }
+    decisive = {
+        "texts": texts,
+        "seed": seed,
+        "files": named,
+        "prompts": {str(p.relative_to(PROMPTS)): files.sha256_of(p) for p in PROMPTS.rglob("*") if p.is_file()},
+        "concepts": [files.sha256_of(path) for path in concepts],
+    }
+    return files.digest(decisive if names == _FIRST_TEACHERS else {**decisive, "teachers": names})
+
+
+def choose(
+    request: TeacherRequest, previous: ChosenTeachers | None, asked_before: Settings | None
+) -> tuple[ChosenTeachers, list[Teacher]]:
+    """Make the teachers of a run and say which they are.
+
+    A run that began with one set of weights, or without a teacher that could not be had, goes on so as long as the
+    user asks for what was asked before, even if more could be had today.
+
+    Args:
+        request: what the teachers are made from.
+        previous: the teachers that the run has had. asked_before: the settings by which they were chosen.
+
+    Raises:
+        SpecialError: a teacher that was asked for by name cannot be had, or a setting cannot be understood.
+    """
+    teachers: list[Teacher] = []
+    absent: dict[str, str] = {}
+    for name in names_of(request.settings):
+        kind = TEACHERS.get(name)
+        asked, setting = request, f"{section_of(name)}.{kind.model_setting}"
+        if previous is not None and asked_before is not None and _same(setting, request.settings, asked_before):
+            if name in previous.absent:
+                absent[name] = previous.absent[name]
+                continue
+            if name in previous.models:
+                asked = replace(request, settings=request.settings.override({setting: previous.models[name]}))
+        try:
+            teachers.append(kind.make(asked))
+        except Absent as reason:
+            absent[name] = str(reason)
+            if absent[name]:
+                request.progress.say(absent[name])
+    if not teachers:
+        raise SettingsError("no teacher is left to make pseudo-labels: name another one in pseudo.teachers")
+    chosen = ChosenTeachers(
+        decided_by(request.settings, request.seed, request.concepts),
+        {teacher.name: teacher.identity() for teacher in teachers},
+        {teacher.name: teacher.model for teacher in teachers if teacher.model},
+        absent,
     )
+    return chosen, teachers
 
 
-class _Remembering(Progress):
-    """Hands everything on, and remembers what was said."""
-
-    def __init__(self, to: Progress) -> None:
-        self.said: list[str] = []
-        self._to = to
-
-    def begin(self, what: str, total: int) -> None:
-        self._to.begin(what, total)
-
-    def advance(self, steps: int = 1, **figures: float) -> None:
-        self._to.advance(steps, **figures)
-
-    def end(self) -> None:
-        self._to.end()
-
-    def say(self, line: str) -> None:
-        self.said.append(line)
-        self._to.say(line)
-
-
-def _in_use(clip: str) -> str:
-    if clip != "auto":
-        return clip
-    from special.teachers.image_text.weights import AUTO_MODEL
-
-    return AUTO_MODEL
+def _same(setting: str, settings: Settings, before: Settings) -> bool:
+    """Whether the user asks for the same weights as before."""
+    return setting in settings.values and settings.values[setting] == before.values.get(setting)

@@ -67,14 +67,14 @@ def pseudo_labels(
     """
     parts: dict[str, Rows] = {}
     for teacher in teachers:
-        if rgb is None and teacher.name == "image-text":
-            progress.say("The scene does not cover the visible: the image-text teacher is left out.")
+        if rgb is None and teacher.needs_rgb:
+            progress.say(f"The scene does not cover the visible: the {teacher.name} teacher is left out.")
             continue
         with progress.phase(teacher.name):
             parts[teacher.name] = teacher.predict(scene, rgb, classes, progress, scratch)
     if not parts:
         raise SceneError(
-            "the scene does not cover the visible, which the image-text teacher needs: add the other teacher"
+            "the scene does not cover the visible, which its teachers need: add spectrum-text to pseudo.teachers"
         )
     first, *others = parts
     weights = {first: 1.0}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from special.errors import TrainingError
-from special.models.tiling import Windows
 from special.probabilities import require_finite
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks, pick, positions
 from special.training.confident_hard import Split
@@ -19,6 +18,8 @@ from special.training.mixtures import fit_mixture
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
+
+    from special.models.tiling import Windows
 
 PER_COMPONENT = 10
 """Fewest pixels per PCA feature and component: a class with fewer gets fewer components, at least one."""

@@ -18,9 +18,10 @@ import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
+import platformdirs
 import torch
 from torch import Tensor
 
@@ -30,11 +31,12 @@ from special.errors import SceneError
 from special.progress import Progress
 from special.settings import Count, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
+from special.teachers.base import Absent, Teacher, TeacherRequest
 from special.teachers.image_text import sliding_windows as windows
 from special.teachers.image_text.dense_features import dense_features, spare_copies
 from special.teachers.image_text.guided_upsampling import spectral_guide, upsample
 from special.teachers.image_text.text_vectors import kept_embeddings, name_embeddings
-from special.teachers.image_text.weights import LoadedClip
+from special.teachers.image_text.weights import LoadedClip, find_clip
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -61,10 +63,13 @@ class ImageTextSettings:
     guide_likeness: Annotated[float, Within(above=0)]
 
 
-class ImageTextTeacher:
+class ImageTextTeacher(Teacher):
     """Names pixels by what an image-text model sees around them."""
 
     name = "image-text"
+    settings_type = ImageTextSettings
+    needs_rgb = True
+    model_setting = "clip"
 
     def __init__(self, clip: LoadedClip, settings: ImageTextSettings, cache: Path | None = None) -> None:
         """Take a loaded model (see :func:`special.teachers.image_text.weights.find_clip`) and the settings.
@@ -76,9 +81,29 @@ class ImageTextTeacher:
         """
         spare_copies(clip.model.visual)
         self.clip = clip
+        self.model = clip.name
         self.settings = settings
         self.cache = cache
         self.templates = (*open_clip_templates(), *read_templates(settings.templates))
+
+    @classmethod
+    def make(cls, request: TeacherRequest) -> Self:
+        """Find the model that the setting ``clip`` names, and load it.
+
+        Raises:
+            Absent: ``auto`` finds none, or none is wanted.
+            WeightsError: a model was asked for by name and cannot be had.
+        """
+        settings = request.settings.build(ImageTextSettings)
+        if settings.clip == "none":
+            raise Absent
+        clip, reason = find_clip(
+            settings.clip, offline=request.offline, device=request.device, progress=request.progress
+        )
+        if clip is None:
+            raise Absent(reason)
+        cache = Path(platformdirs.user_cache_dir("special-hsi", appauthor=False)) / "class-texts"
+        return cls(clip, settings, cache)
 
     def identity(self) -> dict[str, Any]:
         """Return the model, the hash of its weights and of the prompt templates, as JSON."""

@@ -8,16 +8,17 @@ sensor has, named in groups of like pixels, is the prediction.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from special.classnames.class_list import ClassList
-from special.classnames.encoder import SentenceEncoder
+from special.classnames.encoder import SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
-from special.landcover.concepts import ConceptTable
+from special.landcover.concepts import ConceptTable, load_concepts
 from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
+from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import calibration as calibrate
 from special.teachers.spectrum_text import clusters as naming
 from special.teachers.spectrum_text import outlines, pixels
@@ -27,6 +28,7 @@ from special.teachers.spectrum_text.outlines import Outlines
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
+    from special.teachers.confusion import ConfusedPair
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,28 @@ class SpectrumTextSettings:
         )
 
 
-class SpectrumTextTeacher:
+class SpectrumTextTeacher(Teacher):
     """Names pixels by their spectra; needs no RGB, no download and no label."""
 
     name = "spectrum-text"
+    settings_type = SpectrumTextSettings
 
     def __init__(
         self, table: ConceptTable, encoder: SentenceEncoder, settings: SpectrumTextSettings, seed: int = 0
     ) -> None:
         self.table, self.encoder, self.settings, self.seed = table, encoder, settings, seed
+
+    @classmethod
+    def make(cls, request: TeacherRequest) -> Self:
+        """Make it from the table of land cover, the user's concepts and the embedded sentence encoder."""
+        settings = request.settings.build(SpectrumTextSettings)
+        return cls(load_concepts(request.concepts), default_encoder(), settings, request.seed)
+
+    def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
+        """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
+        from special.teachers.spectrum_text.confusion import confused_pairs
+
+        return confused_pairs(self, classes, wavelengths)
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the concept table and of the sentence encoder's weights."""

@@ -1,4 +1,4 @@
-"""Refinement: confident and hard samples get soft labels from the spectra, and the classifier learns from both.
+"""The step ``refine``: confident and hard samples get soft labels from the spectra; the classifier learns from both.
 
 Source: SPECIAL (arXiv 2501.16222), second stage, label refinement. The loss is the cross-entropy on random samples,
 plus ``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times that on confident ones.
@@ -8,30 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from torch import Tensor
 
+from special.cache.step import Step
 from special.errors import WeightsError
 from special.probabilities import bvsb, require_finite
 from special.progress import SILENT, Progress
 from special.settings import Within
+from special.steps.context import CLASSIFIER_APART, CLASSIFIER_SECTIONS, SceneContext
+from special.storage.files import save_array, save_json, save_tensors
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
-from special.training.checkpoint import Checkpoint
 from special.training.confident_hard import Split, split
-from special.training.loop import Trainer
 from special.training.objective import Term
-from special.training.predict import hold
 from special.training.randomness import own_randomness, stage_generator
 from special.training.settings import NoisyLabelSettings
 from special.training.soft_labels import pca_features, soft_labels
-from special.training.spectra import spectra_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from special.models.registry import Build
-    from special.scene.scene import Scene
+    from special.scene import Scene
+    from special.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Refinement:
 
     def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
         """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
+        from special.training.predict import hold
+
         settings = self.settings
         held = hold(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
         parts = split(
@@ -169,6 +173,9 @@ def refine(
         WeightsError: the weights are not those of such a classifier.
         RunError: the checkpoint cannot be read.
     """
+    from special.training.loop import Trainer
+    from special.training.spectra import spectra_of
+
     require_finite(probabilities, valid, "probabilities of the warmup")
     generator = stage_generator(seed, "refine")
     with progress.phase("standardise"):
@@ -197,3 +204,42 @@ def refine(
         with progress.phase("labels"):
             final, _, soft = objective.label(predicted, generator)
     return Refined(trainer.weights(), final, soft, {"epochs": trainer.history})
+
+
+def _run(context: SceneContext, folder: Path) -> None:
+    """Split the predictions, soften the labels, train on."""
+    result = refine(
+        context.scene,
+        context.scene.valid,
+        context.rows("warmup", "probabilities.npy"),
+        context.tensors("warmup", "weights.safetensors"),
+        context.settings(RefineSettings),
+        context.builder(),
+        seed=context.seed,
+        device=context.device,
+        checkpoint=context.checkpoint,
+        scratch=context.scratch,
+        progress=context.progress,
+    )
+    save_array(folder / "probabilities.npy", result.probabilities)
+    save_array(folder / "soft_labels.npy", result.soft_labels)
+    save_tensors(folder / "weights.safetensors", result.state_dict)
+    save_json(folder / "record.json", result.figures)
+
+
+STEP = Step(
+    name="refine",
+    version=2,
+    function=_run,
+    summary="Refine the classifier of RUN, and map what comes out.",
+    examples=(
+        "special refine",
+        "special refine scene.special --set refine.lambda_hard=0.2",
+        "special refine scene.special --set refine.lambda_hard=0.2 --dry-run",
+    ),
+    upstream=("warmup",),
+    settings=(RefineSettings, *CLASSIFIER_SECTIONS),
+    chosen=("classifier",),
+    apart=CLASSIFIER_APART,
+    inputs={"scene": "the scene", "seed": "the seed", "texts": "what the classifier reads"},
+)

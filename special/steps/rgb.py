@@ -1,14 +1,23 @@
-"""The ``rgb`` step: what the eye would see, interpolated from the spectrum (SPECIAL, arXiv 2501.16222, "spectral
-interpolation"; 655 / 553 / 451 nm are its authors' numbers)."""
+"""The step ``rgb``: what the eye would see, interpolated from the spectrum.
+
+Source: SPECIAL (arXiv 2501.16222), "spectral interpolation"; 655 / 553 / 451 nm are its authors' numbers.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from special.errors import SettingsError
-from special.scene.scene import Scene
+from special.cache.step import Step
+from special.settings import Within
+from special.steps.context import SceneContext
+from special.storage.files import save_array, save_json
+
+if TYPE_CHECKING:
+    from special.scene import Scene
 
 REACH_NM = 30.0
 """A colour is covered when some good band lies this near to it. Scenes that begin at 460 or 475 nm keep their blue; one
@@ -21,19 +30,13 @@ _GREY = 128
 class RgbSettings:
     """Where red, green and blue are (nm), and which quantiles of a channel become black and white."""
 
+    section: ClassVar[str] = "rgb"
+
     red_nm: float
     green_nm: float
     blue_nm: float
-    low_quantile: float
-    high_quantile: float
-
-    def __post_init__(self) -> None:
-        """Refuse quantiles that do not rise."""
-        if not 0 <= self.low_quantile < self.high_quantile <= 1:
-            raise SettingsError(
-                f"rgb.low_quantile = {self.low_quantile} and rgb.high_quantile = {self.high_quantile}: "
-                "they must rise from 0 towards 1"
-            )
+    low_quantile: Annotated[float, Within(0, below="high_quantile")]
+    high_quantile: Annotated[float, Within(0, 1)]
 
     @property
     def colours(self) -> tuple[tuple[str, float], ...]:
@@ -89,3 +92,30 @@ def _stretched(values: np.ndarray, low_quantile: float, high_quantile: float) ->
     if low == high:
         return np.full(values.shape, _GREY, dtype=np.uint8)
     return np.rint(255 * np.clip((values - low) / (high - low), 0, 1)).astype(np.uint8)
+
+
+def _run(context: SceneContext, folder: Path) -> None:
+    """Interpolate the scene to RGB; a scene that does not cover the visible leaves none, and says so."""
+    settings = context.settings(RgbSettings)
+    image = render(context.scene, settings)
+    missing = missing_colours(context.scene.wavelengths, settings)
+    save_json(folder / "record.json", {"missing_colours": missing})
+    if image is None:
+        context.progress.say(f"The scene does not cover the visible (no {', '.join(missing)}): it has no RGB.")
+        return
+    from PIL import Image
+
+    save_array(folder / "rgb.npy", image)
+    Image.fromarray(image).save(folder / "rgb.png")
+
+
+STEP = Step(
+    name="rgb",
+    version=1,
+    function=_run,
+    summary="Make the RGB image of RUN again, and what follows it.",
+    examples=("special rgb", "special rgb scene.special --set rgb.high_quantile=0.99 --until rgb"),
+    settings=(RgbSettings,),
+    inputs={"scene": "the scene"},
+    delivers=("rgb.png",),
+)

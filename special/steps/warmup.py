@@ -1,4 +1,4 @@
-"""Class-balanced warmup: the classifier learns the pseudo-labels, guided by how sure they are.
+"""The step ``warmup``: the classifier learns the pseudo-labels, classes balanced, guided by how sure they are.
 
 Source: SPECIAL (arXiv 2501.16222), second stage, warmup.
 """
@@ -7,26 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from torch import Tensor
 
+from special.cache.step import Step
 from special.probabilities import best, bvsb, require_finite
 from special.progress import SILENT, Progress
+from special.steps.context import CLASSIFIER_APART, CLASSIFIER_SECTIONS, SceneContext
+from special.storage.files import save_array, save_json, save_tensors
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
-from special.training.checkpoint import Checkpoint
-from special.training.loop import Trainer, prepare
 from special.training.objective import Term
-from special.training.predict import hold
 from special.training.randomness import own_randomness, stage_generator
 from special.training.settings import NoisyLabelSettings
-from special.training.spectra import spectra_of
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from special.models.registry import Build
-    from special.scene.scene import Scene
+    from special.scene import Scene
+    from special.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,10 @@ def warmup(
         TrainingError: no valid pixel, or a value that is not finite.
         RunError: the checkpoint cannot be read.
     """
+    from special.training.loop import Trainer, prepare
+    from special.training.predict import hold
+    from special.training.spectra import spectra_of
+
     require_finite(probabilities, valid, "pseudo-labels")
     generator = stage_generator(seed, "warmup")
     with own_randomness(generator, device):
@@ -112,3 +118,40 @@ def warmup(
         "epochs": trainer.history,
     }
     return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.prior_weight, scratch), figures)
+
+
+def _run(context: SceneContext, folder: Path) -> None:
+    """Train the classifier on the pseudo-labels."""
+    result = warmup(
+        context.scene,
+        context.scene.valid,
+        context.rows("pseudo", "probabilities.npy"),
+        context.settings(WarmupSettings),
+        context.builder(announce=True),
+        seed=context.seed,
+        device=context.device,
+        checkpoint=context.checkpoint,
+        scratch=context.scratch,
+        progress=context.progress,
+    )
+    save_array(folder / "probabilities.npy", result.probabilities)
+    save_tensors(folder / "weights.safetensors", result.state_dict)
+    save_json(folder / "record.json", result.figures)
+
+
+STEP = Step(
+    name="warmup",
+    version=2,
+    function=_run,
+    summary="Train on the pseudo-labels of RUN, and do what follows.",
+    examples=(
+        "special warmup",
+        "special warmup scene.special --set warmup.epochs=20",
+        "special warmup scene.special --device cuda --until warmup",
+    ),
+    upstream=("pseudo",),
+    settings=(WarmupSettings, *CLASSIFIER_SECTIONS),
+    chosen=("classifier",),
+    apart=CLASSIFIER_APART,
+    inputs={"scene": "the scene", "seed": "the seed", "texts": "what the classifier reads"},
+)

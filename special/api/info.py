@@ -1,0 +1,59 @@
+"""What is understood of a scene, before anything is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from special.scene import Scene, open_scene
+from special.settings import load
+from special.steps.rgb import RgbSettings, missing_colours
+
+
+def info(
+    scene: str | Path,
+    wavelengths: str | Path | Sequence[float] | np.ndarray | None = None,
+    *,
+    key: str | None = None,
+    sensor: str | None = None,
+    reader: str | None = None,
+) -> dict[str, Any]:
+    """Open a scene and say what is understood of it.
+
+    Args:
+        scene: a file.
+        wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
+        key, sensor, reader: as :func:`special.open_scene` takes them.
+
+    Raises:
+        SceneError: the file or its wavelengths cannot be understood; the message says what to do.
+    """
+    return describe(open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor, reader=reader))
+
+
+def describe(scene: Scene) -> dict[str, Any]:
+    """Say what is understood of a scene, as JSON. Band numbers are counted from 1, as ENVI and QGIS do."""
+    missing = missing_colours(scene.wavelengths, load().build(RgbSettings))
+    rows, cols, bands = scene.shape
+    place = scene.georeference
+    return {
+        "path": str(scene.path),
+        "format": scene.format,
+        "key": scene.key,
+        "rows": rows,
+        "cols": cols,
+        "bands": bands,
+        "file_bands": scene.file_bands,
+        "wavelengths_nm": scene.wavelengths.tolist(),
+        "bad_bands": [{"band": number + 1, "reason": reason} for number, reason in scene.bad_bands.items()],
+        "valid_pixels": int(scene.valid.sum()),
+        "scale_factor": scene.scale_factor,
+        "georeference": place and {"crs_wkt": place.crs_wkt, "transform": place.transform},
+        "rgb": not missing,
+        "missing_colours": missing,
+        "notes": list(scene.notes),
+        "content_hash": scene.content_hash(),
+    }

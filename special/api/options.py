@@ -1,0 +1,323 @@
+"""What ``label``, ``fit`` and ``fit_images`` can be told, each in one frozen type, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
+from inspect import Parameter, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import numpy as np
+
+from special.api.request import DatasetSource, SceneSource, labels_hash, resolved_wavelengths
+from special.classnames.class_list import ClassList
+from special.errors import SceneError, SettingsError
+from special.models.registry import CLASSIFIERS
+from special.settings import Settings, load
+
+if TYPE_CHECKING:
+    from special.scene import Scene
+    from special.training.image_dataset import ImageDataset
+
+Classes = str | Path | ClassList | Iterable[str]
+"""Names, or ``"Name | synonym: description"`` lines, or a file of such lines."""
+
+Wavelengths = str | Path | Sequence[float] | np.ndarray
+"""For scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band, (bands,)."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What options come to.
+
+    Attributes:
+        data: the scene or the data set, open. source: how to open it again.
+        classes: the class list.
+        array: the cube (rows, cols, bands) of a scene that is no file.
+        labels: int32 (rows, cols), 1..K, 0 = unlabelled.
+    """
+
+    data: Scene | ImageDataset
+    source: SceneSource | DatasetSource
+    classes: ClassList
+    array: np.ndarray | None = None
+    labels: np.ndarray | None = None
+
+    @property
+    def labels_hash(self) -> str | None:
+        """The SHA-256 of the labels, where there are any."""
+        return None if self.labels is None else labels_hash(self.labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What can be told to every run.
+
+    Attributes:
+        out: directory of the run; named after its input when None.
+        pipeline: name or TOML file of the settings; the classifier's own when None.
+        settings: what to change in it, ``{"refine.lambda_hard": 0.2}``.
+        classifier: ``mambahsi``, ``s3fn``, ``aligned``, ``cnn3d``, ``mean``, or one that another distribution brings.
+        descriptions: what ``s3fn`` and ``aligned`` read: a file, ``curated``, or ``names``. encoder: who reads it.
+        offline: never ask the network.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        seed: every random draw comes from it.
+        force: forget what ``out`` holds, even of another scene.
+    """
+
+    suffix: ClassVar[str]
+    """What is appended to the input's name to make that of the run's directory."""
+    default_classifier: ClassVar[str | None] = None
+
+    out: str | Path | None = None
+    pipeline: str | Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    classifier: str | None = None
+    descriptions: str | Path | None = None
+    encoder: str | None = None
+    offline: bool = False
+    device: str = "auto"
+    seed: int = 0
+    force: bool = False
+
+    def changes(self) -> dict[str, Any]:
+        """Return the settings that these options stand for."""
+        chosen = self.classifier or self.default_classifier
+        return {**(self.settings or {}), **classifier_changes(chosen, self.descriptions, self.encoder)}
+
+    def resolved(self) -> Settings:
+        """Return all settings.
+
+        Raises:
+            SettingsError: one of them is unknown or does not fit, or the seed is negative.
+        """
+        if self.seed < 0:
+            raise SettingsError(f"the seed is {self.seed}: give 0 or a larger whole number")
+        pipeline = self.pipeline
+        if pipeline is None:
+            pipeline = CLASSIFIERS.get(self.classifier or self.default_classifier or "mambahsi").pipeline
+        return load(pipeline, self.changes())
+
+    def directory(self, source: SceneSource | DatasetSource) -> Path:
+        """Return the directory of the run."""
+        return Path(self.out) if self.out is not None else Path(f"{source.stem}{self.suffix}")
+
+    def open(self) -> Opened:
+        """Open what the run is about.
+
+        Raises:
+            SpecialError: it cannot be understood.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneOptions:
+    """How a scene is to be understood.
+
+    Attributes:
+        wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
+        key: name of the cube in a file of several arrays. sensor: one whose nominal wavelengths to take.
+        reader: name of the reader of the file; told by the file's content when None.
+    """
+
+    wavelengths: Wavelengths | None = None
+    key: str | None = None
+    sensor: str | None = None
+    reader: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(RunOptions, SceneOptions):
+    """What :func:`special.label` can be told.
+
+    Attributes:
+        scene: a file, or an array (rows, cols, bands) of any unit.
+        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
+        clip: image-text model: ``auto``, ``none``, ``MODEL:TAG``, ``MODEL:FILE`` or ``hf-hub:...``.
+        concepts: TOML files of land-cover concepts, beside those of the package.
+        reject: pixels whose best class is less probable than this stay 0 in the map.
+    """
+
+    suffix: ClassVar[str] = ".special"
+
+    scene: str | Path | np.ndarray
+    classes: Classes
+    clip: str | None = None
+    concepts: Iterable[str | Path] = ()
+    reject: float | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return the settings that these options stand for."""
+        own = {"pseudo.image_text.clip": self.clip, "map.reject": self.reject}
+        return super().changes() | {name: value for name, value in own.items() if value is not None}
+
+    def open(self) -> Opened:
+        """Open the scene."""
+        return open_input(self.scene, self, class_list_of(self.classes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions(RunOptions, SceneOptions):
+    """What :func:`special.fit` can be told.
+
+    Attributes:
+        scene: a file, or an array (rows, cols, bands) of any unit.
+        labels: label image, 1..K in the order of the classes, 0 = unlabelled: a file, or an array (rows, cols).
+        labels_key: name of the labels in a ``.mat`` file of several arrays.
+        classes: names, or ``"Name | synonym"`` lines, or a file of such lines.
+        split: ``random`` or ``disjoint``.
+        train_per_class: learn from so many pixels of every class. train_fraction: or from such a share.
+        reject: pixels whose best class is less probable than this stay 0 in the map.
+    """
+
+    suffix: ClassVar[str] = ".fit"
+
+    scene: str | Path | np.ndarray
+    labels: str | Path | np.ndarray
+    classes: Classes
+    labels_key: str | None = None
+    split: str | None = None
+    train_per_class: int | None = None
+    train_fraction: float | None = None
+    reject: float | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return the settings that these options stand for."""
+        own = {"split.kind": self.split, "map.reject": self.reject}
+        own |= _amount("split", self.train_per_class, self.train_fraction)
+        return super().changes() | {name: value for name, value in own.items() if value is not None}
+
+    def open(self) -> Opened:
+        """Open the scene and its labels."""
+        opened = open_input(self.scene, self, class_list_of(self.classes))
+        rows, cols = opened.data.shape[:2]  # type: ignore[union-attr]
+        labels = label_image(self.labels, (rows, cols), self.labels_key)
+        return Opened(opened.data, opened.source, opened.classes, opened.array, labels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFitOptions(RunOptions):
+    """What :func:`special.fit_images` can be told.
+
+    Attributes:
+        dataset: a folder with a sub-folder of cubes for every class.
+        classes: names of the sub-folders, in the order wanted; all sub-folders by name when None.
+        wavelengths: for cubes that lack them, as :class:`SceneOptions` has them; without, bands are told by number.
+        train_per_class: learn from so many images of every class. train_fraction: or from such a share.
+    """
+
+    suffix: ClassVar[str] = ".fit"
+    default_classifier: ClassVar[str | None] = "s3fn"
+
+    dataset: str | Path
+    classes: Classes | None = None
+    wavelengths: Wavelengths | None = None
+    train_per_class: int | None = None
+    train_fraction: float | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return the settings that these options stand for."""
+        return super().changes() | _amount("cubes", self.train_per_class, self.train_fraction)
+
+    def open(self) -> Opened:
+        """Open the images."""
+        classes = None if self.classes is None else class_list_of(self.classes)
+        source = DatasetSource(Path(self.dataset).resolve(), resolved_wavelengths(_plain(self.wavelengths)))
+        dataset = source.open(classes)
+        return Opened(dataset, source, dataset.classes)
+
+
+def takes(options: type[RunOptions]) -> Callable[[Function], Function]:
+    """Show the fields of ``options`` in place of ``**options`` in a function's signature: help and editors read it."""
+
+    def decorate(function: Function) -> Function:
+        own = [p for p in signature(function).parameters.values() if p.kind is not Parameter.VAR_KEYWORD]
+        have = {parameter.name for parameter in own}
+        more = [
+            Parameter(one.name, Parameter.KEYWORD_ONLY, default=_default(one), annotation=one.type)
+            for one in fields(options)
+            if one.name not in have
+        ]
+        function.__signature__ = signature(function).replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        return function
+
+    return decorate
+
+
+def _default(one: Field[Any]) -> Any:
+    return None if one.default is MISSING else one.default
+
+
+def class_list_of(classes: Classes) -> ClassList:
+    """Return a class list in any of its forms as one.
+
+    Raises:
+        ClassListError: it is none.
+    """
+    if isinstance(classes, ClassList):
+        return classes
+    return ClassList.read(classes) if isinstance(classes, str | Path) else ClassList.parse(classes)
+
+
+def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: ClassList) -> Opened:
+    """Open a file or an array (rows, cols, bands), of any unit, as a scene.
+
+    Raises:
+        SceneError: it cannot be understood.
+    """
+    from special.scene import Scene, open_scene
+
+    given = _plain(how.wavelengths)
+    if isinstance(scene, np.ndarray):
+        if given is None or isinstance(given, str | Path):
+            raise SceneError("an array has no wavelengths of its own: give wavelengths=[...], one per band, in nm")
+        opened = Scene.from_array(scene, given)
+        numbers = tuple(float(np.nan_to_num(nm)) for nm in given)
+        return Opened(opened, SceneSource(None, wavelengths=numbers), classes, scene)
+    opened = open_scene(scene, key=how.key, wavelengths=given, sensor=how.sensor, reader=how.reader)
+    kept = None if how.sensor else resolved_wavelengths(given)
+    return Opened(opened, SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader), classes)
+
+
+def label_image(labels: str | Path | np.ndarray, shape: tuple[int, int], key: str | None) -> np.ndarray:
+    """Return labels in either form as int32 (rows, cols), 1..K, 0 = unlabelled.
+
+    Raises:
+        SceneError: they cannot be understood, or are not of the scene's ``shape``.
+    """
+    from special.scene.truth import read_truth
+
+    if not isinstance(labels, np.ndarray):
+        return read_truth(labels, shape, key=key)
+    if labels.shape != shape or labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise SceneError(
+            f"the labels are {labels.dtype} {labels.shape}: give whole numbers of the scene's {shape}, 0 for unlabelled"
+        )
+    return labels.astype(np.int32)
+
+
+def classifier_changes(classifier: str | None, descriptions: str | Path | None, encoder: str | None) -> dict[str, Any]:
+    """Return the settings that the options of a classifier stand for; files and folders by their whole path."""
+    changes = {"classifier.name": classifier} if classifier is not None else {}
+    for name, value in (("texts", descriptions), ("encoder", encoder)):
+        if value is not None:
+            path = Path(value)
+            changes[f"classifier.{name}"] = str(path.resolve() if path.exists() else value)
+    return changes
+
+
+def _plain(wavelengths: Wavelengths | None) -> str | Path | Sequence[float] | None:
+    return [float(nm) for nm in wavelengths] if isinstance(wavelengths, np.ndarray) else wavelengths
+
+
+def _amount(section: str, per_class: int | None, fraction: float | None) -> dict[str, Any]:
+    """Return the settings that say how much is learned from; either amount sets the other to 0."""
+    if per_class is not None and fraction is not None:
+        raise SettingsError("give --train-per-class or --train-fraction, not both")
+    if per_class is not None:
+        return {f"{section}.per_class": per_class, f"{section}.fraction": 0.0}
+    return {} if fraction is None else {f"{section}.fraction": fraction, f"{section}.per_class": 0}
