@@ -16,7 +16,7 @@ from special.teachers.fusion import FusionSettings
 
 def _run(context: SceneContext, folder: Path) -> None:
     """Ask the teachers and fuse their answers; say which classes cannot be told apart."""
-    from special.teachers.confusion import as_json, messages
+    from special.teachers.confusion import messages, to_json
     from special.teachers.fusion import pseudo_labels
 
     image = context.array("rgb", "rgb.npy") if context.has("rgb", "rgb.npy") else None
@@ -40,7 +40,7 @@ def _run(context: SceneContext, folder: Path) -> None:
     save_array(folder / "bvsb.npy", result.bvsb)
     for name, part in result.parts.items():
         save_array(folder / f"part-{name}.npy", part)
-    save_json(folder / "record.json", {**result.record, "alike": as_json(confused, names)})
+    save_json(folder / "record.json", {**result.record, "alike": to_json(confused, names)})
 
 
 STEP = Step(
