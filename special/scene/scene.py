@@ -9,7 +9,7 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.quality import judge
-from special.scene.source import AxesReader, Georeference, Source
+from special.scene.source import ArrayBlockReader, Georeference, Source
 
 __all__ = ["Georeference", "Scene"]
 
@@ -97,7 +97,7 @@ class Scene:
             format="array",
             shape=cube.shape,
             dtype=cube.dtype,
-            reader=AxesReader(cube, (0, 1, 2)),
+            read_block=ArrayBlockReader(cube, (0, 1, 2)),
             georeference=georeference,
         )
         return cls(source, nm, valid=None if valid is None else np.asarray(valid, dtype=bool))
@@ -120,7 +120,7 @@ class Scene:
         if rows.stop <= rows.start or cols.stop <= cols.start or not len(numbers):
             shape = (max(0, rows.stop - rows.start), max(0, cols.stop - cols.start), len(numbers))
             return np.empty(shape, dtype=np.float32)
-        raw = self._source.reader(rows, cols, numbers)
+        raw = self._source.read_block(rows, cols, numbers)
         with np.errstate(over="ignore", invalid="ignore"):
             cube = np.array(raw, dtype=np.float32, order="C")
             if self._source.gains is not None:

@@ -34,7 +34,7 @@ def read_truth(path: str | Path, shape: tuple[int, int], *, key: str | None = No
         if (rows, cols) != shape:
             size = f"{shape[0]} x {shape[1]}"
             raise SceneError(f"{path} is {rows} x {cols} but the scene is {size} pixels: give the truth of this scene")
-        labels = source.reader(slice(0, rows), slice(0, cols), np.arange(1))[:, :, 0]
+        labels = source.read_block(slice(0, rows), slice(0, cols), np.arange(1))[:, :, 0]
         nodata = source.nodata
     return _as_labels(labels, nodata, path)
 

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.source import Axes, AxesReader, Source, Stored
+from special.scene.source import ArrayBlockReader, Axes, Source, Stored
 from special.scene.wavelengths import plausible_nm
 
 _WAVELENGTH_NAME = re.compile(r"wave_?len|^waves?$|^wl$|^wvl?s?$|lambda|band_?cent|cent(re|er)_?wave", re.IGNORECASE)
@@ -108,7 +108,7 @@ def cube_of(file: ArrayFile, key: str | None, counts: Collection[int]) -> Source
         key=info.name or None,
         shape=(rows, cols, bands),
         dtype=cube.dtype,
-        reader=AxesReader(cube, axes),
+        read_block=ArrayBlockReader(cube, axes),
         files=(file.path,),
         wavelengths=wavelengths if wavelengths is None or len(wavelengths) == bands else None,
         nodata=file.nodata(info.name),

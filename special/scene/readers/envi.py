@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.source import Axes, AxesReader, Georeference, Source
+from special.scene.source import ArrayBlockReader, Axes, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
 _TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}
@@ -20,7 +20,7 @@ _AXES: dict[str, Axes] = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 _SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
 
 
-class _Raw:
+class _RawFile:
     """Maps the raw file anew for every block, so that nothing is held open."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> None:
@@ -81,7 +81,7 @@ def open_envi(path: Path, header: Path) -> Source:
         format=f"ENVI {interleave}",
         shape=(rows, cols, bands),
         dtype=dtype,
-        reader=AxesReader(_Raw(data, dtype, offset, stored), axes),
+        read_block=ArrayBlockReader(_RawFile(data, dtype, offset, stored), axes),
         files=(header, data),
         wavelengths=None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units")),
         good_bands=good,

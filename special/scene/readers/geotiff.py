@@ -25,7 +25,7 @@ _UNIT_TAGS = ("wavelength_units", "wavelength_unit", "wavelengths_units", "units
 
 
 @dataclass(frozen=True)
-class _Tiff:
+class _TiffBlockReader:
     """Opens the file anew for every block, so that nothing is held open and a scene can go to another process."""
 
     path: Path
@@ -66,7 +66,7 @@ def open_geotiff(path: Path) -> Source:
                 format="GeoTIFF",
                 shape=(dataset.height, dataset.width, bands),
                 dtype=dtype,
-                reader=_Tiff(path),
+                read_block=_TiffBlockReader(path),
                 files=(path,),
                 wavelengths=_wavelengths(dataset, bands),
                 good_bands=_good_bands(dataset, bands),
