@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, Reader, ReadOptions
 from special.scene.source import ArrayBlockReader, Axes, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
@@ -31,18 +32,43 @@ class _RawFile:
         return np.memmap(self._path, self.dtype, "r", self._offset, self.shape)[slices].view(np.ndarray)
 
 
-def is_header(start: bytes) -> bool:
+class EnviReader(Reader):
+    """Reads ENVI scenes, named by their header or by their raw file."""
+
+    name = "envi"
+    reads = "ENVI (header and raw file)"
+    precedence = NEIGHBOUR
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """By the first word of a header, or the header beside a raw file."""
+        return path.is_file() and (_is_header(head) or _header_beside(path) is not None)
+
+    def open(self, path: Path, options: ReadOptions) -> Source:
+        """Open the cube or image."""
+        if path.is_dir():
+            raise SceneError(f"{path} is a folder: name the header or the raw file in it")
+        with path.open("rb") as stream:
+            header = path if _is_header(stream.read(HEAD_BYTES)) else _header_beside(path)
+        if header is None:
+            raise SceneError(f"{path} is no ENVI header and has none beside it: put its .hdr file into its folder")
+        return open_envi(path, header)
+
+
+ENVI = EnviReader()
+
+
+def _is_header(start: bytes) -> bool:
     """Whether a file that starts like this is an ENVI header."""
     return start.removeprefix(b"\xef\xbb\xbf").lstrip()[:4].upper() == b"ENVI"
 
 
-def header_beside(data: Path) -> Path | None:
+def _header_beside(data: Path) -> Path | None:
     """The ENVI header of a data file: ``scene.img.hdr`` or ``scene.hdr``."""
     for candidate in (data.with_name(data.name + ".hdr"), data.with_suffix(".hdr")):
         for path in (candidate, candidate.with_suffix(".HDR")):
             if path != data and path.is_file():
                 with path.open("rb") as stream:
-                    if is_header(stream.read(16)):
+                    if _is_header(stream.read(16)):
                         return path
     return None
 
