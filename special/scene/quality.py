@@ -139,7 +139,7 @@ def _bad_bands(counts: _Counts) -> dict[int, str]:
 
 
 def _read(source: Source, rows: slice, numbers: np.ndarray) -> np.ndarray:
-    return source.reader(rows, slice(0, source.shape[1]), numbers)
+    return source.read_block(rows, slice(0, source.shape[1]), numbers)
 
 
 def _missing(block: np.ndarray, nodata: float | None) -> np.ndarray | None:

@@ -9,9 +9,12 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.quality import judge
-from special.scene.source import AxesReader, Georeference, Source
+from special.scene.readers import open_source
+from special.scene.readers.base import ReadOptions
+from special.scene.source import ArrayBlockReader, Georeference, Source
+from special.scene.wavelengths import centres_of, given_wavelengths, plausible_nm
 
-__all__ = ["Georeference", "Scene"]
+__all__ = ["Georeference", "Scene", "open_scene"]
 
 _EVERYTHING = slice(None)
 _WINDOW_BYTES = 1 << 25
@@ -80,8 +83,6 @@ class Scene:
         Raises:
             SceneError: not a cube of numbers, or the wavelengths or ``valid`` do not fit it.
         """
-        from special.scene.wavelengths import plausible_nm
-
         cube = np.asarray(cube)
         if cube.ndim != 3 or 0 in cube.shape or cube.dtype.kind not in "iuf":
             raise SceneError(f"an array of {cube.dtype} {cube.shape} is no cube: give numbers as (rows, cols, bands)")
@@ -97,7 +98,7 @@ class Scene:
             format="array",
             shape=cube.shape,
             dtype=cube.dtype,
-            reader=AxesReader(cube, (0, 1, 2)),
+            read_block=ArrayBlockReader(cube, (0, 1, 2)),
             georeference=georeference,
         )
         return cls(source, nm, valid=None if valid is None else np.asarray(valid, dtype=bool))
@@ -120,7 +121,7 @@ class Scene:
         if rows.stop <= rows.start or cols.stop <= cols.start or not len(numbers):
             shape = (max(0, rows.stop - rows.start), max(0, cols.stop - cols.start), len(numbers))
             return np.empty(shape, dtype=np.float32)
-        raw = self._source.reader(rows, cols, numbers)
+        raw = self._source.read_block(rows, cols, numbers)
         with np.errstate(over="ignore", invalid="ignore"):
             cube = np.array(raw, dtype=np.float32, order="C")
             if self._source.gains is not None:
@@ -145,6 +146,32 @@ class Scene:
         rows, cols, bands = self.shape
         span = f"{self.wavelengths[0]:.0f}-{self.wavelengths[-1]:.0f} nm"
         return f"<Scene {self._source.name}: {rows} x {cols} x {bands}, {span}, {self.format}>"
+
+
+def open_scene(
+    path: str | Path,
+    *,
+    key: str | None = None,
+    wavelengths: str | Path | Sequence[float] | np.ndarray | None = None,
+    sensor: str | None = None,
+    reader: str | None = None,
+) -> Scene:
+    """Open a hyperspectral scene: MATLAB, ENVI, GeoTIFF, ``.npy`` or another format that has a reader.
+
+    ``key`` names the array in a ``.mat`` file of several. ``wavelengths`` (a CSV file, ``"430:860"``, or numbers) or
+    ``sensor`` (such as ``"aviris"``) stand in for wavelengths that the file lacks, and beat those it has. ``reader``
+    names the reader to use (such as ``"envi"``), where the content of the file shall not decide. The file is read
+    once through, block by block, to find its bad bands and invalid pixels.
+
+    Raises:
+        SceneError: the file or its wavelengths cannot be understood; the message says what to do.
+        SettingsError: there is no such reader.
+    """
+    path = Path(path)
+    given = given_wavelengths(wavelengths, sensor)
+    source = open_source(path, ReadOptions(key, tuple(given.lists) if given else ()), reader)
+    centres, notes = centres_of(source, given)
+    return Scene(source, centres, notes=notes)
 
 
 def _whole_slice(part: slice, size: int) -> slice:

@@ -37,7 +37,7 @@ class Stored(Protocol):
         """Values of a block, one slice an axis."""
 
 
-class Reader(Protocol):
+class BlockReader(Protocol):
     """Reads a block of a cube in the file's own numbers: (rows, cols, bands), bands in the order asked for."""
 
     def __call__(self, rows: slice, cols: slice, bands: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True)
-class AxesReader:
+class ArrayBlockReader:
     """Reads from a stored array. ``axes`` says which of its axes are rows, columns and bands."""
 
     stored: Stored
@@ -76,7 +76,7 @@ class Source:
     format: str
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
-    reader: Reader
+    read_block: BlockReader
     files: tuple[Path, ...] = ()
     key: str | None = None
     wavelengths: np.ndarray | None = None
@@ -115,13 +115,13 @@ class Source:
                 outer.update(hashlib.file_digest(stream, "sha256").digest())
         if not self.files:
             for rows in self.row_blocks(1 << 24):
-                block = self.reader(rows, slice(0, self.shape[1]), np.arange(self.shape[2]))
+                block = self.read_block(rows, slice(0, self.shape[1]), np.arange(self.shape[2]))
                 outer.update(block.tobytes())
-        said: list[object] = [self.key, self.shape, self.dtype.str, self.nodata, self.scale_factor]
-        said += [None if a is None else a.tolist() for a in self._lists()]
+        description: list[object] = [self.key, self.shape, self.dtype.str, self.nodata, self.scale_factor]
+        description += [None if a is None else a.tolist() for a in self._lists()]
         if self.georeference:
-            said += [self.georeference.crs_wkt, self.georeference.transform]
-        outer.update(json.dumps(said).encode())
+            description += [self.georeference.crs_wkt, self.georeference.transform]
+        outer.update(json.dumps(description).encode())
         return outer.hexdigest()
 
     def _lists(self) -> tuple[np.ndarray | None, ...]:

@@ -7,35 +7,25 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.arrays import ArrayFile, plane_of
-from special.scene.readers.formats import open_raster, recognise
+from special.scene.readers import recognise
+from special.scene.readers.base import ReadOptions
 
 
-def read_truth(path: str | Path, shape: tuple[int, int], *, key: str | None = None) -> np.ndarray:
+def read_truth(
+    path: str | Path, shape: tuple[int, int], *, key: str | None = None, reader: str | None = None
+) -> np.ndarray:
     """Read a label image: int32 (rows, cols), 1..K in the order of the class list, 0 = unlabelled.
 
-    ``.mat``, ``.npy``, ENVI and GeoTIFF are read; ``shape`` is the scene's (rows, cols). Of several images in a
-    ``.mat`` file the one of that shape is taken, or the one that ``key`` names. Nodata and NaN become 0.
+    Every format that has a reader is read; ``shape`` is the scene's (rows, cols). Of several images in a ``.mat`` file
+    the one of that shape is taken, or the one that ``key`` names. ``reader`` names the reader to use, where the
+    content of the file shall not decide. Nodata and NaN become 0.
 
     Raises:
         SceneError: the file cannot be understood, has another shape, or holds something other than labels.
+        SettingsError: there is no such reader.
     """
     path = Path(path)
-    found = recognise(path)
-    nodata: float | None = None
-    if isinstance(found, ArrayFile):
-        with found as file:
-            labels = plane_of(file, key, shape)
-    else:
-        source = open_raster(path, found)
-        rows, cols, bands = source.shape
-        if bands != 1:
-            raise SceneError(f"{path} has {bands} bands: the truth must be one band of labels")
-        if (rows, cols) != shape:
-            size = f"{shape[0]} x {shape[1]}"
-            raise SceneError(f"{path} is {rows} x {cols} but the scene is {size} pixels: give the truth of this scene")
-        labels = source.reader(slice(0, rows), slice(0, cols), np.arange(1))[:, :, 0]
-        nodata = source.nodata
+    labels, nodata = recognise(path, reader).labels(path, shape, ReadOptions(key))
     return _as_labels(labels, nodata, path)
 
 

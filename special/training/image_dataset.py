@@ -67,13 +67,15 @@ def find(dataset: Path, classes: ClassList | None) -> tuple[ClassList, list[Samp
 def open_images(paths: Sequence[Path], wavelengths: Any) -> list[Scene]:
     """Open the images; bands without wavelengths are told by their number."""
     from special.scene import Scene
-    from special.scene.readers.formats import open_source
+    from special.scene.readers import open_source
+    from special.scene.readers.base import ReadOptions
     from special.scene.wavelengths import centres_of, given_wavelengths
 
     given = given_wavelengths(wavelengths, None)
+    options = ReadOptions(band_counts=tuple(given.lists) if given else ())
     scenes: list[Scene] = []
     for path in paths:
-        source = open_source(path, None, given.lists if given else ())
+        source = open_source(path, options)
         try:
             centres, _ = centres_of(source, given)
         except SceneError:

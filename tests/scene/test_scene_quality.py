@@ -76,7 +76,7 @@ def test_nodata_zero_leaves_an_honest_zero_in_its_band() -> None:
         format="test",
         shape=values.shape,
         dtype=values.dtype,
-        reader=lambda rows, cols, bands: values[rows, cols][..., bands],
+        read_block=lambda rows, cols, bands: values[rows, cols][..., bands],
         nodata=0.0,
     )
     valid = judge(source, has_wavelength=np.ones(BANDS, dtype=bool)).valid
@@ -125,7 +125,7 @@ def test_no_good_band_is_an_error() -> None:
         format="test",
         shape=(ROWS, COLS, BANDS),
         dtype=np.dtype("f4"),
-        reader=lambda r, c, b: cube()[r, c][..., b],
+        read_block=lambda r, c, b: cube()[r, c][..., b],
     )
     with pytest.raises(SceneError, match="every band is marked bad"):
         judge(source, has_wavelength=np.zeros(BANDS, dtype=bool))
@@ -180,7 +180,7 @@ def test_windows_keep_to_what_is_stored_together_unless_that_is_far_too_much() -
             format="test",
             shape=(100, 10, 10),
             dtype=np.dtype("u1"),
-            reader=lambda r, c, b: np.ones(1),
+            read_block=lambda r, c, b: np.ones(1),
             row_step=row_step,
         )
         return [part.stop - part.start for part in source.row_blocks(1000)]
@@ -201,7 +201,7 @@ def test_a_large_scene_is_judged_in_small_blocks() -> None:
         return block.astype("i2")
 
     shape = (600, 500, 100)
-    source = Source(path=None, format="test", shape=shape, dtype=np.dtype("i2"), reader=reader)
+    source = Source(path=None, format="test", shape=shape, dtype=np.dtype("i2"), read_block=reader)
     assert judge(source, has_wavelength=np.ones(100, dtype=bool)).good.all()
     assert largest <= 1 << 24 < 2 * np.prod(shape)
 

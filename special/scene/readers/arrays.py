@@ -1,11 +1,10 @@
-"""Files of named arrays (.mat, HDF5, .npy), which know shapes but not what is a cube, a band or a wavelength."""
+"""What the readers of .mat, HDF5 and .npy share: files of arrays, which do not say what is a cube or a wavelength."""
 
 from __future__ import annotations
 
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +13,8 @@ from typing import Self
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.source import Axes, AxesReader, Source, Stored
+from special.scene.readers.base import Reader, ReadOptions
+from special.scene.source import ArrayBlockReader, Axes, Source, Stored
 from special.scene.wavelengths import plausible_nm
 
 _WAVELENGTH_NAME = re.compile(r"wave_?len|^waves?$|^wl$|^wvl?s?$|lambda|band_?cent|cent(re|er)_?wave", re.IGNORECASE)
@@ -75,16 +75,33 @@ class ArrayFile(ABC):
         return None
 
 
-def cube_of(file: ArrayFile, key: str | None, counts: Collection[int]) -> Source:
+class ArrayReader(Reader):
+    """A reader of files of arrays; ``file`` is their class."""
+
+    file: type[ArrayFile]
+    named_arrays = True
+
+    def open(self, path: Path, options: ReadOptions) -> Source:
+        """Find the cube among the arrays."""
+        with self.file(path) as file:
+            return cube_of(file, options)
+
+    def labels(self, path: Path, shape: tuple[int, int], options: ReadOptions) -> tuple[np.ndarray, float | None]:
+        """Find the image among the arrays; it has no nodata value."""
+        with self.file(path) as file:
+            return plane_of(file, options.key, shape), None
+
+
+def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
     """The cube of an open file of arrays.
 
-    ``counts`` are the numbers of bands that the user's wavelengths fit; when it is empty, wavelengths stored in the
-    file beside the cube take their place. They decide which axis the bands are, as far as they can.
+    The numbers of bands that the user's wavelengths fit decide which axis the bands are, as far as they can; where
+    there are none, wavelengths stored in the file beside the cube take their place.
 
     Raises:
         SceneError: no cube, several candidates and no ``key``, or no array of that name.
     """
-    info = _pick(file, key)
+    info = _pick(file, options.key)
     beside = [i for i in file.infos if _WAVELENGTH_NAME.search(i.name) and _is_list(i) and max(i.shape) in info.shape]
     cube, *lists = file.load(info.name, *(i.name for i in beside))
     if cube.dtype.kind not in "iuf":
@@ -94,6 +111,7 @@ def cube_of(file: ArrayFile, key: str | None, counts: Collection[int]) -> Source
         nm = plausible_nm(np.asarray(values[(slice(None),) * len(values.shape)]).ravel(), None)
         if wavelengths is None and nm is not None:
             wavelengths = nm
+    counts = options.band_counts
     if not counts and wavelengths is not None:
         counts = {len(wavelengths)}
     orders = file.axes(info)
@@ -108,7 +126,7 @@ def cube_of(file: ArrayFile, key: str | None, counts: Collection[int]) -> Source
         key=info.name or None,
         shape=(rows, cols, bands),
         dtype=cube.dtype,
-        reader=AxesReader(cube, axes),
+        read_block=ArrayBlockReader(cube, axes),
         files=(file.path,),
         wavelengths=wavelengths if wavelengths is None or len(wavelengths) == bands else None,
         nodata=file.nodata(info.name),

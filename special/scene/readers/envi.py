@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.source import Axes, AxesReader, Georeference, Source
+from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, Reader, ReadOptions
+from special.scene.source import ArrayBlockReader, Axes, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
 _TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}
@@ -20,7 +21,7 @@ _AXES: dict[str, Axes] = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 _SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
 
 
-class _Raw:
+class _RawFile:
     """Maps the raw file anew for every block, so that nothing is held open."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> None:
@@ -31,18 +32,43 @@ class _Raw:
         return np.memmap(self._path, self.dtype, "r", self._offset, self.shape)[slices].view(np.ndarray)
 
 
-def is_header(start: bytes) -> bool:
+class EnviReader(Reader):
+    """Reads ENVI scenes, named by their header or by their raw file."""
+
+    name = "envi"
+    reads = "ENVI (header and raw file)"
+    precedence = NEIGHBOUR
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """By the first word of a header, or the header beside a raw file."""
+        return path.is_file() and (_is_header(head) or _header_beside(path) is not None)
+
+    def open(self, path: Path, options: ReadOptions) -> Source:
+        """Open the cube or image."""
+        if path.is_dir():
+            raise SceneError(f"{path} is a folder: name the header or the raw file in it")
+        with path.open("rb") as stream:
+            header = path if _is_header(stream.read(HEAD_BYTES)) else _header_beside(path)
+        if header is None:
+            raise SceneError(f"{path} is no ENVI header and has none beside it: put its .hdr file into its folder")
+        return open_envi(path, header)
+
+
+ENVI = EnviReader()
+
+
+def _is_header(start: bytes) -> bool:
     """Whether a file that starts like this is an ENVI header."""
     return start.removeprefix(b"\xef\xbb\xbf").lstrip()[:4].upper() == b"ENVI"
 
 
-def header_beside(data: Path) -> Path | None:
+def _header_beside(data: Path) -> Path | None:
     """The ENVI header of a data file: ``scene.img.hdr`` or ``scene.hdr``."""
     for candidate in (data.with_name(data.name + ".hdr"), data.with_suffix(".hdr")):
         for path in (candidate, candidate.with_suffix(".HDR")):
             if path != data and path.is_file():
                 with path.open("rb") as stream:
-                    if is_header(stream.read(16)):
+                    if _is_header(stream.read(16)):
                         return path
     return None
 
@@ -81,7 +107,7 @@ def open_envi(path: Path, header: Path) -> Source:
         format=f"ENVI {interleave}",
         shape=(rows, cols, bands),
         dtype=dtype,
-        reader=AxesReader(_Raw(data, dtype, offset, stored), axes),
+        read_block=ArrayBlockReader(_RawFile(data, dtype, offset, stored), axes),
         files=(header, data),
         wavelengths=None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units")),
         good_bands=good,

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.readers.base import Reader, ReadOptions
 from special.scene.source import Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
 _CACHE_MB = 64
+_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, little and big endian
 _LENGTH = re.compile(
     r"(?<![\w.])([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?)(?![a-z])",
     re.IGNORECASE,
@@ -25,7 +27,7 @@ _UNIT_TAGS = ("wavelength_units", "wavelength_unit", "wavelengths_units", "units
 
 
 @dataclass(frozen=True)
-class _Tiff:
+class _TiffBlockReader:
     """Opens the file anew for every block, so that nothing is held open and a scene can go to another process."""
 
     path: Path
@@ -43,42 +45,55 @@ class _Tiff:
             raise SceneError(f"{self.path} cannot be read in full ({error}): it may be damaged") from None
 
 
-def open_geotiff(path: Path) -> Source:
-    """The cube of a GeoTIFF: its bands in order, without an alpha band.
+class GeotiffReader(Reader):
+    """Reads GeoTIFF, and TIFF without a place on the map."""
 
-    Raises:
-        SceneError: damaged, or of complex numbers.
-    """
-    from rasterio.enums import ColorInterp
-    from rasterio.errors import RasterioError
+    name = "geotiff"
+    reads = "GeoTIFF"
 
-    try:
-        with _quiet_open(path) as dataset:
-            bands = dataset.count
-            if bands > 1 and dataset.colorinterp[-1] == ColorInterp.alpha:
-                bands -= 1
-            dtype = np.dtype(dataset.dtypes[0])
-            if dtype.kind not in "iuf":
-                raise SceneError(f"{path} holds {dtype} values, but a scene holds real numbers")
-            gains, offsets = np.array(dataset.scales[:bands]), np.array(dataset.offsets[:bands])
-            return Source(
-                path=path,
-                format="GeoTIFF",
-                shape=(dataset.height, dataset.width, bands),
-                dtype=dtype,
-                reader=_Tiff(path),
-                files=(path,),
-                wavelengths=_wavelengths(dataset, bands),
-                good_bands=_good_bands(dataset, bands),
-                nodata=None if dataset.nodata is None else float(dataset.nodata),
-                gains=None if np.all(gains == 1) else gains,
-                offsets=None if np.all(offsets == 0) else offsets,
-                scale_factor=_scale_factor(dataset),
-                georeference=georeference_of(dataset),
-                row_step=int(dataset.block_shapes[0][0]),
-            )
-    except RasterioError as error:
-        raise SceneError(f"{path} cannot be read as GeoTIFF ({error}): it may be damaged") from None
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """By the magic number."""
+        return head.startswith(_MAGIC)
+
+    def open(self, path: Path, options: ReadOptions) -> Source:
+        """Describe the bands in order, without an alpha band.
+
+        Raises:
+            SceneError: damaged, or of complex numbers.
+        """
+        from rasterio.enums import ColorInterp
+        from rasterio.errors import RasterioError
+
+        try:
+            with _quiet_open(path) as dataset:
+                bands = dataset.count
+                if bands > 1 and dataset.colorinterp[-1] == ColorInterp.alpha:
+                    bands -= 1
+                dtype = np.dtype(dataset.dtypes[0])
+                if dtype.kind not in "iuf":
+                    raise SceneError(f"{path} holds {dtype} values, but a scene holds real numbers")
+                gains, offsets = np.array(dataset.scales[:bands]), np.array(dataset.offsets[:bands])
+                return Source(
+                    path=path,
+                    format="GeoTIFF",
+                    shape=(dataset.height, dataset.width, bands),
+                    dtype=dtype,
+                    read_block=_TiffBlockReader(path),
+                    files=(path,),
+                    wavelengths=_wavelengths(dataset, bands),
+                    good_bands=_good_bands(dataset, bands),
+                    nodata=None if dataset.nodata is None else float(dataset.nodata),
+                    gains=None if np.all(gains == 1) else gains,
+                    offsets=None if np.all(offsets == 0) else offsets,
+                    scale_factor=_scale_factor(dataset),
+                    georeference=georeference_of(dataset),
+                    row_step=int(dataset.block_shapes[0][0]),
+                )
+        except RasterioError as error:
+            raise SceneError(f"{path} cannot be read as GeoTIFF ({error}): it may be damaged") from None
+
+
+GEOTIFF = GeotiffReader()
 
 
 def georeference_of(dataset: Any) -> Georeference | None:

@@ -9,10 +9,11 @@ from typing import Any, Self
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.arrays import ArrayFile, ArrayInfo
+from special.scene.readers.arrays import ArrayFile, ArrayInfo, ArrayReader
 from special.scene.source import Axes, Stored
 
 _CACHE_BYTES = 1 << 26
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 class _Dataset:
@@ -109,3 +110,18 @@ class Hdf5File(ArrayFile):
         if matlab_class in ("char", "cell", "struct", "logical", "function_handle") or "MATLAB_empty" in item.attrs:
             kind = matlab_class or "empty"
         return ArrayInfo(name, item.shape or (), kind)
+
+
+class Hdf5Reader(ArrayReader):
+    """Reads HDF5, and with it MATLAB v7.3."""
+
+    name = "hdf5"
+    reads = "HDF5 (such as MATLAB v7.3)"
+    file = Hdf5File
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """By the signature, which may follow a block of the user's own, of 512 bytes doubled any number of times."""
+        return any(head.startswith(_SIGNATURE, at) for at in (0, 512, 1024, 2048))
+
+
+HDF5 = Hdf5Reader()

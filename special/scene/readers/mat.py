@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.arrays import ArrayFile, ArrayInfo
+from special.scene.readers.arrays import ArrayFile, ArrayInfo, ArrayReader
 from special.scene.source import Stored
 
 _CHILD = Path(__file__).with_name("mat_child.py")
@@ -86,3 +86,18 @@ class Mat5File(ArrayFile):
         self._alarm.cancel()
         last = complaint.strip().splitlines()[-1] if complaint.strip() else "its reader crashed"
         raise SceneError(f"{self.path} cannot be read as MATLAB v5 ({last}): save it again with -v7 or -v7.3")
+
+
+class MatReader(ArrayReader):
+    """Reads MATLAB v5 to v7; v7.3 is HDF5."""
+
+    name = "mat"
+    reads = "MATLAB .mat (v5 to v7)"
+    file = Mat5File
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """By the text in front, or where somebody has changed it by the version and the mark of the byte order."""
+        return head.startswith(b"MATLAB 5.0") or head[124:128] in (b"\x00\x01IM", b"\x01\x00MI")
+
+
+MAT = MatReader()

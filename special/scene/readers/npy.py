@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.arrays import ArrayFile, ArrayInfo
+from special.scene.readers.arrays import ArrayFile, ArrayInfo, ArrayReader
 from special.scene.source import Stored
 
 
@@ -51,3 +51,19 @@ class NpyFile(ArrayFile):
     def load(self, *names: str) -> list[Stored]:
         """The array, to be sliced from the file."""
         return [self._mapped for _ in names]
+
+
+class NpyReader(ArrayReader):
+    """Reads ``.npy``."""
+
+    name = "npy"
+    reads = ".npy"
+    file = NpyFile
+    named_arrays = False
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """By the magic string."""
+        return head.startswith(b"\x93NUMPY")
+
+
+NPY = NpyReader()
