@@ -50,7 +50,7 @@ from special.steps.pipeline import CLASSIFIER, recipe
 from special.training.checkpoint import State
 from special.training.randomness import stage_generator
 from special.training.supervised import FitSettings, fit
-from special.training.train_test_split import TEST, TRAIN, SplitSettings, split
+from special.training.train_test_split import TEST, TRAIN, train_test_split
 
 SEMI_HARD = {"aligned.hard": 0, "aligned.semi_hard": 5}
 HARD = {"aligned.hard": 5, "aligned.semi_hard": 0}
@@ -143,7 +143,7 @@ def divided(benchmark: Benchmark, kind: str, fraction: float, seed: int) -> Data
     classes = ClassList.read(benchmark.classes)
     changes = {"split.kind": kind, "split.per_class": 0, "split.fraction": fraction}
     rule = load(changes=changes).build(SplitSettings)
-    parts = split(truth, scene.valid, classes.names, rule, stage_generator(seed, "split")).parts
+    parts = train_test_split(truth, scene.valid, classes.names, rule, stage_generator(seed, "split")).parts
     return Data(scene, scene.read(), classes, truth, parts, FirstStage())
 
 

@@ -52,7 +52,7 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
     from special.settings import load
     from special.training.loop import Trainer
     from special.training.randomness import stage_generator
-    from special.training.warmup import PseudoLabels, WarmupSettings
+    from special.steps.warmup import PseudoLabels, WarmupSettings
 
     shape = (asked.rows, asked.cols)
     generator = np.random.default_rng(0)

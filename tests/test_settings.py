@@ -9,13 +9,13 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from special.steps.pipeline import FIT_STEPS, STEPS
 
 from special import settings
 from special.errors import SettingsError
-from special.scene.rgb import RgbSettings
 from special.settings import Settings, load, parse_changes
 from special.steps.context import build
-from special.steps.pipeline import FIT_STEPS, STEPS
+from special.steps.rgb import RgbSettings
 
 
 def write(folder: Path, text: str) -> Path:

@@ -44,25 +44,19 @@ Examples:
 )
 @click.option("--force", is_flag=True, help="Replace what FOLDER holds.")
 @quiet_option
-def predict(model: Path, scene: Path, wavelengths: str | None, device: str | None, quiet: bool, **options: Any) -> None:
+def predict(model: Path, scene: Path, device: str | None, quiet: bool, **options: Any) -> None:
     """Map SCENE with MODEL, which special fit has made from a scene of the same sensor.
 
     MODEL is the RUN that special fit made, or its model.safetensors with model.json beside it. Other bands than the
     model's are resampled where the ranges overlap. A model of images, of special fit --dataset, says what SCENE shows.
     """
-    from special.api.fit import predict as map_with
+    from special.api.predict import ImagePrediction
+    from special.api.predict import predict as predicted
     from special.cli.screen import Screen
-    from special.training.saved_model import Model
 
-    opened = Model.read(model)
-    if opened.level == "image":
-        from special.api.fit_images import predict_image
-        from special.device import resolve
-
-        name, vote = predict_image(opened, scene, resolve(device or "auto"))
-        click.echo(f"{scene}: {name}, with {vote.shares[vote.label]:.0%} of {vote.cubes} votes")
-        return
     with Screen(quiet) as screen:
-        done = map_with(model, scene, wavelengths, device=device or "auto", progress=screen, **options)
-    if not quiet:
+        done = predicted(model, scene, device=device or "auto", progress=screen, **options)
+    if isinstance(done, ImagePrediction):
+        click.echo(f"{scene}: {done.label}, with {done.shares[done.label]:.0%} of {done.cubes} votes")
+    elif not quiet:
         click.echo(f"{done.path}: map.png, map.tif, map_envi.hdr, map.npy, confidence.tif, probabilities.npy")

@@ -159,6 +159,13 @@ def whole_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """Give a folder on the disk of ``beside`` for files that are gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent, ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 def sweep(run: Path) -> None:
     """Remove what killed runs left in staging. Only for who holds the lock of the run."""
     shutil.rmtree(run / PARTIAL, ignore_errors=True)

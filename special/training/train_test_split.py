@@ -19,7 +19,7 @@ UNUSED, TRAIN, TEST = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Split:
+class TrainTestSplit:
     """``parts`` uint8 (rows, cols): 0 = in neither, 1 = learned from, 2 = kept for the test. ``figures``: JSON."""
 
     parts: np.ndarray
@@ -42,9 +42,9 @@ class Split:
         return lines
 
 
-def split(
+def train_test_split(
     truth: np.ndarray, valid: np.ndarray, names: list[str], settings: SplitSettings, generator: np.random.Generator
-) -> Split:
+) -> TrainTestSplit:
     """Divide the labelled pixels.
 
     Of a class with few pixels at most half are learned from, one at least.
@@ -92,7 +92,7 @@ def split(
         "unused": int(((parts == UNUSED) & (labels > 0)).sum()),
         "classes": entries,
     }
-    return Split(parts, figures)
+    return TrainTestSplit(parts, figures)
 
 
 def _near(mask: np.ndarray, reach: int) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from special.scene import open_scene
-from special.scene.rgb import RgbSettings, render
 from special.scene.truth import read_truth
 from special.settings import load
+from special.steps.rgb import RgbSettings, render
 
 SHAPES = {
     "samson": (95, 95, 156),

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from special.models.orientation import orient
 from special.settings import load
-from special.training.refine import RefineSettings
-from special.training.warmup import WarmupSettings
+from special.steps.refine import RefineSettings
+from special.steps.warmup import WarmupSettings
 
 ROWS, COLS, BANDS, CLASSES = 26, 21, 12, 3
 

@@ -13,8 +13,8 @@ from special.classnames.class_list import ClassList
 from special.classnames.encoder import default_encoder
 from special.landcover.concepts import load_concepts
 from special.scene import Scene, open_scene
-from special.scene.rgb import RgbSettings, render
 from special.scene.truth import read_truth
+from special.steps.rgb import RgbSettings, render
 from special.teachers.fusion import FusionSettings, fuse, pseudo_labels
 from special.teachers.image_text.teacher import ImageTextSettings, ImageTextTeacher
 from special.teachers.image_text.weights import find_clip

@@ -13,9 +13,9 @@ from learn_scene import build, learn_scene, refine_settings, warmup_settings
 
 from special.errors import RunError
 from special.progress import SILENT, Progress
+from special.steps.refine import refine
+from special.steps.warmup import warmup
 from special.training.checkpoint import Checkpoint, State
-from special.training.refine import refine
-from special.training.warmup import warmup
 
 STATE = State({"a": torch.arange(3.0), "b.c": torch.tensor([7], dtype=torch.uint8)}, {"history": [1], "big": 2**100})
 

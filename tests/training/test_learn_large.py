@@ -10,13 +10,13 @@ import torch
 from learn_scene import BANDS, build, learn_scene, refine_settings, warmup_settings
 
 from special.scene import Scene
+from special.steps.refine import refine
+from special.steps.warmup import warmup
 from special.storage.rasters import MEMORY, Raster, ScratchSpace
 from special.training import spectra as spectra_module
 from special.training.predict import predict
-from special.training.refine import refine
 from special.training.spectra import Spectra, spectra_of
 from special.training.standardise import LIMIT, standardise
-from special.training.warmup import warmup
 
 
 @pytest.fixture

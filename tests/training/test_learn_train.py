@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from special.errors import TrainingError
 from special.models.orientation import orient
 from special.progress import SILENT, Progress
+from special.steps.warmup import PseudoLabels
 from special.training.loop import Trainer, rate
 from special.training.objective import Term
 from special.training.randomness import stage_generator
 from special.training.standardise import standardise
-from special.training.warmup import PseudoLabels
 
 
 def _trainer(model: nn.Module | None = None, **changes: Any) -> Trainer:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from special.errors import SettingsError, TrainingError
-from special.training.train_test_split import TEST, TRAIN, UNUSED, Split, SplitSettings, split
+from special.training.settings import SplitSettings
+from special.training.train_test_split import TEST, TRAIN, UNUSED, TrainTestSplit, train_test_split
 
 NAMES = ["a", "b", "c"]
 
@@ -19,10 +20,10 @@ def truth() -> np.ndarray:
     return labels
 
 
-def divide(labels: np.ndarray | None = None, seed: int = 0, names: list[str] = NAMES, **changes: Any) -> Split:
+def divide(labels: np.ndarray | None = None, seed: int = 0, names: list[str] = NAMES, **changes: Any) -> TrainTestSplit:
     labels = truth() if labels is None else labels
     chosen = SplitSettings(**{"kind": "random", "per_class": 10, "fraction": 0.0, "gap": 4, **changes})
-    return split(labels, np.ones(labels.shape, dtype=bool), names, chosen, np.random.default_rng(seed))
+    return train_test_split(labels, np.ones(labels.shape, dtype=bool), names, chosen, np.random.default_rng(seed))
 
 
 def counts(parts: np.ndarray, labels: np.ndarray, part: int) -> list[int]:
@@ -84,7 +85,7 @@ def test_pixels_without_data_are_in_neither_part() -> None:
     valid = np.ones((30, 40), dtype=bool)
     valid[:10] = False
     chosen = SplitSettings("random", 10, 0.0, 4)
-    parts = split(truth(), valid, NAMES, chosen, np.random.default_rng(0)).parts
+    parts = train_test_split(truth(), valid, NAMES, chosen, np.random.default_rng(0)).parts
     assert (parts[:10] == UNUSED).all()
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from special.errors import SettingsError
 from special.scene import Scene
-from special.scene.rgb import RgbSettings, missing_colours, render
 from special.settings import load
+from special.steps.rgb import RgbSettings, missing_colours, render
 
 SETTINGS = RgbSettings(red_nm=655.0, green_nm=553.0, blue_nm=451.0, low_quantile=0.0, high_quantile=1.0)
 NM = np.array([440.0, 460.0, 540.0, 560.0, 640.0, 660.0, 900.0])

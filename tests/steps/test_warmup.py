@@ -10,7 +10,7 @@ import torch
 from learn_scene import COLS, ROWS, accuracy, build, learn_scene, warmup_settings
 
 from special.errors import SettingsError, TrainingError
-from special.training.warmup import warmup
+from special.steps.warmup import warmup
 
 LONGER = {"epochs": 4, "steps": 10, "tile": 64, "learning_rate": 0.02}
 

@@ -12,7 +12,7 @@ import torch
 from learn_scene import LearnScene, accuracy, build, learn_scene, refine_settings
 
 from special.errors import SettingsError, TrainingError, WeightsError
-from special.training.refine import Refined, Refinement, refine
+from special.steps.refine import Refined, Refinement, refine
 from special.training.soft_labels import pca_features
 from special.training.standardise import standardise
 
