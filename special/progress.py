@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -24,9 +25,8 @@ class Progress:
     def say(self, line: str) -> None:
         """Show one line that the user must not miss."""
 
-    def phase(self, name: str) -> AbstractContextManager[None]:
-        """Wrap a phase of the work, for a listener that wants to know how long it takes; phases may be nested."""
-        return nullcontext()
+    phase: Callable[[str], AbstractContextManager[Any]] = staticmethod(nullcontext)
+    """Wrap a phase of the work, for a listener that wants to know how long it takes; phases may be nested."""
 
     def figures(self) -> dict[str, Any]:
         """Return what the listener has to add, as JSON, to the record of the step that has just ended."""

@@ -14,8 +14,7 @@ from special.api.job import steps_of
 from special.api.label import status
 from special.api.request import DatasetSource
 from special.api.run import Run, open_run
-from special.cache.directory import RunDirectory
-from special.cache.step import Manifest
+from special.cache.directory import Manifest, RunDirectory
 from special.errors import RunError
 from special.report import metrics
 from special.report.metrics import Scores

@@ -37,9 +37,7 @@ def explain(
     Raises:
         SpecialError: something in the input cannot be understood; the message is one line and says what to do.
     """
-    from special.classnames.encoder import default_encoder
     from special.classnames.prompts import open_clip_templates, read_templates
-    from special.landcover.concepts import load_concepts
     from special.scene import open_scene
     from special.teachers.spectrum_text.explain import explain as explained
     from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher
@@ -50,10 +48,6 @@ def explain(
     opened = (
         None if scene is None else open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor, reader=reader)
     )
-    teacher = SpectrumTextTeacher(
-        load_concepts(concepts),
-        default_encoder(),
-        resolved.build(SpectrumTextSettings),
-        seed,
-    )
+    own = resolved.build(SpectrumTextSettings)
+    teacher = SpectrumTextTeacher(own, seed=seed, concepts=[Path(path) for path in concepts])
     return explained(class_list, teacher, templates, len(open_clip_templates()), opened)

@@ -35,7 +35,6 @@ from special.steps.context import ImagesContext, SceneContext
 from special.storage import files
 from special.teachers import chosen
 from special.teachers.base import TEACHERS, Teacher, TeacherRequest
-from special.version import versions
 
 if TYPE_CHECKING:
     from special.classnames.contextual import Meanings
@@ -199,7 +198,6 @@ class Job:
             "progress": progress,
             "meanings": checked.meanings,
             "content": {"scene": dict(request.content), "labels": request.labels},
-            "versions": versions(),
         }
         if isinstance(request.source, DatasetSource):
             return ImagesContext(**common, images=self.data)

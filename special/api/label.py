@@ -14,7 +14,7 @@ from special.api.options import Classes, LabelOptions, Wavelengths, takes
 from special.api.request import Request, content_of, georeference_of, read
 from special.api.run import Run, open_run
 from special.cache.directory import RunDirectory
-from special.cache.runner import Verdict
+from special.cache.runner import Verdict, sections_of
 from special.cache.step import Step
 from special.errors import RunError, SceneError, SettingsError
 from special.progress import SILENT, Progress
@@ -150,7 +150,7 @@ def _refuse_early(job: Job, first: str, names: Sequence[str]) -> None:
     order = [step.name for step in job.steps]
 
     def owner(section: str) -> Step | None:
-        return next((step for step in job.steps if section in step.sections(given)), None)
+        return next((step for step in job.steps if section in sections_of(step, given)), None)
 
     for name in names:
         found = owner(name.rpartition(".")[0])

@@ -18,8 +18,7 @@ from special.errors import RunError, SceneError, SettingsError
 from special.models.registry import CLASSIFIERS
 from special.settings import RENAMED, Settings, restore
 from special.storage import files
-from special.teachers.base import section_of
-from special.teachers.chosen import ChosenTeachers, names_of
+from special.teachers.chosen import ChosenTeachers, names_of, section_of
 
 if TYPE_CHECKING:
     from special.scene import Scene

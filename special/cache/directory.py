@@ -1,23 +1,79 @@
-"""The directory of a run: where its parts lie, who holds it, which is the latest."""
+"""The directory of a run: where its parts lie, what each step left there, who holds it, which is the latest."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from special.cache.step import Manifest
 from special.errors import RunError
 from special.storage import files
+from special.storage.files import digest, load_json, save_json, sha256_of
 
+MANIFEST = "manifest.json"
 REQUEST = "request.json"
 RECORD = "run.json"
 _LOCK = ".lock"
 _HOLDER = ".holder.json"
 _PATIENCE = 1.0  # seconds: long enough for another process to look whether the run is in use
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a step left behind: what it was made of, and what its files hash to.
+
+    Attributes:
+        step: the step's name.
+        key: the SHA-256 of ``ingredients``.
+        ingredients: everything that decides the payload, as JSON.
+        files: payload file names, relative to the manifest, with their SHA-256.
+        seconds: how long the step took. made: when, in UTC, ISO 8601.
+        environment: what it ran on: device, threads, versions. Not part of the key.
+    """
+
+    step: str
+    key: str
+    ingredients: Mapping[str, Any]
+    files: Mapping[str, str]
+    seconds: float
+    made: str
+    environment: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> Manifest | None:
+        """Return the manifest in ``folder``; None where there is none, or none that is whole."""
+        try:
+            manifest = cls(**load_json(folder / MANIFEST))
+            return manifest if manifest.key == digest(manifest.ingredients) else None
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, folder: Path) -> None:
+        """Write the manifest beside its payload."""
+        save_json(folder / MANIFEST, asdict(self))
+
+    @property
+    def content(self) -> str:
+        """One hash over the payload: equal payloads, equal hashes, whenever and wherever they were made."""
+        return digest(dict(self.files))
+
+    def damaged(self, folder: Path) -> list[str]:
+        """Return the payload files in ``folder`` that are missing or do not hash to what they did."""
+        return [
+            name
+            for name, expected in self.files.items()
+            if not (folder / name).is_file() or sha256_of(folder / name) != expected
+        ]
+
+
+def payload_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every payload file in ``folder``, by name, in order."""
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {name: sha256_of(folder / name) for name in sorted(path.relative_to(folder).as_posix() for path in paths)}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,16 @@
-"""Runs the steps that have to run, in order, and no others; knows nothing of what they do."""
+"""Runs the steps that have to run, in order, and no others; knows nothing of what they do.
+
+The key is the SHA-256 of the step's *ingredients*, a JSON object:
+
+- ``step`` and ``version``: its name, and the number that is raised whenever its code gives other results;
+- ``settings``: every setting of its sections, in canonical form;
+- ``inputs``: the content of what comes from outside the run; each step takes only what it uses;
+- ``upstream``: for every step it reads, that step's key and the hash of that step's payload.
+
+What changes the last bits of a result but not its meaning (the device, the number of threads, the versions of
+libraries) is no ingredient: it is written down in each manifest. The payload's hash beside the key keeps this honest:
+where a step runs again, for damage say, and comes out with other bits, everything after it runs again too.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +24,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Any
 
-from special.cache.directory import RunDirectory
-from special.cache.step import MANIFEST, Given, Manifest, Step, payload_hashes
+from special.cache.directory import MANIFEST, Manifest, RunDirectory, payload_hashes
+from special.cache.step import Given, Step
 from special.errors import RunError
 from special.progress import SILENT, Progress
 from special.storage import files
+
+FORMAT = 1
+"""Raised when the layout of ingredients or of payloads changes for every step."""
 
 MakeContext = Callable[[Step, str], Any]
 """``make(step, key)``: what a step gets to work with."""
@@ -85,7 +100,7 @@ def execute(
         if verdict.runs:
             if verdict.state != "never run":
                 progress.say(f"{step.name} runs again: {verdict.reason}")
-            found = _perform(run, step, step.ingredients(given, held), make, environment, progress)
+            found = _perform(run, step, ingredients_of(step, given, held), make, environment, progress)
         assert found is not None
         held[step.name] = found
         shown = publish(run, step, found)
@@ -110,7 +125,7 @@ def _judge(
     run: RunDirectory, step: Step, given: Given, held: Mapping[str, Manifest], running: Sequence[str]
 ) -> tuple[Verdict, Manifest | None]:
     """Compare what a step left with what it would be made of now. ``running``: its upstream steps that have to run."""
-    ingredients = step.ingredients(given, held)
+    ingredients = ingredients_of(step, given, held)
     folder = run.step(step.name)
     found = Manifest.read(folder)
     if found is None:
@@ -122,7 +137,7 @@ def _judge(
         known = found.ingredients.get("upstream", {})
         unknown = {name: known[name] for name in step.upstream if name not in ingredients["upstream"] and name in known}
         ingredients = {**ingredients, "upstream": {**ingredients["upstream"], **unknown}}
-    reasons = step.differences(found.ingredients, ingredients, given.renamed)
+    reasons = differences(step, found.ingredients, ingredients, given.renamed)
     reasons += [f"{name} has to run" for name in running]
     if reasons:
         return Verdict(step.name, "stale", "; ".join(reasons)), found
@@ -172,3 +187,68 @@ def up_to(steps: Sequence[Step], until: str | None) -> Sequence[Step]:
     """Return the steps up to and including ``until``; all of them when None."""
     names = [step.name for step in steps]
     return steps if until is None else steps[: names.index(until) + 1]
+
+
+def sections_of(step: Step, given: Given) -> tuple[str, ...]:
+    """Return the names of the sections whose settings the step depends on."""
+    own = tuple(kind.section for kind in step.settings)
+    return own + tuple(section for choice in step.chosen for section in given.chosen[choice])
+
+
+def ingredients_of(step: Step, given: Given, upstream: Mapping[str, Manifest]) -> dict[str, Any]:
+    """Return what decides this step's payload, as JSON. ``upstream`` holds at least the steps it reads."""
+    sections = sections_of(step, given)
+    return {
+        "format": FORMAT,
+        "step": step.name,
+        "version": step.version,
+        "settings": {
+            name: value
+            for name, value in sorted(given.settings.items())
+            if name.rpartition(".")[0] in sections and name not in step.apart
+        },
+        "inputs": {name: given.inputs[name] for name in step.inputs},
+        "upstream": {
+            name: {"key": upstream[name].key, "content": upstream[name].content}
+            for name in step.upstream
+            if name in upstream
+        },
+    }
+
+
+def differences(step: Step, old: Mapping[str, Any], new: Mapping[str, Any], renamed: Mapping[str, str]) -> list[str]:
+    """Return why the ingredients ``new`` are not the ingredients ``old``, in words; empty when they are."""
+    reasons = []
+    if (old.get("format"), old.get("version")) != (new["format"], new["version"]):
+        reasons.append("this step is computed differently now")
+    before = {renamed.get(name, name): value for name, value in old.get("settings", {}).items()}
+    settings = _differing(before, new["settings"])
+    if settings:
+        shown = [_change(name, before, new["settings"]) for name in settings[:3]]
+        more = f" and {len(settings) - 3} more" if len(settings) > 3 else ""
+        reasons.append(f"settings changed: {', '.join(shown)}{more}")
+    for name in _differing(old.get("inputs", {}), new["inputs"]):
+        change = _detail(old.get("inputs", {}).get(name), new["inputs"].get(name))
+        reasons.append(f"{step.inputs.get(name, name)} changed{change}")
+    reasons += [f"{name} has changed" for name in _differing(old.get("upstream", {}), new["upstream"])]
+    return reasons
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    nothing = object()
+    return [name for name in dict.fromkeys((*old, *new)) if old.get(name, nothing) != new.get(name, nothing)]
+
+
+def _detail(old: Any, new: Any) -> str:
+    """Say in brackets what is different between two inputs, where that is short."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return f" ({', '.join(_differing(old, new))})"
+    return f" ({old} -> {new})" if isinstance(old, int | float) and isinstance(new, int | float) else ""
+
+
+def _change(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    if name not in old:
+        return f"{name} is new"
+    if name not in new:
+        return f"{name} is gone"
+    return f"{name} {old[name]} -> {new[name]}"

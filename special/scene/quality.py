@@ -14,6 +14,7 @@ The rules, in order:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,6 @@ from special.scene.source import Source
 
 _FILLS = (-9999, -32768)
 _HUGE = 1e30
-_BLOCK_BYTES = 1 << 24
 _MOST = 0.5
 
 
@@ -47,8 +47,12 @@ class _Counts:
     high: np.ndarray
 
 
-def judge(source: Source, *, has_wavelength: np.ndarray, allowed: np.ndarray | None = None) -> Verdict:
-    """Judge every band and pixel of a source. ``has_wavelength`` bool (bands,); ``allowed`` bool (rows, cols).
+def judge(
+    source: Source, blocks: Sequence[slice], *, has_wavelength: np.ndarray, allowed: np.ndarray | None = None
+) -> Verdict:
+    """Judge every band and pixel of a source, ``blocks`` of whole rows at a time.
+
+    ``has_wavelength`` is bool (bands,), ``allowed`` bool (rows, cols).
 
     Raises:
         SceneError: nothing valid is left.
@@ -61,40 +65,48 @@ def judge(source: Source, *, has_wavelength: np.ndarray, allowed: np.ndarray | N
         candidates &= source.good_bands
     numbers = np.flatnonzero(candidates)
     if not len(numbers):
-        raise SceneError(f"{source.name}: every band is marked bad or lacks a wavelength; mend its band list (bbl)")
+        raise SceneError(
+            f"{source.path or 'the array'}: every band is marked bad or lacks a wavelength; mend its band list (bbl)"
+        )
 
     valid = np.ones(source.shape[:2], dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
-    counts, partial = _first_pass(source, numbers, valid)
+    counts, partial = _first_pass(source, blocks, numbers, valid)
     if not valid.any():
-        raise SceneError(f"{source.name} has no valid pixel: every spectrum is zero, nodata or not finite")
+        raise SceneError(
+            f"{source.path or 'the array'} has no valid pixel: every spectrum is zero, nodata or not finite"
+        )
     bad = _bad_bands(counts)
     reasons.update({int(numbers[i]): reason for i, reason in bad.items()})
     kept = np.array([i for i in range(len(numbers)) if i not in bad], dtype=np.intp)
     if not len(kept):
-        raise SceneError(f"{source.name} has no usable band: each is constant, zero or without data at most pixels")
+        raise SceneError(
+            f"{source.path or 'the array'} has no usable band: each is constant, zero or without data at most pixels"
+        )
 
     # A spectrum that had values only in bands that are now dropped has none left: look at everything again.
     lost_values = any(counts.missing[i] < counts.pixels and (counts.low[i], counts.high[i]) != (0, 0) for i in bad)
-    for rows in source.row_blocks(_BLOCK_BYTES) if lost_values else partial:
+    for rows in blocks if lost_values else partial:
         block = _read(source, rows, numbers[kept])
         missing = _missing(block, source.nodata)
         valid[rows] &= (block != 0).any(axis=2)
         if missing is not None:
             valid[rows] &= ~missing.any(axis=2)
     if not valid.any():
-        raise SceneError(f"{source.name} has no valid pixel: each lacks data in some good band")
+        raise SceneError(f"{source.path or 'the array'} has no valid pixel: each lacks data in some good band")
 
     good = np.zeros(source.shape[2], dtype=bool)
     good[numbers[kept]] = True
     return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, valid))
 
 
-def _first_pass(source: Source, numbers: np.ndarray, valid: np.ndarray) -> tuple[_Counts, list[slice]]:
+def _first_pass(
+    source: Source, blocks: Sequence[slice], numbers: np.ndarray, valid: np.ndarray
+) -> tuple[_Counts, list[slice]]:
     """Count over all blocks; clears empty pixels in ``valid``; returns the blocks that need a second look."""
     bands = len(numbers)
     counts = _Counts(0, np.zeros(bands, dtype=np.int64), np.full(bands, np.inf), np.full(bands, -np.inf))
     partial = []
-    for rows in source.row_blocks(_BLOCK_BYTES):
+    for rows in blocks:
         block = _read(source, rows, numbers)
         missing = _missing(block, source.nodata)
         filled = block.any(axis=2) if missing is None else ((block != 0) & ~missing).any(axis=2)

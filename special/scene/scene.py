@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,15 +11,15 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.quality import judge
-from special.scene.readers import open_source
-from special.scene.readers.base import ReadOptions
-from special.scene.source import ArrayBlockReader, Georeference, Source
+from special.scene.readers.base import ArrayBlockReader, ReadOptions, open_source
+from special.scene.source import Georeference, Source
 from special.scene.wavelengths import centres_of, given_wavelengths, plausible_nm
 
 __all__ = ["Georeference", "Scene", "open_scene"]
 
 _EVERYTHING = slice(None)
 _WINDOW_BYTES = 1 << 25
+_JUDGED_BYTES = 1 << 24
 
 
 class Scene:
@@ -50,7 +52,9 @@ class Scene:
         Raises:
             SceneError: no band is good or no pixel is valid.
         """
-        verdict = judge(source, has_wavelength=np.isfinite(wavelengths), allowed=valid)
+        verdict = judge(
+            source, list(row_blocks(source, _JUDGED_BYTES)), has_wavelength=np.isfinite(wavelengths), allowed=valid
+        )
         good = np.flatnonzero(verdict.good)
         order = good[np.argsort(wavelengths[good], kind="stable")]
         self._source = source
@@ -135,17 +139,31 @@ class Scene:
 
     def windows(self, max_bytes: int = _WINDOW_BYTES) -> Iterator[slice]:
         """Row slices that cover the scene in order; each window takes about ``max_bytes`` as float32."""
-        return self._source.row_blocks(max_bytes, bytes_per_value=4)
+        return row_blocks(self._source, max_bytes, bytes_per_value=4)
 
     def content_hash(self) -> str:
-        """SHA-256 (hex) over the bytes of every file this scene is made of: the same data, the same hash."""
-        return self._source.content_hash()
+        """SHA-256 (hex) over the bytes of every file this scene is made of, and over what its format said of it."""
+        source, outer = self._source, hashlib.sha256()
+        for path in source.files:
+            with path.open("rb") as stream:
+                outer.update(hashlib.file_digest(stream, "sha256").digest())
+        if not source.files:
+            for rows in row_blocks(source, 1 << 24):
+                block = source.read_block(rows, slice(0, source.shape[1]), np.arange(source.shape[2]))
+                outer.update(block.tobytes())
+        description: list[object] = [source.key, source.shape, source.dtype.str, source.nodata, source.scale_factor]
+        lists = source.wavelengths, source.good_bands, source.gains, source.offsets
+        description += [None if a is None else a.tolist() for a in lists]
+        if source.georeference:
+            description += [source.georeference.crs_wkt, source.georeference.transform]
+        outer.update(json.dumps(description).encode())
+        return outer.hexdigest()
 
     def __repr__(self) -> str:
         """Name, size, range and format."""
         rows, cols, bands = self.shape
         span = f"{self.wavelengths[0]:.0f}-{self.wavelengths[-1]:.0f} nm"
-        return f"<Scene {self._source.name}: {rows} x {cols} x {bands}, {span}, {self.format}>"
+        return f"<Scene {self.path or 'the array'}: {rows} x {cols} x {bands}, {span}, {self.format}>"
 
 
 def open_scene(
@@ -172,6 +190,20 @@ def open_scene(
     source = open_source(path, ReadOptions(key, tuple(given.lists) if given else ()), reader)
     centres, notes = centres_of(source, given)
     return Scene(source, centres, notes=notes)
+
+
+def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = None) -> Iterator[slice]:
+    """Blocks of whole rows that cover a cube in a file, each of about ``max_bytes`` or of one stored step.
+
+    A stored step that is far larger (a GeoTIFF of one strip) is not kept to: time is cheaper than memory.
+    """
+    rows, cols, bands = source.shape
+    row_bytes = cols * bands * (bytes_per_value or source.dtype.itemsize)
+    step = max(1, max_bytes // max(1, row_bytes))
+    if source.row_step * row_bytes <= 8 * max_bytes:
+        step = max(source.row_step, step - step % source.row_step)
+    for start in range(0, rows, step):
+        yield slice(start, min(rows, start + step))
 
 
 def _whole_slice(part: slice, size: int) -> slice:

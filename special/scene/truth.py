@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers import recognise
-from special.scene.readers.base import ReadOptions
+from special.scene.readers.base import ReadOptions, recognise
 
 
 def read_truth(

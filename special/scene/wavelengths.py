@@ -125,12 +125,16 @@ def centres_of(source: Source, given: Given | None) -> tuple[np.ndarray, tuple[s
     """
     rows, cols, bands = source.shape
     if given:
-        return given.centres(bands, source.name), (f"wavelengths from {given.origin}{given.note}",)
+        return given.centres(bands, str(source.path or "the array")), (f"wavelengths from {given.origin}{given.note}",)
     if source.wavelengths is None:
-        raise SceneError(f"{source.name} ({rows} x {cols} pixels, {bands} bands) has no wavelengths: {_THREE_WAYS}")
+        raise SceneError(
+            f"{source.path or 'the array'} ({rows} x {cols} pixels, {bands} bands) has no wavelengths: {_THREE_WAYS}"
+        )
     if len(source.wavelengths) != bands:
         listed = len(source.wavelengths)
-        raise SceneError(f"{source.name} lists {listed} wavelengths for its {bands} bands: mend it, or {_THREE_WAYS}")
+        raise SceneError(
+            f"{source.path or 'the array'} lists {listed} wavelengths for its {bands} bands: mend it, or {_THREE_WAYS}"
+        )
     return source.wavelengths, ("wavelengths from the file",)
 
 

@@ -42,7 +42,6 @@ class Context(Workspace):
         progress: who listens.
         meanings: the texts that the classifier reads, where it reads any.
         content: hashes of what the run was given, by name, as JSON.
-        versions: of the libraries in use.
     """
 
     classes: ClassList
@@ -52,7 +51,6 @@ class Context(Workspace):
     progress: Progress
     meanings: Meanings | None
     content: Mapping[str, Any]
-    versions: Mapping[str, str]
 
     def settings(self, kind: type[Built]) -> Built:
         """Return a section of the pipeline as the dataclass ``kind``, one that the step declares."""

@@ -11,6 +11,7 @@ from special.training.balanced_sampling import OneHotTargets
 from special.training.randomness import stage_generator
 from special.training.settings import FitSettings, SplitSettings
 from special.training.train_test_split import TRAIN, train_test_split
+from special.version import versions
 
 MODEL_SECTIONS = ("classifier", "fit", "split")
 """The settings that travel with a model, beside those of its classifier."""
@@ -57,7 +58,7 @@ def _fit(context: SceneContext, folder: Path) -> None:
         meanings=context.meanings,
         seed=context.seed,
         content=context.content,
-        versions=context.versions,
+        versions=versions(),
     )
     save_json(folder / "record.json", {**result.figures, "parameters": document["parameters"]})
 

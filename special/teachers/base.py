@@ -53,7 +53,8 @@ class Teacher(ABC):
         settings_type: the dataclass of its section, or None. The section is called ``pseudo.NAME``, with ``_`` for
             ``-``. A third party's has a default for every field.
         needs_rgb: whether it is left out where the scene does not cover the visible.
-        model_setting: the setting of its section that names its weights, where the user can choose them.
+        model_setting: the setting of its section that names its weights, where the user can choose them; "none" leaves
+            the teacher out.
         model: the weights it came to use, in the words of that setting.
     """
 
@@ -98,8 +99,3 @@ class Teacher(ABC):
 
 
 TEACHERS: Registry[type[Teacher]] = Registry("special.teachers", "teacher")
-
-
-def section_of(name: str) -> str:
-    """Return the section of a pipeline that holds the settings of the teacher ``name``."""
-    return f"pseudo.{name.replace('-', '_')}"

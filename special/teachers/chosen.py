@@ -11,7 +11,7 @@ from special.errors import SettingsError
 from special.resources import PROMPTS
 from special.settings import Settings
 from special.storage import files
-from special.teachers.base import TEACHERS, Absent, Teacher, TeacherRequest, section_of
+from special.teachers.base import TEACHERS, Absent, Teacher, TeacherRequest
 
 _FIRST_TEACHERS = ["spectrum-text", "image-text"]
 """Who taught before ``pseudo.teachers`` was a setting: left out of the hash, so that older runs still hold."""
@@ -42,6 +42,11 @@ class ChosenTeachers:
         models = {} if clip == "none" else {"image-text": clip}
         absent = {"image-text": document["because"]} if clip == "none" else {}
         return cls(document["decided_by"], document["identities"], models, absent)
+
+
+def section_of(name: str) -> str:
+    """Return the section of a pipeline that holds the settings of the teacher ``name``."""
+    return f"pseudo.{name.replace('-', '_')}"
 
 
 def names_of(settings: Settings) -> list[str]:
@@ -96,6 +101,9 @@ def choose(
     for name in names_of(request.settings):
         kind = TEACHERS.get(name)
         asked, setting = request, f"{section_of(name)}.{kind.model_setting}"
+        if request.settings.values.get(setting) == "none":
+            absent[name] = ""
+            continue
         if previous is not None and asked_before is not None and _same(setting, request.settings, asked_before):
             if name in previous.absent:
                 absent[name] = previous.absent[name]

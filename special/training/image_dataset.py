@@ -67,8 +67,7 @@ def find(dataset: Path, classes: ClassList | None) -> tuple[ClassList, list[Samp
 def open_images(paths: Sequence[Path], wavelengths: Any) -> list[Scene]:
     """Open the images; bands without wavelengths are told by their number."""
     from special.scene import Scene
-    from special.scene.readers import open_source
-    from special.scene.readers.base import ReadOptions
+    from special.scene.readers.base import ReadOptions, open_source
     from special.scene.wavelengths import centres_of, given_wavelengths
 
     given = given_wavelengths(wavelengths, None)

@@ -22,8 +22,7 @@ from special import registry
 from special.errors import PluginError, SceneError, SettingsError
 from special.registry import Registry
 from special.scene import open_scene, readers
-from special.scene.readers import READERS, open_source, recognise
-from special.scene.readers.base import FORMAT, NEIGHBOUR, PRODUCT, Reader, ReadOptions
+from special.scene.readers.base import FORMAT, NEIGHBOUR, PRODUCT, READERS, Reader, ReadOptions, open_source, recognise
 from special.scene.readers.npy import NPY
 from special.scene.source import Source
 from special.scene.truth import read_truth
@@ -164,7 +163,7 @@ def test_content_finds_the_reader_and_its_name_alone_does_too(tmp_path: Path, na
 def test_choosing_a_reader_imports_no_library_of_another_format(tmp_path: Path) -> None:
     path = write_as("npy", tmp_path)
     code = (
-        "import sys; from pathlib import Path; from special.scene.readers import recognise\n"
+        "import sys; from pathlib import Path; from special.scene.readers.base import recognise\n"
         f"assert recognise(Path({str(path)!r})).name == 'npy'\n"
         "print(sorted({'h5py', 'rasterio', 'scipy'} & set(sys.modules)))"
     )

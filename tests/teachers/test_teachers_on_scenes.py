@@ -10,8 +10,6 @@ import tiny_clip
 
 from special import settings
 from special.classnames.class_list import ClassList
-from special.classnames.encoder import default_encoder
-from special.landcover.concepts import load_concepts
 from special.scene import Scene, open_scene
 from special.scene.truth import read_truth
 from special.steps.rgb import RgbSettings, render
@@ -46,7 +44,7 @@ def pipeline() -> settings.Settings:
 def alone(shared: Path, pipeline: settings.Settings) -> dict[str, np.ndarray]:
     """The spectrum-text teacher's probabilities for every scene."""
     built = pipeline.build(SpectrumTextSettings)
-    teacher = SpectrumTextTeacher(load_concepts(), default_encoder(), built)
+    teacher = SpectrumTextTeacher(built)
     return {
         name: teacher.predict(scene, None, classes) for name, (scene, classes, _) in scenes(shared / "scenes").items()
     }

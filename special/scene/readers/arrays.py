@@ -13,8 +13,8 @@ from typing import Self
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.base import Reader, ReadOptions
-from special.scene.source import ArrayBlockReader, Axes, Source, Stored
+from special.scene.readers.base import ArrayBlockReader, Reader, ReadOptions
+from special.scene.source import Axes, Source, Stored
 from special.scene.wavelengths import plausible_nm
 
 _WAVELENGTH_NAME = re.compile(r"wave_?len|^waves?$|^wl$|^wvl?s?$|lambda|band_?cent|cent(re|er)_?wave", re.IGNORECASE)

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, Reader, ReadOptions
-from special.scene.source import ArrayBlockReader, Axes, Georeference, Source
+from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, ArrayBlockReader, Reader, ReadOptions
+from special.scene.source import Axes, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
 _TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}

@@ -50,10 +50,7 @@ class GeotiffReader(Reader):
 
     name = "geotiff"
     reads = "GeoTIFF"
-
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """By the magic number."""
-        return head.startswith(_MAGIC)
+    signatures = tuple((0, magic) for magic in _MAGIC)
 
     def open(self, path: Path, options: ReadOptions) -> Source:
         """Describe the bands in order, without an alpha band.

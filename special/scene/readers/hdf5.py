@@ -117,11 +117,8 @@ class Hdf5Reader(ArrayReader):
 
     name = "hdf5"
     reads = "HDF5 (such as MATLAB v7.3)"
+    signatures = tuple((place, _SIGNATURE) for place in (0, 512, 1024, 2048))
     file = Hdf5File
-
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """By the signature, which may follow a block of the user's own, of 512 bytes doubled any number of times."""
-        return any(head.startswith(_SIGNATURE, at) for at in (0, 512, 1024, 2048))
 
 
 HDF5 = Hdf5Reader()

@@ -93,11 +93,8 @@ class MatReader(ArrayReader):
 
     name = "mat"
     reads = "MATLAB .mat (v5 to v7)"
+    signatures = ((0, b"MATLAB 5.0"), (124, b"\x00\x01IM"), (124, b"\x01\x00MI"))
     file = Mat5File
-
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """By the text in front, or where somebody has changed it by the version and the mark of the byte order."""
-        return head.startswith(b"MATLAB 5.0") or head[124:128] in (b"\x00\x01IM", b"\x01\x00MI")
 
 
 MAT = MatReader()

@@ -58,12 +58,9 @@ class NpyReader(ArrayReader):
 
     name = "npy"
     reads = ".npy"
+    signatures = ((0, b"\x93NUMPY"),)
     file = NpyFile
     named_arrays = False
-
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """By the magic string."""
-        return head.startswith(b"\x93NUMPY")
 
 
 NPY = NpyReader()

@@ -91,12 +91,10 @@ class ImageTextTeacher(Teacher):
         """Find the model that the setting ``clip`` names, and load it.
 
         Raises:
-            Absent: ``auto`` finds none, or none is wanted.
+            Absent: ``auto`` finds none.
             WeightsError: a model was asked for by name and cannot be had.
         """
         settings = request.settings.build(ImageTextSettings)
-        if settings.clip == "none":
-            raise Absent
         clip, reason = find_clip(
             settings.clip, offline=request.offline, device=request.device, progress=request.progress
         )

@@ -11,6 +11,7 @@ import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,14 +115,16 @@ def _load(name: str, closed: bool, device: str, cache_dir: Path | None, progress
     tag = _tag(architecture, source)
     if tag is None:
         return _load_file(name, architecture, Path(source).expanduser(), closed, device, progress)
-    build = builder(architecture, name, closed, quick_gelu=bool(tag.get("quick_gelu")))
+    make_builder = partial(builder, architecture, name, closed, quick_gelu=bool(tag.get("quick_gelu")))
+    # Others are checked before anything large is fetched; this one is known to give dense features.
+    build = None if name == AUTO_MODEL else make_builder()
     repo, file_name = tag["hf_hub"].rsplit("/", 1)
     path = _cached_openai(tag, cache_dir) or _get(
         name, repo, [file_name] if file_name else _WEIGHT_NAMES, closed, cache_dir, progress
     )
     told = Evidence(f"open_clip's table of weights ({source})", bool(tag.get("quick_gelu")), tag["mean"], tag["std"])
     sha256 = file_sha256(path)
-    model = build()
+    model = (build or make_builder())()
     fill_model(model, read_state(path, sha256), path, architecture)
     return _ready(name, architecture, model, tokenizer(architecture, closed, cache_dir), sha256, told, device)
 

@@ -7,16 +7,21 @@ sensor has, named in groups of like pixels, is the prediction.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from special.classnames.class_list import ClassList
-from special.classnames.encoder import SentenceEncoder, default_encoder
+from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
 from special.landcover.concepts import ConceptTable, load_concepts
 from special.progress import SILENT, Progress
+from special.resources import PROMPTS
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
@@ -96,15 +101,48 @@ class SpectrumTextTeacher(Teacher):
     settings_type = SpectrumTextSettings
 
     def __init__(
-        self, table: ConceptTable, encoder: SentenceEncoder, settings: SpectrumTextSettings, seed: int = 0
+        self,
+        settings: SpectrumTextSettings,
+        *,
+        seed: int = 0,
+        concepts: Sequence[Path] = (),
+        table: ConceptTable | None = None,
+        encoder: SentenceEncoder | None = None,
     ) -> None:
-        self.table, self.encoder, self.settings, self.seed = table, encoder, settings, seed
+        """Take the settings; the table of land cover and the encoder are read when they are first needed.
+
+        Args:
+            settings: the section ``[pseudo.spectrum_text]``.
+            seed: of the clusterings.
+            concepts: the user's files, beside the table that comes with the package.
+            table, encoder: others than those.
+        """
+        self.settings, self.seed = settings, seed
+        self._files = [PROMPTS / "concepts.toml", *concepts]
+        self._table, self._encoder = table, encoder
 
     @classmethod
     def make(cls, request: TeacherRequest) -> Self:
-        """Make it from the table of land cover, the user's concepts and the embedded sentence encoder."""
+        """Make it.
+
+        Raises:
+            SettingsError: a file of concepts cannot be understood.
+        """
         settings = request.settings.build(SpectrumTextSettings)
-        return cls(load_concepts(request.concepts), default_encoder(), settings, request.seed)
+        teacher = cls(settings, seed=request.seed, concepts=request.concepts)
+        if request.concepts:  # ours is whole: only the user's can be wrong, and that is to be said at once
+            _ = teacher.table
+        return teacher
+
+    @cached_property
+    def table(self) -> ConceptTable:
+        """The table of land-cover concepts."""
+        return self._table or load_concepts(self._files[1:])
+
+    @cached_property
+    def encoder(self) -> SentenceEncoder:
+        """The sentence encoder that reads class names."""
+        return self._encoder or default_encoder()
 
     def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
@@ -114,7 +152,11 @@ class SpectrumTextTeacher(Teacher):
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the concept table and of the sentence encoder's weights."""
-        return {"concepts_sha256": self.table.sha256, "encoder_sha256": self.encoder.sha256}
+        concepts = hashlib.sha256(b"".join(path.read_bytes() for path in self._files)).hexdigest()
+        return {
+            "concepts_sha256": concepts if self._table is None else self._table.sha256,
+            "encoder_sha256": MINILM_SHA256 if self._encoder is None else self._encoder.sha256,
+        }
 
     def predict(
         self,

@@ -34,7 +34,7 @@ def table() -> ConceptTable:
 @pytest.fixture(scope="module")
 def teacher(table: ConceptTable) -> SpectrumTextTeacher:
     built = settings.load("special").build(SpectrumTextSettings)
-    return SpectrumTextTeacher(table, default_encoder(), built)
+    return SpectrumTextTeacher(built, table=table, encoder=default_encoder())
 
 
 def explained(teacher: SpectrumTextTeacher, *lines: str) -> Explanation:
@@ -145,7 +145,7 @@ def test_a_pair_that_only_outlines_tell_apart_says_so(table: ConceptTable, teach
     bitumen = replace(table.concepts["asphalt"], name="bitumen", synonyms=())
     same = replace(table, concepts={**table.concepts, "bitumen": bitumen})
     classes = ClassList.parse(["Road", "Bitumen", "Street"])
-    pairs = confused_pairs(SpectrumTextTeacher(same, teacher.encoder, teacher.settings), classes)
+    pairs = confused_pairs(SpectrumTextTeacher(teacher.settings, table=same, encoder=teacher.encoder), classes)
     assert {(pair.first, pair.second): pair.outlines for pair in pairs} == {(0, 1): True, (0, 2): False, (1, 2): True}
     assert {"only by their outlines" in line for line in messages(pairs[:1], classes.names)} == {pairs[0].outlines}
 

@@ -117,7 +117,7 @@ def test_all_that_looks_alike_has_a_say() -> None:
 def teacher(table: ConceptTable, **changes: float) -> SpectrumTextTeacher:
     changed = {f"pseudo.spectrum_text.{name}": value for name, value in changes.items()}
     built = settings.load("special", changed).build(SpectrumTextSettings)
-    return SpectrumTextTeacher(table, default_encoder(), built)
+    return SpectrumTextTeacher(built, table=table, encoder=default_encoder())
 
 
 def road_and_roof(table: ConceptTable) -> tuple[Scene, ClassList]:

@@ -47,7 +47,7 @@ def table() -> ConceptTable:
 def teacher(table: ConceptTable, **changes: object) -> SpectrumTextTeacher:
     changed = {f"pseudo.spectrum_text.{name}": value for name, value in changes.items()}
     built = settings.load("special", changed).build(SpectrumTextSettings)
-    return SpectrumTextTeacher(table, default_encoder(), built)
+    return SpectrumTextTeacher(built, table=table, encoder=default_encoder())
 
 
 def striped(

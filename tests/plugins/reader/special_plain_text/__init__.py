@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.base import Reader, ReadOptions
-from special.scene.source import ArrayBlockReader, Source
+from special.scene.readers.base import ArrayBlockReader, Reader, ReadOptions
+from special.scene.source import Source
 
 
 class PlainCubeReader(Reader):
