@@ -19,7 +19,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from special.errors import SettingsError
 from special.report.colours import lab, palette
 from special.report.exports import MapSettings, write_map
-from special.report.picture import enlarged
+from special.report.picture import _font, enlarged
 from special.scene import Georeference
 
 NAMES = ["Water", "Grass", "Roof, tiled {red}", "Wasser & Öl <x>"]
@@ -205,6 +205,14 @@ def test_the_picture_shows_every_pixel_and_every_class(tmp_path: Path, rows: int
 def test_a_very_long_name_is_cut_and_a_strange_one_drawn(tmp_path: Path) -> None:
     write(tmp_path, names=["x" * 500, "$\\frac{1", "一"])
     assert Image.open(tmp_path / "map.png").size[0] < 2000
+
+
+@pytest.mark.parametrize("letters", ["Öłğ–…", "ΔΎάςω", "ЖщґїЯ"], ids=["Latin", "Greek", "Cyrillic"])
+def test_the_legend_has_the_letters_of_its_classes(letters: str) -> None:
+    font = _font()
+    box = bytes(font.getmask("\uffff"))  # what stands for a letter that the font lacks
+    drawn = [bytes(font.getmask(letter)) for letter in letters]
+    assert box not in drawn and len(set(drawn)) == len(letters)
 
 
 def test_a_large_scene_is_thinned(tmp_path: Path) -> None:
