@@ -162,7 +162,6 @@ def show_profile(whole: Phase) -> None:
 
 def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Print a table to stdout: drawn by rich on a terminal, plain columns elsewhere; ``right`` aligns columns so."""
-    """Print a table; the columns numbered in ``right`` are set to the right."""
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
