@@ -23,8 +23,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,54 +31,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line has i
 
 import numpy as np
 from proof import peers, perturb
-from proof.changes import CHANGES, changed
-from proof.colours import three_bands
-from proof.held_out import search
+from proof.changes import CHANGES, changed, three_bands
 from proof.runs import STEPS, Runs, Variation, digest, scene_hash, step_of
-from proof.show import cell, head, line, over_scenes, spread
+from proof.settings import ABLATIONS, CONSTANTS, Ablation, search
 from scenes import Benchmark, find
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """What is switched off: settings, the scene's bands but three; ``clip``: makes a difference to CLIP alone."""
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    three_bands: bool = False
-    clip: bool = False
-
-
-ABLATIONS = {
-    "RGB only": Ablation(three_bands=True),
-    "no resolution scaling": Ablation({"pseudo.image_text.scales": [1]}, clip=True),
-    "no calibration": Ablation(
-        {"pseudo.spectrum_text.scale_steps": 0, "pseudo.spectrum_text.calibration_iterations": 0}
-    ),
-    "no outlines": Ablation({"pseudo.spectrum_text.outline_own": 0.0, "pseudo.spectrum_text.outline_material": 0.0}),
-    "no shared chlorophyll": Ablation({"pseudo.spectrum_text.shared_chlorophyll_sd": 0.0}),
-    "no whitening": Ablation({"pseudo.spectrum_text.cluster_whitening": 0.0}),
-    "random set only": Ablation({"refine.lambda_hard": 0.0, "refine.lambda_confident": 0.0}),
-    "random + hard": Ablation({"refine.lambda_confident": 0.0}),
-    "random + confident": Ablation({"refine.lambda_hard": 0.0}),
-    "soft labels off": Ablation({"refine.mixture_share": 0.0}),
-}
-
-# Constants that were chosen by looking at scenes, and what else they might be; the default is always a candidate. Those
-# of the teachers are judged by the pseudo-labels (--judges: with tables that err as well), the others by the map.
-CONSTANTS: dict[str, Sequence[Any]] = {
-    "pseudo.spectrum_text.level_sd": (0.10, 0.15, 0.25),
-    "pseudo.spectrum_text.degrees_of_freedom": (10.0, 30.0, 100.0),
-    "pseudo.spectrum_text.scale_sd": (0.3, 0.6, 1.0),
-    "pseudo.spectrum_text.shared_level_sd": (0.05, 0.15, 0.3),
-    "pseudo.spectrum_text.shared_shape_sd": (0.05, 0.1, 0.2),
-    "pseudo.spectrum_text.shared_chlorophyll_sd": (0.15, 0.3, 0.5),
-    "pseudo.spectrum_text.clusters_per_class": ([2, 3, 5], [2, 4, 8, 16]),
-    "pseudo.spectrum_text.cluster_whitening": (0.0, 0.5, 0.7, 1.0),
-    "pseudo.spectrum_text.outline_own": (0.5, 1.0, 2.0),
-    "pseudo.spectrum_text.outline_material": (1.0, 2.0, 4.0),
-    "warmup.prior_weight": (0.1, 0.3, 0.5),
-    "refine.prior_weight": (0.2, 0.5),
-}
 
 TITLES = {"pseudo": "pseudo-labels", "warmup": "warmup", "refine": "refine"}
 LABELS = (1, 5, 10)  # per class, for the support-vector machine
@@ -255,6 +210,35 @@ class Accuracy:
             return float(np.mean([self.runs.accuracy(scene, step, v) for v in variations for scene in scenes]))
 
         return mean
+
+
+def head(*columns: str) -> None:
+    """Begin a table."""
+    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+
+
+def line(*cells: str) -> None:
+    """Print one row."""
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def cell(values: Sequence[float]) -> str:
+    """Mean ± standard deviation; of one value, the value; of none, a dash."""
+    if not len(values):
+        return "-"
+    spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.3f}{spread}"
+
+
+def spread(plain: float, values: Sequence[float]) -> tuple[str, ...]:
+    """Cells for one value, then mean, standard deviation and least of others."""
+    deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return f"{plain:.3f}", f"{np.mean(values):.3f}", f"{deviation:.3f}", f"{min(values):.3f}"
+
+
+def over_scenes(rows: Sequence[Sequence[float]]) -> list[float]:
+    """The mean over scenes, for every seed or table: its spread is that of the mean."""
+    return [float(value) for value in np.mean(rows, axis=0)]
 
 
 def main() -> None:

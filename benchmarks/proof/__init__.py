@@ -1,1 +1,1 @@
-"""The parts of ``benchmarks/accuracy.py``: peers, runs that are kept, perturbed tables, held-out scenes."""
+"""The parts of ``benchmarks/accuracy.py``: peers, runs that are kept, perturbed tables, changed scenes, settings."""

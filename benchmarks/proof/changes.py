@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ NOISE = 0.03  # of a band's mean
 SHIFT_NM = 8.0
 GAIN = 0.10  # of the log of the numbers, smooth over wavelength
 UNITS = 0.37
+REACH_NM = 30.0  # to either side of a colour; where no band is so near, the nearest one is the colour
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,19 @@ def changed(scene: Benchmark, change: str, folder: Path) -> Benchmark:
     np.save(made.truth, np.ascontiguousarray(shot.truth))
     made.wavelengths.write_text("".join(f"{nm}\n" for nm in shot.wavelengths), encoding="utf-8")
     return made
+
+
+def three_bands(scene: Benchmark, colours: Sequence[float], folder: Path) -> Benchmark:
+    """Write the scene as a camera would have it, means of the bands around three wavelengths (nm), into ``folder``."""
+    from special.scene import open_scene
+
+    opened = open_scene(scene.cube, wavelengths=scene.wavelengths)
+    cube = opened.read()
+    bands = []
+    for nm in colours:
+        distance = np.abs(opened.wavelengths - nm)
+        bands.append(cube[..., distance <= max(REACH_NM, distance.min())].mean(axis=-1))
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / f"{scene.name}.npy", np.stack(bands, axis=-1))
+    (folder / "wavelengths.csv").write_text("".join(f"{nm}\n" for nm in colours), encoding="utf-8")
+    return replace(scene, cube=folder / f"{scene.name}.npy", wavelengths=folder / "wavelengths.csv")

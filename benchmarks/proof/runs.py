@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 from scenes import Benchmark
 
-from proof.sureness import sureness
-
 STEPS = ("pseudo", "warmup", "refine")
 SECTIONS = {
     "pseudo": ("rgb", "pseudo"),
@@ -30,6 +28,7 @@ SECTIONS = {
     "refine": ("refine",),
 }
 NO_MATTER = ("cli", "report")  # of the package's folders: code that changes no figure
+BINS = 15  # of confidence, for its calibration error
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Runs:
         probabilities = run.probabilities_of(step)
         figures: dict[str, Any] = {
             "oa": agreement(probabilities, scene, run.classes),
-            **sureness(probabilities, _truth(scene, probabilities.shape[:2])),
+            **confidence_figures(probabilities, _truth(scene, probabilities.shape[:2])),
         }
         if step == "pseudo":  # it leaves what each teacher said
             parts = sorted((run.path / "steps" / "pseudo").glob("part-*.npy"))
@@ -137,6 +136,30 @@ def agreement(probabilities: np.ndarray, scene: Benchmark, classes: list[str]) -
 
     labels = np.where(probabilities.sum(axis=-1) > 0, 1 + probabilities.argmax(axis=-1), 0)
     return evaluate(labels, _truth(scene, labels.shape), classes).oa
+
+
+def confidence_figures(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """Return how sure the most probable classes are, and how right, over the pixels with a label.
+
+    ``confidence``: mean probability of the most probable class; ``ece``: expected calibration error, the mean distance
+    between confidence and accuracy in 15 bins of confidence (Guo et al. 2017, equation 3); ``surest``: accuracy of the
+    surer half of the pixels.
+
+    Args:
+        probabilities: (rows, cols, K), 0 where the map has nothing, which counts as wrong.
+        truth: (rows, cols), 1..K, 0 = no label.
+    """
+    seen = truth > 0
+    confidence = probabilities[seen].max(axis=-1).astype(float)
+    right = (probabilities[seen].argmax(axis=-1) + 1 == truth[seen]) & (confidence > 0)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.abs(np.bincount(bins, right - confidence, minlength=BINS))
+    surer = np.argsort(-confidence, kind="stable")[: (len(right) + 1) // 2]
+    return {
+        "confidence": float(confidence.mean()),
+        "ece": float(gaps.sum() / len(right)),
+        "surest": float(right[surer].mean()),
+    }
 
 
 @cache

@@ -31,13 +31,10 @@ def bench() -> Iterator[SimpleNamespace]:
         "accuracy",
         "scenes",
         "proof.changes",
-        "proof.colours",
-        "proof.held_out",
         "proof.peers",
         "proof.perturb",
         "proof.runs",
-        "proof.show",
-        "proof.sureness",
+        "proof.settings",
     )
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(BENCHMARKS))
@@ -256,7 +253,7 @@ def test_other_files_settings_seeds_concepts_or_code_are_another_run(
 
 
 def test_three_bands_are_means_around_the_colours(bench: SimpleNamespace, scene: Any, tmp_path: Path) -> None:
-    reduced = bench.colours.three_bands(scene, (655.0, 553.0, 451.0), tmp_path / "colours")
+    reduced = bench.changes.three_bands(scene, (655.0, 553.0, 451.0), tmp_path / "colours")
     cube, nm, _ = small_scene.cube()
     green = cube[..., np.abs(nm - 553) <= 30].mean(axis=-1)
     np.testing.assert_allclose(np.load(reduced.cube)[..., 1], green)
@@ -265,30 +262,30 @@ def test_three_bands_are_means_around_the_colours(bench: SimpleNamespace, scene:
     assert (reduced.truth, reduced.classes) == (scene.truth, scene.classes)
 
 
-# ------------------------------------------------------------------------------------------------------------ sureness
+# ---------------------------------------------------------------------------------------------------------- confidence
 
 
 def test_a_map_as_sure_as_it_is_right_has_no_calibration_error(bench: SimpleNamespace) -> None:
     probabilities = np.tile([0.75, 0.25], (4, 1))[None]
-    found = bench.sureness.sureness(probabilities, np.array([[1, 1, 1, 2]]))
+    found = bench.runs.confidence_figures(probabilities, np.array([[1, 1, 1, 2]]))
     assert found["confidence"] == pytest.approx(0.75)
     assert found["ece"] == pytest.approx(0)
 
 
 def test_doubt_in_one_place_does_not_make_up_for_certainty_in_another(bench: SimpleNamespace) -> None:
     probabilities = np.array([[[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.55, 0.45]]])
-    found = bench.sureness.sureness(probabilities, np.array([[1, 2, 1, 1]]))
+    found = bench.runs.confidence_figures(probabilities, np.array([[1, 2, 1, 1]]))
     assert found["ece"] == pytest.approx((0.45 + 0.45) / 2)
 
 
 def test_the_surer_half_is_counted_among_labelled_pixels_alone(bench: SimpleNamespace) -> None:
     probabilities = np.array([[[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4], [0.99, 0.01]]])
-    found = bench.sureness.sureness(probabilities, np.array([[1, 2, 2, 2, 0]]))
+    found = bench.runs.confidence_figures(probabilities, np.array([[1, 2, 2, 2, 0]]))
     assert found["surest"] == pytest.approx(0.5)
 
 
 def test_a_labelled_pixel_without_data_is_no_hit(bench: SimpleNamespace) -> None:
-    found = bench.sureness.sureness(np.array([[[0.0, 0.0], [1.0, 0.0]]]), np.array([[1, 1]]))
+    found = bench.runs.confidence_figures(np.array([[[0.0, 0.0], [1.0, 0.0]]]), np.array([[1, 1]]))
     assert found == {"confidence": 0.5, "ece": 0, "surest": 1}
 
 
@@ -315,12 +312,12 @@ def test_a_search_takes_one_constant_after_the_other(bench: SimpleNamespace) -> 
         b = settings.get("b", [1])
         return -abs(settings.get("a", 0) - 2) + (1.0 if settings.get("a") == 2 and b == [2] else 0.0)
 
-    found = bench.held_out.search({"a": (1, 2), "b": ([1], [2])}, {"a": 0, "b": [1]}, score)
+    found = bench.settings.search({"a": (1, 2), "b": ([1], [2])}, {"a": 0, "b": [1]}, score)
     assert found == {"a": 2, "b": [2]}
 
 
 def test_a_default_stays_where_nothing_does_better(bench: SimpleNamespace) -> None:
-    assert bench.held_out.search({"a": (1, 2)}, {"a": 0}, lambda settings: 0.5) == {}
+    assert bench.settings.search({"a": (1, 2)}, {"a": 0}, lambda settings: 0.5) == {}
 
 
 LEVEL = "pseudo.spectrum_text.level_sd"
@@ -384,9 +381,9 @@ def test_every_setting_that_is_varied_exists(bench: SimpleNamespace) -> None:
 
 def test_a_spread_over_seeds_is_that_of_the_mean_over_scenes(bench: SimpleNamespace) -> None:
     rows = [[0.5, 0.7], [0.7, 0.5]]
-    assert bench.show.cell(rows[0]) == "0.600 ± 0.141"
-    assert bench.show.cell(bench.show.over_scenes(rows)) == "0.600 ± 0.000"
-    assert (bench.show.cell([0.5]), bench.show.cell([])) == ("0.500", "-")
+    assert bench.accuracy.cell(rows[0]) == "0.600 ± 0.141"
+    assert bench.accuracy.cell(bench.accuracy.over_scenes(rows)) == "0.600 ± 0.000"
+    assert (bench.accuracy.cell([0.5]), bench.accuracy.cell([])) == ("0.500", "-")
 
 
 @pytest.fixture
