@@ -103,8 +103,8 @@ class Conversion:
 def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
     """Tell radiance from reflectance by what the air absorbs from the brightest quarter of ``spectra`` (pixels, bands).
 
-    One shoulder is enough, so that sensors that end at 1000 nm and such with few bands are told as well. A scene that
-    has no band where the air absorbs is taken for reflectance.
+    One shoulder is enough, so that sensors that end at 1000 nm and such with few bands are recognised as well. A scene
+    that has no band where the air absorbs is taken for reflectance.
     """
     brightness = spectra.mean(axis=1)
     typical = np.median(spectra[brightness >= np.quantile(brightness, BRIGHT)], axis=0)
@@ -226,8 +226,8 @@ def _fit(
     within_step = (settings.scale_step / 3) ** 2
     gain_precision = np.linalg.inv(within_step + gain_sd**2 * smooth + 1e-6 * np.eye(regions))
     shared = settings.shared_level_sd**2 + settings.shared_shape_sd**2 * smooth + UNSMOOTH * np.eye(regions)
-    paler = settings.shared_chlorophyll_sd * np.interp(centres, *CHLOROPHYLL)
-    shift_precisions = np.linalg.inv([shared + np.outer(paler, paler) if k == GREEN else shared for k in KINDS])
+    pale = settings.shared_chlorophyll_sd * np.interp(centres, *CHLOROPHYLL)
+    shift_precisions = np.linalg.inv([shared + np.outer(pale, pale) if k == GREEN else shared for k in KINDS])
     gain, shifts = np.full(regions, start), np.zeros((len(KINDS), regions))
     for _ in range(settings.iterations):
         logs = log_reflectance(signals * np.exp(-gain))
@@ -236,11 +236,11 @@ def _fit(
         shares = totals / totals.sum()
         by_class = np.bincount(likelihood.owners, shares)
         by_class = by_class[by_class > 0]
-        heard = np.flatnonzero(shares > 1e-4)
-        precisions = likelihood.precisions[heard]
-        precisions *= (shares[heard] * np.exp(-(by_class * np.log(by_class)).sum()))[:, None, None]
-        signal_logs = weights[:, heard].T @ logs / totals[heard, None] + gain
-        errors, kinds = signal_logs - likelihood.means[heard], likelihood.kinds[heard]
+        sizeable = np.flatnonzero(shares > 1e-4)
+        precisions = likelihood.precisions[sizeable]
+        precisions *= (shares[sizeable] * np.exp(-(by_class * np.log(by_class)).sum()))[:, None, None]
+        signal_logs = weights[:, sizeable].T @ logs / totals[sizeable, None] + gain
+        errors, kinds = signal_logs - likelihood.means[sizeable], likelihood.kinds[sizeable]
         gain = start + _posterior_mean(gain_precision, errors - start - shifts[kinds], precisions)
         for kind in (GREEN, GROUND):
             own = kinds == kind

@@ -15,8 +15,7 @@ import numpy as np
 
 from special.classnames.class_list import ClassList
 from special.classnames.reading import Reading, read_names
-from special.teachers.spectrum_text import calibration as calibrate
-from special.teachers.spectrum_text.calibration import Calibration
+from special.teachers.spectrum_text.calibration import Calibration, calibrations, convert
 from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
 from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
 from special.teachers.spectrum_text.outlines import tendency
@@ -28,13 +27,13 @@ if TYPE_CHECKING:
     from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
 CONFUSED = 0.35  # share of wrong draws from which two classes count as one to the teacher; a coin gets 0.5
-SHOWN = 5  # pairs that a person is told of
+SHOWN = 5  # pairs that a person sees
 GRID = np.arange(400.0, 2401.0, 10.0)  # nm: bands where there is no scene
 _DRAWS = 300  # per class
 
 
 @dataclass(frozen=True)
-class Alike:
+class ConfusedPair:
     """Two classes, by index, and the share of each one's draws that look more like the other; by half where equal.
 
     ``outlines``: one runs on through a scene and the other ends on all sides, so that their areas differ in form.
@@ -47,9 +46,9 @@ class Alike:
     outlines: bool = False
 
 
-def alike_pairs(
+def confused_pairs(
     teacher: SpectrumTextTeacher, classes: ClassList, wavelengths: np.ndarray = GRID, scene: Scene | None = None
-) -> list[Alike]:
+) -> list[ConfusedPair]:
     """Return the pairs of classes that the teacher cannot tell apart, the worst first.
 
     Stages of growth of one crop are left out: they differ by their order in the scene, not by their spectra.
@@ -68,14 +67,14 @@ def alike_pairs(
         found = [Calibration(np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
     else:
         sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
-        conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
+        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
         centres = conversion.regions.centres
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
-        found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
+        found = calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
     shares = confusion(spectra, likelihood, found, len(classes), seed=teacher.seed)
     runs_on = tendency(readings, teacher.table)
     pairs = [
-        Alike(a, b, float(shares[a, b]), float(shares[b, a]), bool(runs_on[a] * runs_on[b] < 0))
+        ConfusedPair(a, b, float(shares[a, b]), float(shares[b, a]), bool(runs_on[a] * runs_on[b] < 0))
         for a in range(len(classes))
         for b in range(a + 1, len(classes))
         if (shares[a, b] + shares[b, a]) / 2 > CONFUSED and not _ordered(readings[a], readings[b])
@@ -120,7 +119,7 @@ def confusion(
     return shares
 
 
-def told(pairs: Sequence[Alike], names: Sequence[str]) -> list[str]:
+def messages(pairs: Sequence[ConfusedPair], names: Sequence[str]) -> list[str]:
     """Return one line per pair that says what to do; at most ``SHOWN`` of them, then how many more there are."""
     lines = [
         f"{names[pair.first]!r} and {names[pair.second]!r} cannot be told apart by their spectra"
@@ -131,7 +130,7 @@ def told(pairs: Sequence[Alike], names: Sequence[str]) -> list[str]:
     return lines + ([f"{len(pairs) - SHOWN} more pairs of classes are alike"] if len(pairs) > SHOWN else [])
 
 
-def as_json(pairs: Sequence[Alike], names: Sequence[str]) -> list[dict[str, Any]]:
+def to_json(pairs: Sequence[ConfusedPair], names: Sequence[str]) -> list[dict[str, Any]]:
     """Return the pairs as JSON."""
     return [
         {

@@ -11,7 +11,7 @@ from special.classnames.class_list import ClassList, ClassName
 from special.classnames.prompts import fill
 from special.classnames.reading import Reading, read_names
 from special.landcover.attributes import attributes, brightness, is_crop
-from special.teachers.spectrum_text.confusion import Alike, alike_pairs, as_json, told
+from special.teachers.spectrum_text.confusion import ConfusedPair, confused_pairs, messages, to_json
 from special.teachers.spectrum_text.expected_spectra import CLOSED, NEGLIGIBLE, Expected, expected_spectra
 from special.teachers.spectrum_text.outlines import tendency
 
@@ -70,10 +70,10 @@ class ClassExplanation:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a class list is understood as, and which classes are ``alike`` to the spectrum-text teacher."""
+    """What a class list is understood as, and which classes the spectrum-text teacher cannot tell apart."""
 
     classes: tuple[ClassExplanation, ...]
-    alike: tuple[Alike, ...]
+    confused: tuple[ConfusedPair, ...]
 
     @property
     def names(self) -> list[str]:
@@ -92,7 +92,7 @@ class Explanation:
     def hints(self) -> list[str]:
         """Return what the user could do about the class list, a line each."""
         unsure = [f"{name!r} is not understood: describe it ({name}: description)" for name in self.unsure]
-        return unsure + told(self.alike, self.names)
+        return unsure + messages(self.confused, self.names)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON."""
@@ -123,7 +123,7 @@ class Explanation:
                 for entry in self.classes
             ],
             "unsure": self.unsure,
-            "alike": as_json(self.alike, self.names),
+            "alike": to_json(self.confused, self.names),
         }
 
 
@@ -164,7 +164,7 @@ def explain(
         )
         for index, (entry, group) in enumerate(zip(classes, readings, strict=True))
     )
-    return Explanation(explained, tuple(alike_pairs(teacher, classes, scene=scene)))
+    return Explanation(explained, tuple(confused_pairs(teacher, classes, scene=scene)))
 
 
 def modifiers(reading: Reading, stages: Counter[str | None]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from special.scene.scene import Scene
 
 COMPONENTS = 4  # principal components in which pixels are compared
-ALIKE = 0.5  # distance up to which pixels are the same; that of a typical pixel from the scene's mean is 1
+SAME_DISTANCE = 0.5  # up to which pixels are the same; that of a typical pixel from the scene's mean is 1
 FAR = 1e6  # where there are no data
 DIRECTIONS = 16
 REACH = 40  # pixels to either side
@@ -59,14 +59,15 @@ def elongation(guide: Rows, valid: np.ndarray) -> np.ndarray:
     odds = np.zeros(valid.shape, np.float32)
     for part in blocks(guide.shape):
         first, last = max(0, part.start - REACH), min(rows, part.stop + REACH)
-        seen = np.where(valid[first:last, :, None], guide[first:last] / np.float32(ALIKE), FAR).astype(np.float32)
+        apart = guide[first:last] / np.float32(SAME_DISTANCE)
+        seen = np.where(valid[first:last, :, None], apart, FAR).astype(np.float32)
         longest, shortest = np.zeros((2, *valid[first:last].shape), np.float32)
         _kernel()(seen, REACH, DIRECTIONS, longest, shortest)
         own = slice(part.start - first, part.stop - first)
         ratio = np.log(longest[own] / shortest[own])
         resolved = np.clip((longest[own] - FEW) / (ENOUGH - FEW), 0, 1)
-        told = ((ratio - ENDS) ** 2 - (ratio - RUNS_ON) ** 2) / (2 * SPREAD**2) * resolved
-        odds[part] = np.where(valid[part], np.clip(told, -MOST, MOST), 0)
+        evidence = ((ratio - ENDS) ** 2 - (ratio - RUNS_ON) ** 2) / (2 * SPREAD**2) * resolved
+        odds[part] = np.where(valid[part], np.clip(evidence, -MOST, MOST), 0)
     return odds
 
 
@@ -112,17 +113,17 @@ class Outlines:
         return cls(odds, scene.valid, of_material, tendency, own, material)
 
     def share(self, rows: slice, clusters: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """Return ``probabilities`` (pixels, K) with what classes that run on or end have in sum shared out anew.
+        """Return ``probabilities`` (pixels, K) with the sum of classes that run on or end shared out by their odds.
 
         ``rows``: the window whose valid pixels these are; ``clusters`` (pixels, clusterings).
         """
         odds = self.own * self.odds[rows][self.valid[rows]] + self.material * self.of_material.of(clusters)[:, 0]
-        told = self.tendency != 0
-        before = probabilities[:, told]
-        after = before * np.exp(0.5 * odds[:, None] * self.tendency[told])
+        sharing = self.tendency != 0
+        before = probabilities[:, sharing]
+        after = before * np.exp(0.5 * odds[:, None] * self.tendency[sharing])
         total = after.sum(axis=1, keepdims=True)
         shared = probabilities.copy()
-        shared[:, told] = after * before.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1)
+        shared[:, sharing] = after * before.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1)
         return shared
 
 

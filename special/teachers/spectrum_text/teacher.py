@@ -18,10 +18,17 @@ from special.classnames.reading import Reading, read_names
 from special.landcover.concepts import ConceptTable
 from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
-from special.teachers.spectrum_text import calibration as calibrate
-from special.teachers.spectrum_text import clusters as naming
-from special.teachers.spectrum_text import outlines, pixels
+from special.teachers.spectrum_text import growth_stages, outlines, pixels
+from special.teachers.spectrum_text.calibration import (
+    Calibration,
+    CalibrationSettings,
+    Conversion,
+    calibrations,
+    convert,
+)
+from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.expected_spectra import expected_spectra
+from special.teachers.spectrum_text.growth_stages import GrowthStages
 from special.teachers.spectrum_text.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
 from special.teachers.spectrum_text.outlines import Outlines
 
@@ -64,9 +71,9 @@ class SpectrumTextSettings:
         return UncertaintySettings(self.level_sd, self.detail_sd, self.noise_sd, self.degrees_of_freedom, self.breadth)
 
     @property
-    def calibration(self) -> calibrate.CalibrationSettings:
+    def calibration(self) -> CalibrationSettings:
         """The part that the calibration takes."""
-        return calibrate.CalibrationSettings(
+        return CalibrationSettings(
             self.scale_sd,
             self.scale_step,
             self.scale_steps,
@@ -110,11 +117,11 @@ class SpectrumTextTeacher:
         with progress.phase("read names"):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
-            eye = self._calibrate(scene, readings, len(classes))
+            calibrated = self._calibrate(scene, readings, len(classes))
             progress.advance()
         with progress.phase("cluster"):
-            clusterings = naming.Clusterings(
-                eye.logs(eye.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
+            clusterings = Clusterings(
+                calibrated.logs(calibrated.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
                 len(classes),
                 self.settings.clusters_per_class,
                 whitening=self.settings.cluster_whitening,
@@ -124,9 +131,9 @@ class SpectrumTextTeacher:
         with progress.phase("classify"):
             clusters = scratch.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
             for rows in pixels.windows(scene):
-                signals = eye.signals(pixels.spectra_of(scene, rows))
-                found = clusterings.assign(eye.logs(signals))
-                clusterings.learn(found, eye.classify(signals))
+                signals = calibrated.signals(pixels.spectra_of(scene, rows))
+                found = clusterings.assign(calibrated.logs(signals))
+                clusterings.learn(found, calibrated.classify(signals))
                 clusters[rows] = _in_place(found, scene.valid[rows])
             progress.advance()
         with progress.phase("outlines"):
@@ -134,12 +141,12 @@ class SpectrumTextTeacher:
             progress.advance()
         with progress.phase("name"):
             result = scratch.zeros(self.name, (*scene.valid.shape, len(classes)))
-            stages = self._stages(scene, eye, clusterings, clusters, series_of(readings))
+            stages = self._stages(scene, calibrated, clusterings, clusters, growth_stages.series_of(readings))
             for rows in pixels.windows(scene):
                 seen = scene.valid[rows]
                 named = clusterings.name(clusters[rows][seen])
                 if stages:
-                    logs = eye.logs(eye.signals(pixels.spectra_of(scene, rows)))
+                    logs = calibrated.logs(calibrated.signals(pixels.spectra_of(scene, rows)))
                     for series in stages:
                         named = series.share(logs, named)
                 if shapes:
@@ -149,19 +156,19 @@ class SpectrumTextTeacher:
         progress.end()
         return result
 
-    def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _Eye:
+    def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _CalibratedScene:
         sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
         spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
-        conversion = calibrate.convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
+        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
         likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
-        found = calibrate.calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
-        return _Eye(conversion, likelihood, found, classes)
+        found = calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
+        return _CalibratedScene(conversion, likelihood, found, classes)
 
     def _outlines(
         self,
         scene: Scene,
         readings: list[list[Reading]],
-        clusterings: naming.Clusterings,
+        clusterings: Clusterings,
         clusters: Rows,
         scratch: ScratchSpace,
     ) -> Outlines | None:
@@ -173,39 +180,44 @@ class SpectrumTextTeacher:
         return Outlines.of(scene, tendency, clusterings, clusters, scratch, own=own, material=material)
 
     def _stages(
-        self, scene: Scene, eye: _Eye, clusterings: naming.Clusterings, clusters: Rows, groups: list[list[int]]
-    ) -> list[naming.Stages]:
+        self,
+        scene: Scene,
+        calibrated: _CalibratedScene,
+        clusterings: Clusterings,
+        clusters: Rows,
+        groups: list[list[int]],
+    ) -> list[GrowthStages]:
         """Find the stages of every series that has pixels enough, from a sample of its members."""
-        if not groups or not naming.has_greenness(eye.conversion.regions.centres):
+        if not groups or not growth_stages.has_greenness(calibrated.conversion.regions.centres):
             return []
         counts = np.zeros(len(groups), dtype=int)
         for rows in pixels.windows(scene):
             named = clusterings.name(clusters[rows][scene.valid[rows]])
-            counts += [np.count_nonzero(naming.members(named, group)) for group in groups]
+            counts += [np.count_nonzero(growth_stages.members(named, group)) for group in groups]
         chosen = [pixels.evenly(count, self.settings.cluster_pixels) for count in counts]
         samples: list[list[np.ndarray]] = [[] for _ in groups]
         start = np.zeros(len(groups), dtype=int)
         for rows in pixels.windows(scene):
             named = clusterings.name(clusters[rows][scene.valid[rows]])
-            logs = eye.logs(eye.signals(pixels.spectra_of(scene, rows)))
+            logs = calibrated.logs(calibrated.signals(pixels.spectra_of(scene, rows)))
             for i, group in enumerate(groups):
-                own = np.flatnonzero(naming.members(named, group))
+                own = np.flatnonzero(growth_stages.members(named, group))
                 samples[i].append(logs[own[pixels.within(chosen[i], start[i], start[i] + len(own))]])
                 start[i] += len(own)
         return [
-            naming.Stages(np.concatenate(sample), eye.conversion.regions.centres, group, seed=self.seed)
+            GrowthStages(np.concatenate(sample), calibrated.conversion.regions.centres, group, seed=self.seed)
             for sample, group, count in zip(samples, groups, counts, strict=True)
-            if count >= naming.FEWEST * len(group)
+            if count >= growth_stages.FEWEST * len(group)
         ]
 
 
 @dataclass(frozen=True)
-class _Eye:
-    """How a scene's numbers are read: as reflectance, and as classes under all ways to read it that are likely."""
+class _CalibratedScene:
+    """A scene's numbers read as reflectance, and as classes under all calibrations that are likely."""
 
-    conversion: calibrate.Conversion
+    conversion: Conversion
     likelihood: SpectralLikelihood
-    found: list[calibrate.Calibration]
+    calibrations: list[Calibration]
     classes: int
 
     def signals(self, spectra: np.ndarray) -> np.ndarray:
@@ -214,26 +226,16 @@ class _Eye:
 
     def logs(self, signals: np.ndarray) -> np.ndarray:
         """Return log reflectance float32 (pixels, regions) under the likeliest calibration."""
-        return log_reflectance(signals * np.exp(-self.found[0].gain)).astype(np.float32)
+        return log_reflectance(signals * np.exp(-self.calibrations[0].gain)).astype(np.float32)
 
     def classify(self, signals: np.ndarray) -> np.ndarray:
         """Return class probabilities float32 (pixels, K) of each pixel on its own, over all calibrations."""
         total = np.zeros((len(signals), self.classes))
-        for calibration in self.found:
+        for calibration in self.calibrations:
             logs = log_reflectance(signals * np.exp(-calibration.gain))
             densities = self.likelihood.per_spectrum(logs, calibration.shifts)
             total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
         return total.astype(np.float32)
-
-
-def series_of(readings: list[list[Reading]]) -> list[list[int]]:
-    """Return the class indices of every series of growth stages, in the order of growth."""
-    groups: dict[str, list[tuple[float, int]]] = {}
-    for index, group in enumerate(readings):
-        series, stage = group[0].series, group[0].stage
-        if series is not None and stage is not None:
-            groups.setdefault(series, []).append((stage, index))
-    return [[index for _, index in sorted(group)] for group in groups.values() if len(group) > 1]
 
 
 def _in_place(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from special.cli import main
 from special.landcover.attributes import attributes, brightness
 from special.landcover.concepts import ConceptTable, load_concepts
 from special.scene import open_scene
-from special.teachers.spectrum_text.confusion import SHOWN, Alike, alike_pairs, told
+from special.teachers.spectrum_text.confusion import SHOWN, ConfusedPair, confused_pairs, messages
 from special.teachers.spectrum_text.explain import Explanation, explain
 from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher
 
@@ -41,7 +41,7 @@ def explained(teacher: SpectrumTextTeacher, *lines: str) -> Explanation:
 
 
 def pairs(teacher: SpectrumTextTeacher, *lines: str) -> list[tuple[int, int]]:
-    return [(pair.first, pair.second) for pair in alike_pairs(teacher, ClassList.parse(lines))]
+    return [(pair.first, pair.second) for pair in confused_pairs(teacher, ClassList.parse(lines))]
 
 
 @pytest.mark.parametrize(
@@ -118,20 +118,20 @@ def test_stages_of_one_crop_are_not_warned_of(teacher: SpectrumTextTeacher) -> N
 def test_bands_decide_what_can_be_told_apart(teacher: SpectrumTextTeacher) -> None:
     """Snow and cloud are white to the eye and differ beyond."""
     classes = ClassList.parse(["Snow", "Cloud"])
-    visible = alike_pairs(teacher, classes, np.array([480.0, 550.0, 620.0]))
-    assert visible and not alike_pairs(teacher, classes)
+    visible = confused_pairs(teacher, classes, np.array([480.0, 550.0, 620.0]))
+    assert visible and not confused_pairs(teacher, classes)
 
 
 def test_on_a_scene_its_bands_and_calibration_count(teacher: SpectrumTextTeacher, tmp_path: Path) -> None:
     files = small_scene.write(tmp_path)
     scene = open_scene(files.scene, wavelengths=files.wavelengths)
     classes = ClassList.parse(["Water", "Grass", "Turf", "Bare soil"])
-    assert [(p.first, p.second) for p in alike_pairs(teacher, classes, scene=scene)] == [(1, 2)]
+    assert [(p.first, p.second) for p in confused_pairs(teacher, classes, scene=scene)] == [(1, 2)]
 
 
 def test_at_most_five_pairs_are_told_and_the_rest_counted() -> None:
-    many = [Alike(0, 1, 0.5, 0.5)] * 7
-    lines = told(many, ["Road", "Street"])
+    many = [ConfusedPair(0, 1, 0.5, 0.5)] * 7
+    lines = messages(many, ["Road", "Street"])
     assert len(lines) == SHOWN + 1 and "'Road' and 'Street'" in lines[0] and lines[-1].startswith("2 more")
 
 
@@ -144,9 +144,9 @@ def test_a_pair_that_only_outlines_tell_apart_says_so(table: ConceptTable, teach
     bitumen = replace(table.concepts["asphalt"], name="bitumen", synonyms=())
     same = replace(table, concepts={**table.concepts, "bitumen": bitumen})
     classes = ClassList.parse(["Road", "Bitumen", "Street"])
-    pairs = alike_pairs(SpectrumTextTeacher(same, teacher.encoder, teacher.settings), classes)
+    pairs = confused_pairs(SpectrumTextTeacher(same, teacher.encoder, teacher.settings), classes)
     assert {(pair.first, pair.second): pair.outlines for pair in pairs} == {(0, 1): True, (0, 2): False, (1, 2): True}
-    assert {"only by their outlines" in line for line in told(pairs[:1], classes.names)} == {pairs[0].outlines}
+    assert {"only by their outlines" in line for line in messages(pairs[:1], classes.names)} == {pairs[0].outlines}
 
 
 def run(*arguments: object) -> Result:

@@ -17,9 +17,10 @@ from special.scene import open_scene
 from special.scene.scene import Scene
 from special.scene.truth import read_truth
 from special.storage.rasters import Raster, ScratchSpace
-from special.teachers.spectrum_text import calibration as calibrate
-from special.teachers.spectrum_text import clusters as naming
+from special.teachers.spectrum_text import calibration
+from special.teachers.spectrum_text.clusters import COMPONENTS, Clusterings, whitened_axes
 from special.teachers.spectrum_text.expected_spectra import expected_spectra
+from special.teachers.spectrum_text.growth_stages import GrowthStages, series_of
 from special.teachers.spectrum_text.likelihood import (
     ALONE,
     GREEN,
@@ -31,7 +32,7 @@ from special.teachers.spectrum_text.likelihood import (
     softmax,
 )
 from special.teachers.spectrum_text.regions import Regions
-from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher, pixels, series_of
+from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher, pixels
 
 VNIR = np.arange(420.0, 900.0, 8.0)
 FULL = np.arange(400.0, 2450.0, 10.0)
@@ -82,7 +83,7 @@ def test_the_scale_of_the_numbers_does_not_matter(table: ConceptTable, factor: f
 def test_radiance_is_brought_to_reflectance(table: ConceptTable) -> None:
     cube, truth = striped(table, FULL, ["water", "grass", "bare soil"])
     water_vapour = 1 - 0.6 * np.exp(-(((FULL - 945) / 20) ** 2)) - 0.6 * np.exp(-(((FULL - 1130) / 20) ** 2))
-    radiance = 5000 * cube * calibrate.sunlight(FULL) * water_vapour + 300 * (FULL / 550) ** -4.0 + 50
+    radiance = 5000 * cube * calibration.sunlight(FULL) * water_vapour + 300 * (FULL / 550) ** -4.0 + 50
     scene = Scene.from_array(radiance.astype(np.float32), FULL)
     classes = ClassList.parse(["Water", "Grass", "Bare soil"])
     assert accuracy(teacher(table).predict(scene, None, classes), truth) > 0.9
@@ -232,12 +233,12 @@ def test_brightness_alone_moves_a_pixel_less_than_shape(table: ConceptTable) -> 
 def test_the_scale_is_integrated_out_and_the_likeliest_is_near_the_truth(table: ConceptTable) -> None:
     cube, _ = striped(table, FULL, ["water", "grass", "bare soil", "concrete"])
     spectra = cube.reshape(-1, len(FULL)).astype(np.float64)
-    conversion = calibrate.convert(spectra, FULL, known_reflectance=True)
+    conversion = calibration.convert(spectra, FULL, known_reflectance=True)
     classes = ClassList.parse(["Water", "Grass", "Bare soil", "Concrete"])
     expected = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
     built = teacher(table).settings
     likelihood = SpectralLikelihood(expected, table, conversion.regions.centres, built.uncertainty)
-    found = calibrate.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)
+    found = calibration.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)
     assert sum(c.weight for c in found) == pytest.approx(1)
     assert len(found) > 1
     assert abs(found[0].gain.mean()) < 0.35
@@ -249,11 +250,11 @@ def test_what_is_wrong_with_all_plants_is_taken_off_plants_alone(table: ConceptT
     drier = np.exp(0.3 * np.clip((FULL - 1300) / 300, 0, 1))
     cube[:, :16] *= drier
     spectra = cube.reshape(-1, len(FULL)).astype(np.float64)
-    conversion = calibrate.convert(spectra, FULL, known_reflectance=True)
+    conversion = calibration.convert(spectra, FULL, known_reflectance=True)
     expected = expected_spectra(read_names(ClassList.parse(names), table, default_encoder()), table, -3.0)
     built = teacher(table).settings
     likelihood = SpectralLikelihood(expected, table, conversion.regions.centres, built.uncertainty)
-    found = calibrate.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)[0]
+    found = calibration.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)[0]
     far, near = conversion.regions.centres > 1600, conversion.regions.centres < 1300
     bends = found.shifts[:, far].mean(axis=1) - found.shifts[:, near].mean(axis=1)
     assert bends[GREEN] > 0.08
@@ -270,9 +271,9 @@ def test_what_less_chlorophyll_does_is_what_prosail_says() -> None:
         return prosail.run_prosail(1.5, chlorophyll, 8.0, 0.0, 0.012, 0.007, 3.0, **geometry, **soil)
 
     change = log_reflectance(canopy(25.0)) - log_reflectance(canopy(60.0))
-    wavelengths, told = map(np.array, calibrate.CHLOROPHYLL)
-    np.testing.assert_allclose(change[wavelengths - 400], told, atol=0.006)
-    between = np.interp(np.arange(400, 2501), wavelengths, told)
+    wavelengths, table = map(np.array, calibration.CHLOROPHYLL)
+    np.testing.assert_allclose(change[wavelengths - 400], table, atol=0.006)
+    between = np.interp(np.arange(400, 2501), wavelengths, table)
     assert np.abs(change - between)[:380].mean() < 0.02
     np.testing.assert_allclose(change[400:], 0, atol=0.01)
 
@@ -280,9 +281,9 @@ def test_what_less_chlorophyll_does_is_what_prosail_says() -> None:
 def test_how_much_chlorophyll_the_plants_have_is_taken_off_plants_alone(table: ConceptTable) -> None:
     names = ["tree", "grass", "bare soil", "asphalt"]
     cube, _ = striped(table, FULL, names)
-    cube[:, :16] *= np.exp(0.6 * np.interp(FULL, *calibrate.CHLOROPHYLL))
+    cube[:, :16] *= np.exp(0.6 * np.interp(FULL, *calibration.CHLOROPHYLL))
     spectra = cube.reshape(-1, len(FULL)).astype(np.float64)
-    conversion = calibrate.convert(spectra, FULL, known_reflectance=True)
+    conversion = calibration.convert(spectra, FULL, known_reflectance=True)
     expected = expected_spectra(read_names(ClassList.parse(names), table, default_encoder()), table, -3.0)
     green = (conversion.regions.centres > 540) & (conversion.regions.centres < 630)
     infrared = (conversion.regions.centres > 800) & (conversion.regions.centres < 1300)
@@ -290,7 +291,7 @@ def test_how_much_chlorophyll_the_plants_have_is_taken_off_plants_alone(table: C
     def bends(**changes: float) -> np.ndarray:
         built = teacher(table, **changes).settings
         likelihood = SpectralLikelihood(expected, table, conversion.regions.centres, built.uncertainty)
-        found = calibrate.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)[0]
+        found = calibration.calibrations(conversion.apply(spectra)[::3], conversion, likelihood, built.calibration)[0]
         return found.shifts[:, green].mean(axis=1) - found.shifts[:, infrared].mean(axis=1)
 
     assert bends()[GREEN] > 0.15
@@ -339,7 +340,7 @@ def test_a_name_of_two_parts_may_be_every_variant_of_each(table: ConceptTable) -
 
 def test_reflectance_is_not_taken_for_radiance(table: ConceptTable) -> None:
     cube, _ = striped(table, FULL, ["grass", "bare soil", "asphalt"])
-    assert not calibrate.is_radiance(cube.reshape(-1, len(FULL)), FULL)
+    assert not calibration.is_radiance(cube.reshape(-1, len(FULL)), FULL)
 
 
 @pytest.mark.parametrize("kind", ["to 1000 nm", "a band every 40 nm"])
@@ -349,7 +350,7 @@ def test_a_sensor_that_sees_less_tells_radiance_as_well(shared: Path, name: str,
     scene = open_scene(folder / f"{name}.mat", wavelengths=folder / "wavelengths.csv")
     kept = scene.wavelengths < 1000 if kind == "to 1000 nm" else np.arange(len(scene.wavelengths)) % 4 == 0
     spectra = scene.read().reshape(-1, len(kept))[::7, kept]
-    assert calibrate.is_radiance(spectra, scene.wavelengths[kept]) == radiance
+    assert calibration.is_radiance(spectra, scene.wavelengths[kept]) == radiance
 
 
 @pytest.mark.parametrize(("low", "high"), [(840, 1000), (925, 1100), (730, 770), (1040, 1160)])
@@ -357,15 +358,15 @@ def test_one_band_of_the_air_with_one_shoulder_tells_radiance(table: ConceptTabl
     wavelengths = np.arange(low, high, 10, dtype=float)
     cube, _ = striped(table, wavelengths, ["grass", "bare soil", "asphalt"])
     air = 1 - sum(0.6 * np.exp(-(((wavelengths - nm) / 15) ** 2)) for nm in (760, 945, 1130))
-    assert calibrate.is_radiance((cube * air).reshape(-1, len(wavelengths)), wavelengths)
-    assert not calibrate.is_radiance(cube.reshape(-1, len(wavelengths)), wavelengths)
+    assert calibration.is_radiance((cube * air).reshape(-1, len(wavelengths)), wavelengths)
+    assert not calibration.is_radiance(cube.reshape(-1, len(wavelengths)), wavelengths)
 
 
 def test_water_that_is_dark_beyond_900_nm_is_not_radiance(table: ConceptTable) -> None:
     wavelengths = FULL[FULL < 1000]
     cube, _ = striped(table, wavelengths, ["water", "water", "grass"])
     cube[:, :16] *= np.where(wavelengths > 900, 0.5, 1.0)
-    assert not calibrate.is_radiance(cube.reshape(-1, len(wavelengths)), wavelengths)
+    assert not calibration.is_radiance(cube.reshape(-1, len(wavelengths)), wavelengths)
 
 
 def test_regions_leave_out_where_water_vapour_hides_the_ground() -> None:
@@ -385,7 +386,7 @@ def test_clusters_outvote_a_stray_pixel() -> None:
     logs = np.concatenate([rng.normal(0, 0.01, (200, 5)), rng.normal(1, 0.01, (200, 5))])
     alone = np.repeat([[0.9, 0.1], [0.1, 0.9]], 200, axis=0)
     alone[7] = [0.2, 0.8]
-    clusterings = naming.Clusterings(logs, 2, [1, 2], whitening=0.5, seed=0)
+    clusterings = Clusterings(logs, 2, [1, 2], whitening=0.5, seed=0)
     clusters = clusterings.assign(logs)
     clusterings.learn(clusters, alone)
     named = clusterings.name(clusters)
@@ -404,7 +405,7 @@ def test_whitening_tells_materials_apart_that_light_and_shade_hide() -> None:
     logs = materials_in_light_and_shade()
 
     def separated(whitening: float) -> float:
-        found = naming.Clusterings(logs, 2, [1], whitening=whitening, seed=0).assign(logs)[:, 0]
+        found = Clusterings(logs, 2, [1], whitening=whitening, seed=0).assign(logs)[:, 0]
         share = np.mean(found == np.repeat([0, 1], 200))
         return max(share, 1 - share)
 
@@ -414,10 +415,10 @@ def test_whitening_tells_materials_apart_that_light_and_shade_hide() -> None:
 
 def test_whitening_takes_roots_of_the_variances_or_makes_them_alike() -> None:
     logs = np.random.default_rng(0).normal(size=(400, 4)) * [1, 0.5, 0.2, 0.1]
-    spreads = {share: (logs @ naming.whitened_axes(logs, share)).std(axis=0) for share in (0.0, 0.5, 1.0)}
+    spreads = {share: (logs @ whitened_axes(logs, share)).std(axis=0) for share in (0.0, 0.5, 1.0)}
     np.testing.assert_allclose(spreads[0.5], np.sqrt(spreads[0.0] * spreads[0.0][0]), rtol=1e-6)
     np.testing.assert_allclose(spreads[1.0], spreads[0.0][0], rtol=1e-6)
-    apart = pdist(logs @ naming.whitened_axes(logs, 0.0))
+    apart = pdist(logs @ whitened_axes(logs, 0.0))
     np.testing.assert_allclose(apart, pdist(logs), rtol=1e-6)
 
 
@@ -434,8 +435,8 @@ def test_the_teacher_whitens_as_its_setting_says(table: ConceptTable) -> None:
 
 def test_noise_is_not_whitened_to_the_size_of_what_spectra_show() -> None:
     logs = np.random.default_rng(0).normal(size=(400, 14)) * np.repeat([1, 1e-5], [1, 13])
-    axes = naming.whitened_axes(logs, 1.0)
-    assert axes.shape == (14, naming.COMPONENTS)
+    axes = whitened_axes(logs, 1.0)
+    assert axes.shape == (14, COMPONENTS)
     spreads = (logs @ axes).std(axis=0)
     assert spreads[0] == pytest.approx(logs.std(axis=0)[0], rel=1e-3)
     assert np.all(spreads[1:] < 0.01)
@@ -444,7 +445,7 @@ def test_noise_is_not_whitened_to_the_size_of_what_spectra_show() -> None:
 @pytest.mark.parametrize("pixels", [1, 50])
 def test_a_scene_of_one_colour_is_one_cluster(pixels: int) -> None:
     logs = np.full((pixels, 6), -1.5, np.float32)
-    found = naming.Clusterings(logs, 3, [2, 4], whitening=0.7, seed=0)
+    found = Clusterings(logs, 3, [2, 4], whitening=0.7, seed=0)
     assert np.ptp(found.assign(logs), axis=0).tolist() == [0, 0]
 
 
@@ -453,7 +454,7 @@ def test_a_series_keeps_its_total_probability() -> None:
     centres = np.array([450.0, 550.0, 660.0, 850.0])
     logs = rng.normal(size=(300, 4))
     probabilities = softmax(rng.normal(size=(300, 3)) + np.array([2, 0, 0]))
-    shared = naming.Stages(logs, centres, [2, 0], seed=0).share(logs, probabilities)
+    shared = GrowthStages(logs, centres, [2, 0], seed=0).share(logs, probabilities)
     np.testing.assert_allclose(shared[:, [0, 2]].sum(axis=1), probabilities[:, [0, 2]].sum(axis=1))
     np.testing.assert_array_equal(shared[:, 1], probabilities[:, 1])
 
