@@ -86,7 +86,7 @@ def read_state(path: Path, sha256: str) -> dict[str, Tensor]:
     return tensors
 
 
-def evidence(path: Path, sha256: str, state: Mapping[str, Any]) -> Evidence:
+def file_evidence(path: Path, sha256: str, state: Mapping[str, Any]) -> Evidence:
     """Tell from a bare checkpoint how its model was trained, as far as it can be told.
 
     Looked at, in this order: the SHA-256, among the published ones; ``open_clip_config.json`` beside the file; the
