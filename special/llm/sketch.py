@@ -142,7 +142,10 @@ def read_sketch(answer: str, want: Wanted, table: ConceptTable, schema: Mapping[
 
 
 def format_concepts(sketches: Sequence[Sketch], wavelengths: np.ndarray) -> str:
-    """Return sketches as the text of a concept file, read back once to be sure that ``--concepts`` takes it."""
+    """Return sketches as the text of a concept file, read back once to be sure that ``--concepts`` takes it.
+
+    ``wavelengths`` (bands,), nm, are those of the sketches.
+    """
     lines = [
         "# Land cover that the package's own table lacks, sketched by a language model: plausible, not measured.",
         "# Compare it with what you know, mend it, and use it: special label SCENE --classes FILE --concepts THIS.toml",

@@ -130,6 +130,7 @@ class ImageTextTeacher:
     def coarse(self, rgb: np.ndarray, valid: np.ndarray, classes: ClassList, progress: Progress) -> np.ndarray:
         """Return the fused probabilities of all scales, float32 (h, w, K), on a grid that spans the scene.
 
+        ``rgb`` is uint8 (rows, cols, 3), ``valid`` bool (rows, cols).
         The grid has the finest scale's patches for cells, but none is smaller than a pixel.
         """
         texts, owners = self._texts(classes, progress)
