@@ -55,19 +55,19 @@ class ContextEncoder:
             return _load(where)
         except (OSError, ValueError) as error:
             if isinstance(where, Path):
-                said = " ".join(str(error).split())[:160]
+                detail = " ".join(str(error).split())[:160]
                 raise WeightsError(
-                    f"the folder {self.name} holds no text encoder that transformers can read: {said}"
+                    f"the folder {self.name} holds no text encoder that transformers can read: {detail}"
                 ) from None
-        because = "it is not on this machine, and the network was not to be asked"
+        reason = "it is not on this machine, and the network was not to be asked"
         if not (self._offline or hub_is_closed()):
             try:
                 _fetch(where, self._progress)
                 return _load(where)
             except (Unavailable, OSError, ValueError) as error:
-                because = f"it is not on this machine, and could not be fetched: {one_line(error)}"
+                reason = f"it is not on this machine, and could not be fetched: {one_line(error)}"
         raise WeightsError(
-            f"there is no text encoder {self.name!r}: {because}; name {DEFAULT}, or a folder with a model in it"
+            f"there is no text encoder {self.name!r}: {reason}; name {DEFAULT}, or a folder with a model in it"
         )
 
     def _where(self) -> Path | str:
@@ -127,7 +127,7 @@ class ContextEncoder:
     def label_embeddings(self, classes: ClassList, paragraphs: Paragraphs) -> np.ndarray:
         """Return the mean of each class name's tokens over the class's descriptions: float32 (classes, dimensions).
 
-        Every description begins with the name, so that each one is heard. A class without descriptions is its name.
+        Every description begins with the name, so that each one counts. A class without descriptions is its name.
         Source: S3FN (arXiv 2510.07556), label semantics.
 
         Raises:

@@ -174,8 +174,8 @@ def _nearest(name: str, texts: Mapping[str, tuple[str, ...]], table: ConceptTabl
         return name
     candidates = [other for other in texts if other in table.concepts]
     sentences = [f"{concept.name}: {concept.sentence}" for concept in map(table.concepts.__getitem__, candidates)]
-    wanted = encoder.encode([f"{name}: {table.concepts[name].sentence}"])[0]
-    return candidates[int(np.argmax(encoder.encode(sentences) @ wanted))]
+    target = encoder.encode([f"{name}: {table.concepts[name].sentence}"])[0]
+    return candidates[int(np.argmax(encoder.encode(sentences) @ target))]
 
 
 def _modifiers(reading: Reading, table: ConceptTable) -> Iterator[str]:

@@ -16,14 +16,14 @@ from special.classnames.vocabulary import (
     STATES,
     Lexicon,
     Modifiers,
-    asides,
+    bracketed,
     is_modifier,
     normalise,
     stem,
+    strip_modifiers,
 )
-from special.classnames.vocabulary import strip as strip_modifiers
 
-HEAD, BESIDE = 0.15, 0.08  # what a known last word, or another known word, adds to the cosine of its concept
+LAST_WORD_BONUS, OTHER_WORD_BONUS = 0.15, 0.08  # added to the cosine of a concept for a known last, or other, word
 REST = frozenset(
     {"other", "others", "unknown", "background", "unclassified", "unlabelled", "unlabeled", "misc", "miscellaneous"}
     | {"clutter", "rest", "remaining", "everything else", "anything else", "none", "undefined", "no data"}
@@ -33,7 +33,9 @@ MATERIALS = frozenset(
     | {"limestone", "sandstone", "rock", "bark", "red roof tiles", "asphalt", "white roof"}
 )
 MADE_OF = frozenset({"roof", "asphalt", "pavement", "parking lot"})  # of which a material says more: "concrete road"
-_BESIDE = frozenset({"and", "or", "with", "on", "in", "over", "under", "between", "of", "by", "from", "beside", "near"})
+_JOINING_WORDS = frozenset(
+    {"and", "or", "with", "on", "in", "over", "under", "between", "of", "by", "from", "beside", "near"}
+)
 _EITHER = re.compile(r"\s+(?:and/)?or\s+|\s*/\s*")
 _BOTH = re.compile(r"\s*[,;&+]\s*(?:and\s+)?|\s+and\s+")
 
@@ -66,18 +68,18 @@ def draft(text: str, lexicon: Lexicon) -> Draft:
     plain = normalise(text)
     if _is_rest(plain):
         return Draft(plain, plain, rest=True)
-    in_brackets = asides(text)
+    in_brackets = bracketed(text)
     for outer, more in _qualified(text, plain, in_brackets):
         found = _of_a_kind(outer, more, lexicon)
         if found:
             return Draft(plain, f"{outer} {more}", concepts=(found,))
     whole = lexicon.find(lexicon.stems(plain))
-    modifying = [aside for aside in in_brackets if is_modifier(aside)]
+    modifying = [phrase for phrase in in_brackets if is_modifier(phrase)]
     if whole and not modifying:
         return Draft(plain, plain, concepts=(whole,))
     bare = strip_modifiers(" ".join([plain, *modifying]), lexicon)
-    said = " ".join([*bare.words, *(aside for aside in in_brackets if aside not in modifying)])
-    out = Draft(said or plain, " ".join(bare.words), number=bare.number, age=bare.age, modifiers=bare.modifiers)
+    remaining = " ".join([*bare.words, *(phrase for phrase in in_brackets if phrase not in modifying)])
+    out = Draft(remaining or plain, " ".join(bare.words), number=bare.number, age=bare.age, modifiers=bare.modifiers)
     concept = bare.modifiers.becomes or lexicon.find(bare.stems)
     if concept:
         out.concepts = (concept,)
@@ -99,7 +101,7 @@ def _is_rest(plain: str) -> bool:
 
 def _qualified(text: str, plain: str, in_brackets: Sequence[str]) -> list[tuple[str, str]]:
     """Ways in which a name is said first and then which kind: "Roof (tiles)", "Roof, tiled", "Forest: pine"."""
-    pairs = [(plain, aside) for aside in in_brackets]
+    pairs = [(plain, phrase) for phrase in in_brackets]
     cut = re.fullmatch(r"([^,:]+)(?:,|:\s)([^,:]+)", text.strip())
     return [*pairs, (normalise(cut[1]), normalise(cut[2]))] if cut else pairs
 
@@ -128,7 +130,7 @@ def _joined(text: str, lexicon: Lexicon) -> Draft | None:
             if not one.concepts and piece != pieces[-1]:  # "deciduous and coniferous forest"
                 shared = draft(f"{piece} {last}", lexicon)
                 one = shared if shared.concepts else one
-            heads = tuple(concept for concept, bonus in one.hints.items() if bonus == HEAD)
+            heads = tuple(concept for concept, bonus in one.hints.items() if bonus == LAST_WORD_BONUS)
             drafts.append(replace(one, concepts=one.concepts or heads))  # "salty soil" is known by its last word
         if all(d.rest for d in drafts):
             return Draft(normalise(text), normalise(text), rest=True)
@@ -153,14 +155,14 @@ def _side_by_side(stems: Sequence[str], lexicon: Lexicon, listed: bool) -> tuple
     """
     if "without" in stems:
         stems = stems[: stems.index("without")]
-    segments = [(c, n) for c, n in lexicon.segments([s for s in stems if s not in _BESIDE])]
+    segments = [(c, n) for c, n in lexicon.segments([s for s in stems if s not in _JOINING_WORDS])]
     known = [concept for concept, _ in segments if concept]
     unknown = len(segments) - len(known)
     concepts = tuple(dict.fromkeys(known))
     if unknown and not (listed and len(concepts) > unknown and len(concepts) > 1):
-        hints = dict.fromkeys(concepts, BESIDE)
+        hints = dict.fromkeys(concepts, OTHER_WORD_BONUS)
         if segments and segments[-1][0]:
-            hints[segments[-1][0]] = HEAD
+            hints[segments[-1][0]] = LAST_WORD_BONUS
         return (), hints
     if not listed and len(concepts) > 1:
         last = known[-1]

@@ -20,9 +20,9 @@ from special.landcover.attributes import is_crop, is_green
 from special.landcover.concepts import ConceptTable
 
 TEMPERATURE = 0.04  # of the softmax over cosines: 0.1 apart is a factor of 12
-KEPT = 3  # concepts a name may mean at most
-DESCRIBED = 0.7  # what a description weighs beside a name that the table knows
-TELLING = 0.45  # cosine from which a description says something about such a name
+MOST_CONCEPTS = 3  # concepts a name may mean at most
+DESCRIPTION_WEIGHT = 0.7  # what a description weighs beside a name that the table knows
+INFORMATIVE = 0.45  # cosine from which a description says something about such a name
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,12 @@ class _Reader:
             texts = [entry.description] if known else [entry.description, f"{named.text}: {entry.description}"]
             best = self._cosines(texts, more.hints)
             concepts, parts = _weighed(best), False
-            if known and max(best.values()) < TELLING:  # "dry in August": nothing but how it looks
+            if known and max(best.values()) < INFORMATIVE:  # "dry in August": nothing but how it looks
                 concepts = reading.concepts
         if known and not {name for name, _ in concepts} <= {name for name, _ in reading.concepts}:
-            weights = {name: DESCRIBED * weight for name, weight in concepts}
+            weights = {name: DESCRIPTION_WEIGHT * weight for name, weight in concepts}
             for name, weight in reading.concepts:
-                weights[name] = weights.get(name, 0.0) + (1 - DESCRIBED) * weight
+                weights[name] = weights.get(name, 0.0) + (1 - DESCRIPTION_WEIGHT) * weight
             concepts, parts = tuple(sorted(weights.items(), key=lambda pair: -pair[1])), False
         elif known:
             concepts, parts = reading.concepts, reading.parts
@@ -182,6 +182,6 @@ class _Reader:
 
 def _weighed(cosines: dict[str, float]) -> tuple[tuple[str, float], ...]:
     """Return the concepts that come nearest, the nearest first, with weights that sum to 1."""
-    names = sorted(cosines, key=lambda name: -cosines[name])[:KEPT]
+    names = sorted(cosines, key=lambda name: -cosines[name])[:MOST_CONCEPTS]
     weights = np.exp((np.array([cosines[name] for name in names]) - cosines[names[0]]) / TEMPERATURE)
     return tuple(zip(names, (weights / weights.sum()).tolist(), strict=True))

@@ -32,14 +32,14 @@ class Texts:
     def identity(self) -> dict[str, Any]:
         """Return what decides the meanings, class names apart, as JSON, without loading anything large."""
         if self.source == BARE:
-            said = ""
+            content = ""
         elif self.source == CURATED:
             paths = sorted(path for path in PROMPTS.iterdir() if path.suffix in (".txt", ".toml"))
-            said = files.digest([files.sha256_of(path) for path in paths])
+            content = files.digest([files.sha256_of(path) for path in paths])
         else:
             path = Path(self.source)
-            said = files.sha256_of(path) if path.is_file() else "missing"
-        return {"texts": said, "encoder": self.encoder}
+            content = files.sha256_of(path) if path.is_file() else "missing"
+        return {"texts": content, "encoder": self.encoder}
 
     def paragraphs(self, classes: ClassList) -> list[tuple[str, ...]]:
         """Return the descriptions of every class, in class order.

@@ -75,19 +75,19 @@ _ONE_LETTER_OFF = 0.92  # likeness from which a long unknown word counts as a kn
 _LONG = 6
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*(?:(wks?|weeks?|w|days?|d|months?|years?|yrs?|y)|m)?\b")
 _WEEKS = {"d": 1 / 7, "w": 1.0, "m": 52.2 / 12, "y": 52.2}  # in a day, a week, a month, a year
-_ASIDE = re.compile(r"(?<=\S)\s*[(\[]([^)\]]*)[)\]]")
+_BRACKETED = re.compile(r"(?<=\S)\s*[(\[]([^)\]]*)[)\]]")
 
 
 def normalise(text: str) -> str:
     """Lower case, hyphens, slashes and underscores as blanks, without what stands in brackets."""
-    text = _ASIDE.sub(" ", text)
+    text = _BRACKETED.sub(" ", text)
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return " ".join(re.sub(r"[^\w\s.]|_", " ", text.casefold()).split()).strip(" .")
 
 
-def asides(text: str) -> list[str]:
+def bracketed(text: str) -> list[str]:
     """What stands in brackets, normalised."""
-    return [plain for plain in map(normalise, _ASIDE.findall(text)) if plain]
+    return [plain for plain in map(normalise, _BRACKETED.findall(text)) if plain]
 
 
 def stem(word: str) -> str:
@@ -198,7 +198,7 @@ def is_modifier(text: str) -> bool:
     return all(stem(word) in modifiers or word.isdigit() for word in text.split())
 
 
-def strip(plain: str, lexicon: Lexicon) -> Stripped:
+def strip_modifiers(plain: str, lexicon: Lexicon) -> Stripped:
     """Take the words that only modify off a normalised phrase, as few as it takes to know what is left."""
     residue = next((value for phrase, value in TILLAGE if re.search(rf"\b{phrase}(age|ed)?\b", plain)), None)
     for phrase, _ in TILLAGE if residue is not None else ():

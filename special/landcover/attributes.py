@@ -20,7 +20,7 @@ DRY_PLANTS = 0.92  # dip at 2050-2100 nm against its shoulders, in ground that i
 
 
 def is_green(concept: Concept, wavelengths: np.ndarray) -> bool:
-    """Whether a concept's plants, without the ground between them, have chlorophyll."""
+    """Whether a concept's plants, without the ground between them, have chlorophyll; ``wavelengths`` (bands,), nm."""
     first = concept.variants[0]
     return _greenness(first.reflectance if first.canopy is None else first.canopy, wavelengths) >= GREEN
 
@@ -31,7 +31,7 @@ def is_crop(concept: Concept) -> bool:
 
 
 def brightness(reflectance: np.ndarray, wavelengths: np.ndarray) -> str:
-    """Return "dark", "medium" or "bright"."""
+    """Return "dark", "medium" or "bright" of ``reflectance`` (bands,), a fraction, at ``wavelengths`` (bands,), nm."""
     level = _mean(reflectance, wavelengths, 450, 1300)
     return "dark" if level < DARK else "bright" if level > BRIGHT else "medium"
 
@@ -40,8 +40,8 @@ def attributes(reflectance: np.ndarray, wavelengths: np.ndarray, made: bool) -> 
     """Return what a spectrum looks like, but for its brightness.
 
     Args:
-        reflectance: (wavelengths,), as a fraction.
-        wavelengths: nm.
+        reflectance: (bands,), as a fraction.
+        wavelengths: (bands,), nm.
         made: what to call it where it is neither plants, water nor snow: made by people, or mineral.
     """
     red, infrared = _mean(reflectance, wavelengths, 640, 690), _mean(reflectance, wavelengths, 780, 900)

@@ -75,9 +75,9 @@ class ConceptTable:
     compact: frozenset[str] = frozenset()
 
     def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
-        """Bring spectra (..., table wavelengths) to other wavelengths (nm), smoothly in log reflectance.
+        """Bring ``reflectance`` (..., n) at the table's n wavelengths to ``wavelengths`` (bands,), nm: (..., bands).
 
-        Outside the table's range the nearest value holds.
+        In between it is smooth in log reflectance; outside the table's range the nearest value holds.
         """
         at = np.clip(wavelengths, self.wavelengths[0], self.wavelengths[-1])
         logs = np.log(np.maximum(reflectance, FLOOR))

@@ -74,7 +74,7 @@ def _green(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
         (at(1520) < 0.75 * at(1280), "leaf water absorbs beyond 1400 nm: 1520 nm is far below 1280 nm"),
         (at(2050) < 0.75 * at(1650), "leaf water absorbs near 1940 nm: 2050 nm is far below 1650 nm"),
     )
-    return [said for holds, said in rules if not holds]
+    return [complaint for holds, complaint in rules if not holds]
 
 
 def _dry(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
@@ -84,7 +84,7 @@ def _dry(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
         (at(780) < 2.2 * at(680), "dry vegetation has no red edge between 680 and 780 nm"),
         (at(2050) < 0.98 * (at(1750) + at(2200)) / 2, "cellulose absorbs near 2100 nm, between 1750 and 2200 nm"),
     )
-    return [said for holds, said in rules if not holds]
+    return [complaint for holds, complaint in rules if not holds]
 
 
 def _ground(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
@@ -93,7 +93,7 @@ def _ground(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
         (at(780) < 1.5 * at(680), "soil and rock have no red edge between 680 and 780 nm"),
         (at(660) > 0.95 * at(440), "soil and rock do not fall from blue to red"),
     )
-    return [said for holds, said in rules if not holds]
+    return [complaint for holds, complaint in rules if not holds]
 
 
 def _water(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
@@ -104,7 +104,7 @@ def _water(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
         (at(860) < visible.max(), "water reflects less at 860 nm than in the visible"),
         (visible.max() <= 50, f"water reflects 50 % of visible light at most, here {visible.max():g} %"),
     )
-    return [said for holds, said in rules if not holds]
+    return [complaint for holds, complaint in rules if not holds]
 
 
 def _frozen(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
@@ -114,7 +114,7 @@ def _frozen(at: At, nm: np.ndarray, values: np.ndarray) -> list[str]:
         (at(860) < 1.1 * at(550), "snow and ice fall from the visible to the near infrared"),
         (at(1520) < 0.4 * at(860), "ice absorbs near 1500 nm: 1520 nm is far below 860 nm"),
     )
-    return [said for holds, said in rules if not holds]
+    return [complaint for holds, complaint in rules if not holds]
 
 
 _CHECKS: dict[str, Callable[[At, np.ndarray, np.ndarray], list[str]]] = {

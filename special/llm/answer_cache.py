@@ -18,11 +18,11 @@ from special.storage.files import digest, load_json, replace_json
 Read = TypeVar("Read")
 
 
-class Unusable(Exception):
+class UnusableAnswer(Exception):
     """An answer that cannot be used; the message says why in words that the model can act on."""
 
 
-class Answers:
+class AnswerCache:
     """A folder of answers, by the hash of address, model and question; by default in the user's cache.
 
     An answer is kept once it has been found good, so an interrupted command goes on where it was.
@@ -52,9 +52,12 @@ class Answers:
         return self.folder / f"{digest(question)}.json"
 
 
+Answers = AnswerCache  # what special/cli/describe.py imports
+
+
 def ask(
     model: LanguageModel,
-    answers: Answers,
+    answers: AnswerCache,
     prompt: str,
     read: Callable[[str], Read],
     *,
@@ -67,7 +70,7 @@ def ask(
         model: who is asked.
         answers: where good answers are kept and looked up first.
         prompt: the question.
-        read: makes something of an answer, or raises Unusable.
+        read: makes something of an answer, or raises UnusableAnswer.
         about: what the question is about, for the error.
         schema: of the JSON that the answer should be.
 
@@ -77,19 +80,19 @@ def ask(
     question = {"url": model.endpoint.url, "model": model.endpoint.model, "prompt": prompt}
     kept = answers.find(question)
     if kept is not None:
-        with contextlib.suppress(Unusable):  # the checks may have become stricter since
+        with contextlib.suppress(UnusableAnswer):  # the checks may have become stricter since
             return read(kept)
     messages: list[Message] = [{"role": "user", "content": prompt}]
     answer = model.complete(messages, schema)
     try:
         result = read(answer)
-    except Unusable as complaint:
+    except UnusableAnswer as complaint:
         again = f"This cannot be used: {complaint}. Write the whole answer again, in the form asked for, and mend that."
         messages += [{"role": "assistant", "content": answer}, {"role": "user", "content": again}]
         answer = model.complete(messages, schema)
         try:
             result = read(answer)
-        except Unusable as still:
+        except UnusableAnswer as still:
             raise LanguageModelError(
                 f"what {model.endpoint.model} wrote for {about!r}, asked twice, cannot be used: {still}"
             ) from None

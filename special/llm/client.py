@@ -74,14 +74,14 @@ def completions_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Follows no redirect: the key is for the address that the user gave, and for no other."""
 
     def redirect_request(self, *arguments: Any, **named: Any) -> None:
         """Leave the answer as the error that it then is."""
 
 
-class _Again(Exception):
+class _Retryable(Exception):
     """This attempt failed, another one may not: why, and after how many seconds the server would like it."""
 
     def __init__(self, why: str, after: float | None = None) -> None:
@@ -98,7 +98,7 @@ class LanguageModel:
         self.endpoint = endpoint
         self._progress = progress
         self._sleep = sleep
-        handlers: list[Any] = [_Stay]
+        handlers: list[Any] = [_NoRedirects]
         if _is_this_machine(urlsplit(endpoint.url).hostname or ""):
             handlers.append(urllib.request.ProxyHandler({}))  # a proxy's localhost is another one
         self._open = urllib.request.build_opener(*handlers).open
@@ -119,7 +119,7 @@ class LanguageModel:
         for attempt in range(1, self.endpoint.attempts + 1):
             try:
                 return self._once(messages, schema)
-            except _Again as trouble:
+            except _Retryable as trouble:
                 if attempt == self.endpoint.attempts:
                     raise LanguageModelError(f"{where} failed {attempt} times, at last with: {trouble}") from None
                 pause = min(trouble.after if trouble.after is not None else wait, LONGEST_WAIT)
@@ -131,8 +131,8 @@ class LanguageModel:
     def _once(self, messages: Sequence[Message], schema: Mapping[str, Any] | None) -> str:
         payload: dict[str, Any] = {"model": self.endpoint.model, "messages": [dict(m) for m in messages]}
         if schema is not None and self._structured:
-            wanted = {"name": "answer", "schema": schema}
-            payload["response_format"] = {"type": "json_schema", "json_schema": wanted}
+            json_schema = {"name": "answer", "schema": schema}
+            payload["response_format"] = {"type": "json_schema", "json_schema": json_schema}
         try:
             return _message(self._post(payload))
         except urllib.error.HTTPError as error:
@@ -164,41 +164,41 @@ class LanguageModel:
     def _unreached(self, error: Exception) -> Exception:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(reason, TimeoutError):
-            return _Again(f"no answer within {self.endpoint.timeout:g} s")
+            return _Retryable(f"no answer within {self.endpoint.timeout:g} s")
         if isinstance(reason, ConnectionResetError | BrokenPipeError | http.client.HTTPException):
-            return _Again(f"the connection broke off ({type(reason).__name__})")
-        said = getattr(reason, "strerror", None) or reason
-        return LanguageModelError(f"no language model answers at {self.endpoint.url} ({said}): check --llm-url")
+            return _Retryable(f"the connection broke off ({type(reason).__name__})")
+        detail = getattr(reason, "strerror", None) or reason
+        return LanguageModelError(f"no language model answers at {self.endpoint.url} ({detail}): check --llm-url")
 
     def _refusal(self, error: urllib.error.HTTPError) -> Exception:
-        said = self._said(error)
+        detail = self._server_message(error)
         if error.code in _TRANSIENT:
-            return _Again(f"HTTP {error.code}{said}", _seconds(error.headers.get("Retry-After")))
+            return _Retryable(f"HTTP {error.code}{detail}", _seconds(error.headers.get("Retry-After")))
         where = self.endpoint.url
         if error.code in (401, 403):
             return LanguageModelError(
-                f"{where} wants another key (HTTP {error.code}){said}: put it into the environment variable "
+                f"{where} wants another key (HTTP {error.code}){detail}: put it into the environment variable "
                 f"{KEY_VARIABLES[0]}"
             )
         if error.code == 404:
             return LanguageModelError(
-                f"{where} knows no such address or no model {self.endpoint.model!r} (HTTP 404){said}: check --llm-url "
-                "and --llm-model"
+                f"{where} knows no such address or no model {self.endpoint.model!r} (HTTP 404){detail}: check "
+                "--llm-url and --llm-model"
             )
         if 300 <= error.code < 400:
             to = error.headers.get("Location", "another address")
             return LanguageModelError(f"{where} sends on to {to}: give that address, if you trust it, as --llm-url")
-        return LanguageModelError(f"{where} refuses the question (HTTP {error.code}){said}")
+        return LanguageModelError(f"{where} refuses the question (HTTP {error.code}){detail}")
 
-    def _said(self, error: urllib.error.HTTPError) -> str:
+    def _server_message(self, error: urllib.error.HTTPError) -> str:
         """What the server says, in a few words, without the key that it may echo."""
         try:
             text = error.read(20_000).decode("utf-8", "replace")
         except (OSError, http.client.HTTPException):
             return ""
         try:
-            told = json.loads(text)["error"]
-            text = told["message"] if isinstance(told, dict) else str(told)
+            content = json.loads(text)["error"]
+            text = content["message"] if isinstance(content, dict) else str(content)
         except (ValueError, KeyError, TypeError, RecursionError):
             pass
         text = " ".join(str(text).split())[:200]
@@ -217,11 +217,11 @@ def _message(body: bytes) -> str:
         choice = json.loads(body)["choices"][0]
         content = choice["message"]["content"]
     except (ValueError, KeyError, IndexError, TypeError, RecursionError):
-        raise _Again("the answer is no chat completion in JSON") from None
+        raise _Retryable("the answer is no chat completion in JSON") from None
     if isinstance(content, list):  # some servers send it in parts
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     if not isinstance(content, str) or not content.strip():
-        raise _Again("the answer is empty")
+        raise _Retryable("the answer is empty")
     if choice.get("finish_reason") == "length":
         raise LanguageModelError("the model stopped at its length limit: raise the server's limit, or take another")
     return content

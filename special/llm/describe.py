@@ -9,7 +9,7 @@ from special.classnames.descriptions import curated
 from special.classnames.draft import REST
 from special.classnames.reading import Encoder
 from special.classnames.vocabulary import normalise
-from special.llm.answer_cache import Answers, Unusable, ask, plain, read_template
+from special.llm.answer_cache import AnswerCache, UnusableAnswer, ask, plain, read_template
 from special.llm.client import LanguageModel
 from special.progress import SILENT, Progress
 
@@ -21,7 +21,7 @@ def describe(
     encoder: Encoder,
     *,
     model: LanguageModel | None = None,
-    answers: Answers | None = None,
+    answers: AnswerCache | None = None,
     progress: Progress = SILENT,
 ) -> list[tuple[str, ...]]:
     """Return the paragraphs of every class, in class order; every paragraph names its class.
@@ -38,7 +38,7 @@ def describe(
     """
     if model is None:
         return curated(classes, encoder)
-    answers = answers or Answers()
+    answers = answers or AnswerCache()
     rest = [normalise(entry.name) in REST for entry in classes]  # what "other" holds, no model can know
     texts: list[tuple[str, ...]] = curated(classes, encoder) if any(rest) else [()] * len(classes)
     progress.begin("describe", len(classes))
@@ -50,7 +50,7 @@ def describe(
     return texts
 
 
-def _ask(entry: ClassName, classes: ClassList, model: LanguageModel, answers: Answers) -> tuple[str, ...]:
+def _ask(entry: ClassName, classes: ClassList, model: LanguageModel, answers: AnswerCache) -> tuple[str, ...]:
     name = entry.name.replace("_", " ")
     prompt = read_template(
         "describe.txt",
@@ -67,16 +67,18 @@ def read_paragraphs(answer: str, name: str) -> tuple[str, ...]:
     Headings, marks of emphasis and a line of introduction are dropped.
 
     Raises:
-        Unusable: there are too few paragraphs, or one is far too long.
+        UnusableAnswer: there are too few paragraphs, or one is far too long.
     """
     text = re.sub(r"^[ \t]*(?:#+[^\n]*|[-*_]{3,}[ \t]*)$", "", plain(answer), flags=re.MULTILINE)
     blocks = [" ".join(block.split()) for block in re.split(r"\n[ \t]*\n", text)]
     blocks = [re.sub(r"\*\*|__", "", re.sub(r"^(?:\d+[.)]|[-*•])\s+", "", block)) for block in blocks]
     paragraphs = [block for block in blocks if len(block) >= SHORTEST and not block.endswith(":")]
     if len(paragraphs) < FEWEST:
-        raise Unusable(f"it has {len(paragraphs)} paragraphs of {SHORTEST} characters or more, and three are asked for")
+        raise UnusableAnswer(
+            f"it has {len(paragraphs)} paragraphs of {SHORTEST} characters or more, and three are asked for"
+        )
     if max(map(len, paragraphs)) > LONGEST:
-        raise Unusable(f"a paragraph has more than {LONGEST} characters")
+        raise UnusableAnswer(f"a paragraph has more than {LONGEST} characters")
     return tuple(
         text if name.casefold() in text.casefold() else f"{name}: {text}"
         for text in (paragraph.lstrip("#[ ") for paragraph in paragraphs)

@@ -18,7 +18,7 @@ from special.classnames.class_list import ClassList
 from special.classnames.reading import Encoder, head_of, is_known, normalise, read_names
 from special.landcover.concepts import ConceptTable, load_concepts
 from special.landcover.plausibility import complaints
-from special.llm.answer_cache import Answers, Unusable, ask, plain, read_template
+from special.llm.answer_cache import AnswerCache, UnusableAnswer, ask, plain, read_template
 from special.llm.client import LanguageModel
 from special.llm.sketch_schema import misfits
 from special.progress import SILENT, Progress
@@ -75,7 +75,7 @@ def sketch(
     table: ConceptTable,
     model: LanguageModel,
     *,
-    answers: Answers | None = None,
+    answers: AnswerCache | None = None,
     progress: Progress = SILENT,
 ) -> list[Sketch]:
     """Have a language model sketch land covers.
@@ -84,7 +84,7 @@ def sketch(
         LanguageModelError: the model cannot be asked, or twice wrote what has not the form asked for or is physically
             impossible.
     """
-    answers = answers or Answers()
+    answers = answers or AnswerCache()
     schema = read_schema(len(table.wavelengths))
     sketches = []
     progress.begin("sketch", len(wants))
@@ -113,21 +113,21 @@ def read_sketch(answer: str, want: Wanted, table: ConceptTable, schema: Mapping[
     """Return the sketch in a model's answer.
 
     Raises:
-        Unusable: it is no JSON, does not fit the schema, or is physically impossible.
+        UnusableAnswer: it is no JSON, does not fit the schema, or is physically impossible.
     """
     text = plain(answer)
     try:
         value = json.loads(text[text.find("{") : text.rfind("}") + 1], parse_constant=_refuse, parse_int=float)
     except (ValueError, RecursionError) as error:
-        raise Unusable(f"it is not one JSON object ({error})") from None
+        raise UnusableAnswer(f"it is not one JSON object ({error})") from None
     wrong = misfits(value, schema)
     if wrong:
-        raise Unusable("; ".join(wrong[:5]))
+        raise UnusableAnswer("; ".join(wrong[:5]))
     wrong = [*_cover(value, table), *_physics(value, table.wavelengths)]
     if " ".join(value["name"].casefold().split()) != want.name.casefold():
         wrong.append(f"the name is {value['name']!r}, and {want.name!r} was asked for")
     if wrong:
-        raise Unusable("; ".join(wrong[:5]))
+        raise UnusableAnswer("; ".join(wrong[:5]))
     return Sketch(
         name=want.name,
         sentence=_line(value["sentence"]),
@@ -142,7 +142,10 @@ def read_sketch(answer: str, want: Wanted, table: ConceptTable, schema: Mapping[
 
 
 def format_concepts(sketches: Sequence[Sketch], wavelengths: np.ndarray) -> str:
-    """Return sketches as the text of a concept file, read back once to be sure that ``--concepts`` takes it."""
+    """Return sketches as the text of a concept file, read back once to be sure that ``--concepts`` takes it.
+
+    ``wavelengths`` (bands,), nm, are those of the sketches.
+    """
     lines = [
         "# Land cover that the package's own table lacks, sketched by a language model: plausible, not measured.",
         "# Compare it with what you know, mend it, and use it: special label SCENE --classes FILE --concepts THIS.toml",

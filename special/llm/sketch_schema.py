@@ -53,8 +53,8 @@ def _object(value: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> 
     return found
 
 
-def _size(size: int, schema: Mapping[str, Any], what: str, said: str) -> list[str]:
+def _size(size: int, schema: Mapping[str, Any], what: str, subject: str) -> list[str]:
     least, most = schema.get(f"min{what}", 0), schema.get(f"max{what}", size)
     if least <= size <= most:
         return []
-    return [f"{said}: {least if least == most else f'{least} to {most}'} asked for"]
+    return [f"{subject}: {least if least == most else f'{least} to {most}'} asked for"]

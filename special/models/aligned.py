@@ -24,7 +24,7 @@ from special.models.settings import LARGEST_SCALE, AlignedSettings
 
 
 class PatchEncoder(nn.Module):
-    """Cubes (n, components, patch, patch) to features (n, width): tokens of pixels and of components, attending."""
+    """Standardised cubes (n, components, patch, patch) to features (n, width); pixels and components are tokens."""
 
     def __init__(self, settings: AlignedSettings) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class PatchEncoder(nn.Module):
         self.middle = pixels // 2
 
     def forward(self, cubes: Tensor) -> Tensor:
-        """Return the features: the middle pixel's token and the mean of all."""
+        """Return the features (n, width) of ``cubes``: the middle pixel's token and the mean of all."""
         values = cubes.flatten(2)  # (n, components, pixels)
         tokens = torch.cat([self.of_pixel(values.transpose(1, 2)), self.of_component(values)], dim=1)
         tokens = self.layers(tokens + self.place)
@@ -73,12 +73,12 @@ class Aligned(PatchClassifier):
         self.anchors = torch.stack(means).to(self.anchors.device)
 
     def classify(self, cubes: Tensor) -> Tensor:
-        """Return the scaled cosines."""
+        """Return the scaled cosines (n, classes) of standardised ``cubes`` (n, components, patch, patch)."""
         features = F.normalize(self.probe(self.encoder(cubes)), dim=1)
         return self.log_scale.exp().clamp(max=LARGEST_SCALE) * features @ self.anchors.T
 
     def criterion(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the contrastive loss: the cross-entropy over the chosen classes alone."""
+        """Return the contrastive loss (n,) of logits and targets (n, classes): cross-entropy over chosen classes."""
         chosen = self.choose(logits.detach(), targets.argmax(dim=1))
         kept = torch.where(chosen, targets, 0.0)
         kept = kept / kept.sum(dim=1, keepdim=True)

@@ -32,7 +32,7 @@ class Norm(nn.GroupNorm):
         super().__init__(math.gcd(channels, 4), channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise each image by itself."""
+        """Normalise each image of ``x`` (b, r, c, h) by itself."""
         return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 

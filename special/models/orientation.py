@@ -16,6 +16,6 @@ def orient(image: Tensor, view: int) -> Tensor:
 
 
 def restore(image: Tensor, view: int) -> Tensor:
-    """Undo ``orient``: ``restore(orient(x, v), v)`` equals ``x`` in every bit."""
+    """Undo ``orient`` on (..., rows, cols): ``restore(orient(x, v), v)`` equals ``x`` in every bit."""
     image = torch.rot90(image, -(view % 4), (-2, -1))
     return torch.flip(image, (-1,)) if view >= 4 else image

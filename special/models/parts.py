@@ -27,7 +27,7 @@ def in_parts(
 
     Args:
         function: see ``Function``; the parts do not know of each other beyond ``lead``.
-        x: any shape. Gradients flow to it and to the parameters.
+        x: any shape (...). Gradients flow to it and to the parameters.
         parameters: all other tensors that the result depends on.
         axis: where to cut.
         size: entries along ``axis`` in a part.

@@ -63,7 +63,7 @@ class PatchClassifier(nn.Module):
         return torch.einsum("kn,bnrc->bkrc", self.components, image - self.centre[:, None, None])
 
     def classify(self, cubes: Tensor) -> Tensor:
-        """Return the logits (n, classes) of cubes (n, components, patch, patch)."""
+        """Return the logits (n, classes) of standardised cubes (n, components, patch, patch)."""
         raise NotImplementedError
 
     def begin_step(self, done: float) -> None:
@@ -74,7 +74,7 @@ class PatchClassifier(nn.Module):
         return pixel_cross_entropy(logits, targets)
 
     def penalty(self) -> Tensor:
-        """Return what is added to the loss of a step."""
+        """Return what is added to the loss of a step: a scalar."""
         return torch.zeros((), device=self.components.device)
 
     def logits_at(self, image: Tensor, index: Tensor, view: int) -> Tensor:

@@ -24,7 +24,7 @@ PADDED_BELOW = 16  # smaller cubes than this are padded by the convolutions, whi
 
 
 class CubeFeatures(nn.Module):
-    """The 3D-CNN up to its first dense layer: cubes (n, components, patch, patch) to features (n, 128)."""
+    """The 3D-CNN up to its first dense layer: standardised cubes (n, components, patch, patch) to features (n, 128)."""
 
     def __init__(self, patch: int, components: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class CubeFeatures(nn.Module):
         return F.avg_pool3d(x, [min(2, length) for length in x.shape[2:]], ceil_mode=self.padded)
 
     def forward(self, cubes: Tensor) -> Tensor:
-        """Return the features."""
+        """Return the features (n, 128) of ``cubes``."""
         return F.relu(self.dense(self._convolve(cubes)))
 
 
@@ -64,12 +64,12 @@ class CubeCNN(PatchClassifier):
         self.head = nn.Linear(HIDDEN, classes)
 
     def classify(self, cubes: Tensor) -> Tensor:
-        """Return the logits of the plain head."""
+        """Return the plain head's logits (n, classes) of standardised ``cubes`` (n, components, patch, patch)."""
         logits: Tensor = self.head(F.relu(self.hidden(self.dropout(self.features(cubes)))))
         return logits
 
     def penalty(self) -> Tensor:
-        """Return the L2 regularisation of the convolutions and the two dense layers."""
+        """Return the L2 regularisation of the convolutions and the two dense layers: a scalar."""
         parts = self.features
         convolutions = (parts.first.weight, parts.second.weight, parts.third.weight)
         weights = (*convolutions, parts.dense.weight, self.hidden.weight)
@@ -98,7 +98,7 @@ class S3FN(CubeCNN):
         self.stage.fill_(1 if done < self.stage1_share else 2)
 
     def classify(self, cubes: Tensor) -> Tensor:
-        """Return the logits of the head of this stage."""
+        """Return the logits (n, classes) of this stage's head for standardised (n, components, patch, patch)."""
         if int(self.stage) == 1:
             return super().classify(cubes)
         with torch.no_grad():
@@ -106,7 +106,7 @@ class S3FN(CubeCNN):
         return F.normalize(self.projection(features), dim=1) @ self.texts.T / self.temperature
 
     def penalty(self) -> Tensor:
-        """Return the L2 regularisation of stage 1; stage 2 has none."""
+        """Return the L2 regularisation of stage 1, a scalar; stage 2 has none."""
         return super().penalty() if int(self.stage) == 1 else torch.zeros((), device=self.texts.device)
 
 
@@ -125,6 +125,6 @@ class SpectralMean(PatchClassifier):
         )
 
     def classify(self, cubes: Tensor) -> Tensor:
-        """Return the logits of the mean spectra."""
+        """Return the logits (n, classes) of the mean spectra of standardised cubes (n, components, patch, patch)."""
         logits: Tensor = self.layers(cubes.mean(dim=(2, 3)))
         return logits

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,12 +103,12 @@ def _layout(wide: int, high: int, count: int, column: int) -> tuple[tuple[int, i
 
 
 def _font() -> FreeTypeFont:
-    """DejaVu Sans, which ziafont brings along: Latin, Greek and Cyrillic on every machine. Pillow's own has no Ö."""
+    """DejaVu Sans, from ziafont: Latin, Greek and Cyrillic on every machine. Pillow's own has not even an Ö."""
     import ziafont.fonts
     from PIL import ImageFont
 
-    with (resources.files(ziafont.fonts) / "DejaVuSans.ttf").open("rb") as file:
-        return ImageFont.truetype(file, _FONT)
+    font = resources.files(ziafont.fonts) / "DejaVuSans.ttf"
+    return ImageFont.truetype(BytesIO(font.read_bytes()), _FONT)
 
 
 def _shortened(name: str, font: FreeTypeFont) -> str:

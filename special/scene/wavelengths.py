@@ -93,7 +93,7 @@ class Given:
 def given_wavelengths(
     wavelengths: str | Path | Sequence[float] | np.ndarray | None, sensor: str | None
 ) -> Given | None:
-    """What the user said, or None. ``wavelengths`` is a file, ``"430:860"``, or numbers in nm or micrometres.
+    """What the user said, or None. ``wavelengths``: a file, ``"430:860"``, or numbers (bands,), nm or micrometres.
 
     Raises:
         SceneError: both are given, the file or the sensor is unknown, or the numbers are no wavelengths.

@@ -40,7 +40,7 @@ class Sensor:
 
     @classmethod
     def over(cls, wavelengths: NDArray[np.float64], rng: np.random.Generator) -> Sensor:
-        """Look through clear air with the sun high, in bands at ``wavelengths`` nm."""
+        """Look through clear air with the sun high, in bands at ``wavelengths`` (bands,), nm."""
         nm = np.asarray(wavelengths, float)
         planck = nm**-5.0 / np.expm1(14.388e6 / (nm * 5778.0))  # the sun as a black body
         depth = 0.009 * (nm / 1000.0) ** -4.1 + 0.06 * (nm / 1000.0) ** -1.2  # molecules and aerosol
@@ -51,13 +51,16 @@ class Sensor:
         return cls(bright * through, 0.12 * bright * -np.expm1(-2.0 * depth), through > _DARK, 6000.0 * wobble)
 
     def noisy(self, reflectance: NDArray[np.float32], noise: float, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return radiance (..., bands) with photon and detector noise; ``noise`` is its share of a bright signal."""
+        """Return radiance of ``reflectance``, both (..., bands), with photon and detector noise.
+
+        ``noise`` is its share of a bright signal.
+        """
         radiance = reflectance * self.sun.astype(np.float32) + self.haze.astype(np.float32)
         spread = noise * np.sqrt(0.3 * radiance + 0.002)
         return radiance + spread * rng.standard_normal(radiance.shape, dtype=np.float32)
 
     def calibrated(self, radiance: NDArray[np.float32], kind: str) -> NDArray[np.float32]:
-        """Return what is in the file: reflectance, radiance in uW / (cm2 nm sr), or raw numbers of 14 bits.
+        """Return the file's numbers (..., bands): reflectance, radiance in uW / (cm2 nm sr), or raw numbers of 14 bits.
 
         Raises:
             SettingsError: there is no such kind.

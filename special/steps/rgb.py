@@ -45,7 +45,7 @@ class RgbSettings:
 
 
 def missing_colours(wavelengths: np.ndarray, settings: RgbSettings) -> list[str]:
-    """The colours that no band of ``wavelengths`` (nm) covers; empty when an RGB image can be made."""
+    """The colours that no band of ``wavelengths`` (bands,), nm, covers; empty when an RGB image can be made."""
     return [name for name, nm in settings.colours if np.abs(wavelengths - nm).min() > REACH_NM]
 
 

@@ -41,7 +41,7 @@ def digest(value: Any) -> str:
 
 
 def save_array(path: Path, array: Rows) -> None:
-    """Write an array as ``.npy``."""
+    """Write an array (...) of any shape as ``.npy``."""
     if isinstance(array, Raster):
         shutil.copyfile(array.path, path)
     else:
@@ -49,12 +49,12 @@ def save_array(path: Path, array: Rows) -> None:
 
 
 def load_array(path: Path) -> np.ndarray:
-    """Read an array from ``.npy``; one that would have to be unpickled is refused."""
+    """Read an array (...) from ``.npy``; one that would have to be unpickled is refused."""
     return np.load(path, allow_pickle=False)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a state dict as safetensors."""
+    """Write a state dict, tensors (...) by name, as safetensors."""
     from safetensors.torch import save
 
     # Its own save_file makes files that only their owner can read.
@@ -62,7 +62,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a state dict from safetensors, on the CPU."""
+    """Read a state dict, tensors (...) by name, from safetensors, on the CPU."""
     from safetensors.torch import load_file
 
     return load_file(path)

@@ -25,14 +25,14 @@ class Raster:
 
     @classmethod
     def create(cls, path: Path, shape: tuple[int, ...], dtype: Any = np.float32) -> Raster:
-        """Make a file of zeros; one that is there is replaced."""
+        """Make a file of zeros (rows, ...); one that is there is replaced."""
         path.unlink(missing_ok=True)
         made = np.lib.format.open_memmap(path, "w+", dtype, shape)
         return cls(path, shape, made.dtype, made.offset)
 
     @classmethod
     def open(cls, path: Path) -> Raster:
-        """Open a file that ``create`` or ``numpy.save`` has made; one that would have to be unpickled is refused.
+        """Open a file (rows, ...) that ``create`` or ``numpy.save`` has made; one that needs unpickling is refused.
 
         Raises:
             ValueError: it is no such file.
@@ -76,14 +76,14 @@ class ScratchSpace:
     most: int = 1 << 26
 
     def zeros(self, name: str, shape: tuple[int, ...], dtype: Any = np.float32) -> Rows:
-        """Return an array of zeros; what had this ``name`` before is lost."""
+        """Return zeros (rows, ...) of ``shape``; what had this ``name`` before is lost."""
         if self.folder is None or int(np.prod(shape)) * np.dtype(dtype).itemsize <= self.most:
             return np.zeros(shape, dtype)
         self.folder.mkdir(parents=True, exist_ok=True)
         return Raster.create(self.folder / f"{name}.npy", shape, dtype)
 
     def load(self, path: Path) -> Rows:
-        """Return the array of a ``.npy`` file: read where it is small, to be read by windows where it is not."""
+        """Return the array (rows, ...) of a ``.npy`` file: read where it is small, else to be read by windows."""
         raster = Raster.open(path)
         return raster if self.folder is not None and raster.nbytes > self.most else raster[:]
 

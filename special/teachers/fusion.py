@@ -60,7 +60,8 @@ def pseudo_labels(
 ) -> Pseudo:
     """Ask every teacher and fuse their answers; the first teacher is the one the others are held against.
 
-    What is large goes into ``scratch``.
+    ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible. What is large goes into
+    ``scratch``.
 
     Raises:
         SceneError: a teacher needs the visible and the scene does not cover it, and there is no other.
@@ -94,7 +95,7 @@ def pseudo_labels(
 
 
 def agreement(first: Rows, second: Rows, valid: np.ndarray) -> float:
-    """Cohen's kappa between the labels of two teachers over the valid pixels, never below 0.
+    """Cohen's kappa between two teachers' labels, from (rows, cols, K), over the ``valid`` (rows, cols); at least 0.
 
     Two teachers that share no knowledge agree as often as chance has it, whatever structure each of them sees, so that
     one that knows nothing earns no weight.

@@ -21,7 +21,7 @@ from special.classnames.encoder import default_encoder
 from special.classnames.reading import read_names
 from special.cli import main
 from special.landcover.concepts import ConceptTable, load_concepts
-from special.llm.answer_cache import Unusable
+from special.llm.answer_cache import UnusableAnswer
 from special.llm.describe import read_paragraphs
 from special.llm.sketch import Wanted, read_schema, read_sketch, wanted
 from special.llm.sketch_schema import misfits
@@ -173,7 +173,7 @@ def test_introductions_and_marks_are_dropped() -> None:
 
 @pytest.mark.parametrize("answer", ["", "I cannot.", f"Asphalt {LONG}", f"Asphalt {LONG}\n\n{'long ' * 700}"])
 def test_too_little_and_too_much_are_refused(answer: str) -> None:
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableAnswer):
         read_paragraphs(answer, "Asphalt")
 
 
@@ -274,7 +274,7 @@ def read(table: ConceptTable, sketch: Any) -> Any:
     ],
 )
 def test_a_sketch_that_does_not_fit_is_refused_with_the_reason(table: ConceptTable, change: dict, said: str) -> None:
-    with pytest.raises(Unusable, match=said):
+    with pytest.raises(UnusableAnswer, match=said):
         read(table, saffron(**change))
 
 
@@ -282,7 +282,7 @@ def test_a_sketch_that_does_not_fit_is_refused_with_the_reason(table: ConceptTab
     "text", ["", "no", "[1]", '{"level_sd": NaN}', json.dumps(saffron())[:-40], "{" + "[" * 100_000 + "}"]
 )
 def test_what_is_no_json_object_is_refused(table: ConceptTable, text: str) -> None:
-    with pytest.raises(Unusable):
+    with pytest.raises(UnusableAnswer):
         read(table, text)
 
 

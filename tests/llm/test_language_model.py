@@ -12,7 +12,7 @@ import pytest
 from llm_server import Reply, Server, says, serve
 
 from special.errors import LanguageModelError
-from special.llm.answer_cache import Answers, Unusable, ask, plain
+from special.llm.answer_cache import AnswerCache, UnusableAnswer, ask, plain
 from special.llm.client import Endpoint, LanguageModel, completions_url
 from special.progress import Progress
 
@@ -208,23 +208,23 @@ def test_a_schema_is_sent_until_the_server_refuses_it(server: Server) -> None:
 
 def number(answer: str) -> int:
     if not answer.isdigit():
-        raise Unusable("it is no number")
+        raise UnusableAnswer("it is no number")
     return int(answer)
 
 
-def how_many(server: Server, answers: Answers, question: str = "How many?", **options: Any) -> int:
+def how_many(server: Server, answers: AnswerCache, question: str = "How many?", **options: Any) -> int:
     return ask(connect(server, **options)[0], answers, question, number, about="Roof")
 
 
 def test_a_good_answer_is_not_asked_for_again(server: Server, tmp_path: Path) -> None:
     server.replies = [says("3"), says("4")]
-    assert [how_many(server, Answers(tmp_path)) for _ in range(3)] == [3, 3, 3]
+    assert [how_many(server, AnswerCache(tmp_path)) for _ in range(3)] == [3, 3, 3]
     assert len(server.requests) == 1
 
 
 def test_another_question_or_model_is_asked(server: Server, tmp_path: Path) -> None:
     server.replies = [says("3"), says("4"), says("5")]
-    answers = Answers(tmp_path)
+    answers = AnswerCache(tmp_path)
     other = LanguageModel(Endpoint(completions_url(server.url), "large"))
     got = how_many(server, answers), how_many(server, answers, "How few?")
     assert (*got, ask(other, answers, "How many?", number, about="Roof")) == (3, 4, 5)
@@ -232,27 +232,27 @@ def test_another_question_or_model_is_asked(server: Server, tmp_path: Path) -> N
 
 def test_fresh_answers_replace_old_ones(server: Server, tmp_path: Path) -> None:
     server.replies = [says("3"), says("4")]
-    assert how_many(server, Answers(tmp_path)) == 3
-    assert how_many(server, Answers(tmp_path, fresh=True)) == 4
-    assert how_many(server, Answers(tmp_path)) == 4
+    assert how_many(server, AnswerCache(tmp_path)) == 3
+    assert how_many(server, AnswerCache(tmp_path, fresh=True)) == 4
+    assert how_many(server, AnswerCache(tmp_path)) == 4
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{}", '{"question": {}, "answer": "9"}'])
 def test_a_damaged_entry_is_asked_for_again(server: Server, tmp_path: Path, damage: str) -> None:
     server.replies = [says("3"), says("4")]
-    how_many(server, Answers(tmp_path))
+    how_many(server, AnswerCache(tmp_path))
     for entry in tmp_path.glob("*.json"):
         entry.write_text(damage)
-    assert how_many(server, Answers(tmp_path)) == 4
+    assert how_many(server, AnswerCache(tmp_path)) == 4
 
 
 def test_an_unusable_answer_is_asked_for_once_more_with_the_complaint(server: Server, tmp_path: Path) -> None:
     server.replies = [says("three"), says("3")]
-    assert how_many(server, Answers(tmp_path)) == 3
+    assert how_many(server, AnswerCache(tmp_path)) == 3
     roles = [message["role"] for message in server.requests[1].body["messages"]]
     assert roles == ["user", "assistant", "user"]
     assert "it is no number" in server.requests[1].said
-    assert how_many(server, Answers(tmp_path)) == 3 and len(server.requests) == 2
+    assert how_many(server, AnswerCache(tmp_path)) == 3 and len(server.requests) == 2
 
 
 def test_an_answer_that_is_unusable_twice_is_an_error_and_not_kept(server: Server, tmp_path: Path) -> None:
@@ -260,14 +260,14 @@ def test_an_answer_that_is_unusable_twice_is_an_error_and_not_kept(server: Serve
     with pytest.raises(
         LanguageModelError, match="what tiny wrote for 'Roof', asked twice, cannot be used: it is no nu"
     ):
-        how_many(server, Answers(tmp_path))
-    assert how_many(server, Answers(tmp_path)) == 5
+        how_many(server, AnswerCache(tmp_path))
+    assert how_many(server, AnswerCache(tmp_path)) == 5
 
 
 def test_a_cache_that_cannot_be_written_does_not_stop_the_work(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     server.replies = [says("3")]
-    assert how_many(server, Answers(tmp_path / "file" / "answers")) == 3
+    assert how_many(server, AnswerCache(tmp_path / "file" / "answers")) == 3
 
 
 def test_thoughts_and_fences_are_taken_off() -> None:

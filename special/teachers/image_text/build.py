@@ -49,7 +49,7 @@ def builder(model_name: str, shown: str, closed: bool, quick_gelu: bool = False)
 
 
 def tokenizer(model_name: str, closed: bool, cache_dir: Path | None) -> Callable[[list[str]], Tensor]:
-    """Return the tokenizer of a model, named as in :func:`builder` or ``hf-hub:ORGANISATION/NAME``.
+    """Return what makes int (texts, length) of texts, for a model named as in :func:`builder` or ``hf-hub:ORG/NAME``.
 
     Raises:
         WeightsError: it is one from the hub that is not here and cannot be fetched.

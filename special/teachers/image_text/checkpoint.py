@@ -39,7 +39,7 @@ def file_sha256(path: Path) -> str:
 
 
 def read_state(path: Path, sha256: str) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint by name; what the file is, is told by its content.
+    """Read the tensors (...) of a checkpoint by name; what the file is, is told by its content.
 
     Raises:
         WeightsError: no such file, neither safetensors nor a torch checkpoint, or more than tensors in it.
@@ -86,7 +86,7 @@ def read_state(path: Path, sha256: str) -> dict[str, Tensor]:
     return tensors
 
 
-def evidence(path: Path, sha256: str, state: Mapping[str, Any]) -> Evidence:
+def file_evidence(path: Path, sha256: str, state: Mapping[str, Any]) -> Evidence:
     """Tell from a bare checkpoint how its model was trained, as far as it can be told.
 
     Looked at, in this order: the SHA-256, among the published ones; ``open_clip_config.json`` beside the file; the
@@ -140,7 +140,7 @@ def published(sha256: str) -> tuple[str, str, dict[str, Any]] | None:
 
 
 def fill_model(model: nn.Module, state: Mapping[str, Tensor], path: Path, architecture: str) -> None:
-    """Copy a checkpoint into a model; every tensor must be there, with its shape, and nothing else.
+    """Copy a checkpoint into a model; every tensor must be there, with its shape (...), and nothing else.
 
     Raises:
         WeightsError: the checkpoint is of another architecture, or holds values that are not finite.

@@ -1,21 +1,15 @@
 """From coarse probabilities to pixels, guided by the scene's own spectra.
 
 A joint bilateral upsampling (Kopf et al. 2007): each pixel takes a mean of the coarse cells around it, weighted by
-distance on the ground and by how alike the spectra are. The guide is the leading principal components of all good
-bands, not the RGB: most edges of land cover are clearer in the infrared.
+distance on the ground and by how alike the spectra are (``special.teachers.spectral_guide``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from special.storage.rasters import MEMORY, Rows, ScratchSpace
+from special.storage.rasters import Rows
 from special.teachers.image_text.sliding_windows import area_weights
-
-if TYPE_CHECKING:
-    from special.scene.scene import Scene
 
 _VALUES_AT_ONCE = 1 << 22
 """How many numbers one chunk of rows may hold: 16 MB as float32."""
@@ -92,51 +86,3 @@ def _cell_means(guide: np.ndarray, valid: np.ndarray, shape: tuple[int, int]) ->
     seen = np.where(valid[:, :, None], guide, 0.0).astype(np.float32)
     means = np.stack([down @ seen[:, :, channel] @ across.T for channel in range(guide.shape[2])], axis=2)
     return means / np.where(known, share, 1.0)[:, :, None], known
-
-
-def spectral_guide(scene: Scene, components: int, scratch: ScratchSpace = MEMORY) -> Rows:
-    """Project the scene's spectra onto their leading principal components, reading it by windows of rows.
-
-    Args:
-        scene: the scene.
-        components: how many components to keep, at most the number of bands.
-        scratch: where the guide goes, by the name "guide".
-
-    Returns:
-        float32 (rows, cols, min(components, bands)), 0 where invalid, scaled so that the median distance of valid
-        pixels from the mean spectrum is 1: a scene's outliers do not set the unit.
-    """
-    rows, cols, bands = scene.shape
-    components = min(components, bands)
-    chunk = max(1, _VALUES_AT_ONCE // (cols * bands))
-    parts = [slice(top, min(top + chunk, rows)) for top in range(0, rows, chunk)]
-    guide = scratch.zeros("guide", (rows, cols, components))
-    count, total, products = 0, np.zeros(bands), np.zeros((bands, bands))
-    origin: np.ndarray | None = None
-    for part in parts:
-        spectra = scene.read(rows=part)[scene.valid[part]].astype(np.float64)
-        if len(spectra):
-            # Sums around a spectrum of the scene, not around 0: no digits are lost on a small variance.
-            origin = spectra.mean(axis=0) if origin is None else origin
-            spectra -= origin
-            count += len(spectra)
-            total += spectra.sum(axis=0)
-            products += spectra.T @ spectra
-    if origin is None:
-        return guide
-    mean = total / count
-    _, axes = np.linalg.eigh(products / count - np.outer(mean, mean))
-    leading = axes[:, ::-1][:, :components].astype(np.float32)
-    centre = (origin + mean).astype(np.float32)
-    distances = []
-    for part in parts:
-        seen = scene.valid[part]
-        projected = np.zeros((*seen.shape, components), np.float32)
-        projected[seen] = (scene.read(rows=part)[seen] - centre) @ leading
-        guide[part] = projected
-        distances.append(np.linalg.norm(projected[seen], axis=1))
-    unit = np.median(np.concatenate(distances))
-    if unit > 0:
-        for part in parts:
-            guide[part] = guide[part] / unit
-    return guide

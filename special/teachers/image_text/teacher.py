@@ -2,12 +2,12 @@
 
 The first stage of SPECIAL (arXiv 2501.16222) with the dense features of SegEarth-OV (arXiv 2410.01768):
 
-1. every class name and synonym is put into many sentences and becomes one text vector (``clip_text``);
+1. every class name and synonym is put into many sentences and becomes one text vector (``text_vectors``);
 2. the RGB, enlarged so that a window covers sensible ground, is walked over by overlapping windows at every scale, and
-   each window gives one vector per patch (``windows``, ``dense_clip``);
+   each window gives one vector per patch (``sliding_windows``, ``dense_features``);
 3. cosine with the texts, the best synonym of each class, softmax over classes, and windows blended;
 4. the scales' probabilities meet on one grid by area averaging, and their mean is the coarse prediction;
-5. pixels take theirs from the coarse cells whose spectra are like their own (``guided``).
+5. pixels take theirs from the coarse cells whose spectra are like their own (``guided_upsampling``).
 
 Settings live in ``[pseudo.image_text]`` of the pipeline.
 """
@@ -32,11 +32,12 @@ from special.progress import Progress
 from special.settings import Count, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Absent, Teacher, TeacherRequest
-from special.teachers.image_text import sliding_windows as windows
+from special.teachers.image_text import sliding_windows
 from special.teachers.image_text.dense_features import dense_features, spare_copies
-from special.teachers.image_text.guided_upsampling import spectral_guide, upsample
+from special.teachers.image_text.guided_upsampling import upsample
 from special.teachers.image_text.text_vectors import kept_embeddings, name_embeddings
 from special.teachers.image_text.weights import LoadedClip, find_clip
+from special.teachers.spectral_guide import spectral_guide
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -152,6 +153,7 @@ class ImageTextTeacher(Teacher):
     def coarse(self, rgb: np.ndarray, valid: np.ndarray, classes: ClassList, progress: Progress) -> np.ndarray:
         """Return the fused probabilities of all scales, float32 (h, w, K), on a grid that spans the scene.
 
+        ``rgb`` is uint8 (rows, cols, 3), ``valid`` bool (rows, cols).
         The grid has the finest scale's patches for cells, but none is smaller than a pixel.
         """
         texts, owners = self._texts(classes, progress)
@@ -164,7 +166,7 @@ class ImageTextTeacher(Teacher):
         for tiling in tilings:
             blended = np.zeros((*tiling.tokens, len(classes)), np.float32)
             weight = np.zeros((*tiling.tokens, 1), np.float32)
-            tent = windows.tent(tiling.window)[:, :, None]
+            tent = sliding_windows.tent(tiling.window)[:, :, None]
             corners = tiling.corners
             for first in range(0, len(corners), self.settings.batch):
                 some = corners[first : first + self.settings.batch]
@@ -174,17 +176,17 @@ class ImageTextTeacher(Teacher):
                     blended[at] += tent * probabilities
                     weight[at] += tent
                 progress.advance(len(some))
-            total += windows.average_areas(blended / weight, tiling.extent, total.shape[:2])
+            total += sliding_windows.average_areas(blended / weight, tiling.extent, total.shape[:2])
         progress.end()
         return total / len(tilings)
 
-    def _tilings(self, size: tuple[int, int]) -> list[windows.Tiling]:
+    def _tilings(self, size: tuple[int, int]) -> list[sliding_windows.Tiling]:
         """Return one tiling per scale; scale 1 enlarges scenes that are smaller than a window, within the limit."""
         patch = int(self.clip.model.visual.patch_size[0])
         window = max(1, round(self.settings.window / patch))
         stride = min(window, max(1, round(self.settings.stride / patch)))
         base = min(max(1.0, self.settings.shortest_side / min(size)), self.settings.largest_enlargement)
-        return [windows.Tiling(size, scale * base, patch, window, stride) for scale in self.settings.scales]
+        return [sliding_windows.Tiling(size, scale * base, patch, window, stride) for scale in self.settings.scales]
 
     def _texts(self, classes: ClassList, progress: Progress) -> tuple[Tensor, Tensor]:
         """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,)."""

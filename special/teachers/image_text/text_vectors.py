@@ -58,10 +58,10 @@ def kept_embeddings(folder: Path | None, made_of: Any, make: Callable[[], Tensor
     vectors = make().cpu()
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f"{path.name}.{os.getpid()}.new")
-        with aside.open("wb") as file:
+        partial = path.with_name(f"{path.name}.{os.getpid()}.new")
+        with partial.open("wb") as file:
             np.save(file, vectors.numpy(), allow_pickle=False)
-        os.replace(aside, path)
+        os.replace(partial, path)
     return vectors
 
 

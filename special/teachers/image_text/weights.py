@@ -22,7 +22,7 @@ from special.teachers.image_text.build import builder, tokenizer
 from special.teachers.image_text.checkpoint import (
     Evidence,
     config_evidence,
-    evidence,
+    file_evidence,
     file_sha256,
     fill_model,
     read_state,
@@ -51,7 +51,7 @@ class LoadedClip:
     activation: str
     """``QuickGELU`` or ``GELU``."""
     activation_from: str
-    """What the activation was told from; the last resort is the architecture's own."""
+    """What says so; the last resort is the architecture's own."""
 
     def identity(self) -> dict[str, Any]:
         """Return what decides this model's answers, as JSON; no paths, so that it means the same on any machine."""
@@ -122,11 +122,13 @@ def _load(name: str, closed: bool, device: str, cache_dir: Path | None, progress
     path = _cached_openai(tag, cache_dir) or _get(
         name, repo, [file_name] if file_name else _WEIGHT_NAMES, closed, cache_dir, progress
     )
-    told = Evidence(f"open_clip's table of weights ({source})", bool(tag.get("quick_gelu")), tag["mean"], tag["std"])
+    evidence = Evidence(
+        f"open_clip's table of weights ({source})", bool(tag.get("quick_gelu")), tag["mean"], tag["std"]
+    )
     sha256 = file_sha256(path)
     model = (build or make_builder())()
     fill_model(model, read_state(path, sha256), path, architecture)
-    return _ready(name, architecture, model, tokenizer(architecture, closed, cache_dir), sha256, told, device)
+    return _ready(name, architecture, model, tokenizer(architecture, closed, cache_dir), sha256, evidence, device)
 
 
 def _load_file(name: str, architecture: str, path: Path, closed: bool, device: str, progress: Progress) -> LoadedClip:
@@ -136,27 +138,27 @@ def _load_file(name: str, architecture: str, path: Path, closed: bool, device: s
     build = builder(architecture, name, closed)
     sha256 = file_sha256(path) if path.is_file() else ""
     state = read_state(path, sha256)
-    told = evidence(path, sha256, state)
+    evidence = file_evidence(path, sha256, state)
     has_quick_gelu = bool(open_clip.get_model_config(architecture).get("quick_gelu", False))
-    if told.quick_gelu is None:
+    if evidence.quick_gelu is None:
         other = f"{architecture}-quickgelu"
         if not has_quick_gelu and other in open_clip.list_models():
             progress.say(
                 f"{path.name} does not say its activation: taken as GELU; "
                 f"for weights trained from OpenAI's, name {other}:FILE"
             )
-    elif told.quick_gelu != has_quick_gelu:
-        right = f"{architecture}-quickgelu" if told.quick_gelu else architecture.removesuffix("-quickgelu")
+    elif evidence.quick_gelu != has_quick_gelu:
+        right = f"{architecture}-quickgelu" if evidence.quick_gelu else architecture.removesuffix("-quickgelu")
         raise WeightsError(
-            f"{path} was trained with {_activation(told.quick_gelu)} ({told.source}) and {architecture} computes "
-            f"{_activation(has_quick_gelu)}: name {right}:{path}"
+            f"{path} was trained with {_activation(evidence.quick_gelu)} ({evidence.source}) and {architecture} "
+            f"computes {_activation(has_quick_gelu)}: name {right}:{path}"
         )
-    if told.mean is None or told.std is None:
+    if evidence.mean is None or evidence.std is None:
         mean, std = _usual_preprocessing(architecture)
-        told = replace(told, mean=mean, std=std)
+        evidence = replace(evidence, mean=mean, std=std)
     model = build()
     fill_model(model, state, path, architecture)
-    return _ready(name, architecture, model, tokenizer(architecture, closed, None), sha256, told, device)
+    return _ready(name, architecture, model, tokenizer(architecture, closed, None), sha256, evidence, device)
 
 
 def _load_from_hub(name: str, closed: bool, device: str, cache_dir: Path | None, progress: Progress) -> LoadedClip:
@@ -165,13 +167,13 @@ def _load_from_hub(name: str, closed: bool, device: str, cache_dir: Path | None,
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repo):
         raise SettingsError(f"{name!r} is no hub repository: write hf-hub:ORGANISATION/NAME")
     config = _get(name, repo, [_CONFIG_NAME], closed, cache_dir, progress)
-    told = config_evidence(config)
+    evidence = config_evidence(config)
     build = builder(f"local-dir:{config.parent}", name, closed)
     path = _get(name, repo, _WEIGHT_NAMES, closed, cache_dir, progress)
     sha256 = file_sha256(path)
     model = build()
     fill_model(model, read_state(path, sha256), path, name)
-    return _ready(name, name, model, tokenizer(name, closed, cache_dir), sha256, told, device)
+    return _ready(name, name, model, tokenizer(name, closed, cache_dir), sha256, evidence, device)
 
 
 def _get(
@@ -236,7 +238,7 @@ def _ready(
     model: Any,
     tokenizer: Callable[[list[str]], Tensor],
     sha256: str,
-    told: Evidence,
+    evidence: Evidence,
     device: str,
 ) -> LoadedClip:
     from open_clip.transformer import QuickGELU
@@ -249,10 +251,10 @@ def _ready(
         model=model.float().eval().requires_grad_(False).to(device),
         tokenizer=tokenizer,
         weights_sha256=sha256,
-        mean=tuple(told.mean or model.visual.image_mean),
-        std=tuple(told.std or model.visual.image_std),
+        mean=tuple(evidence.mean or model.visual.image_mean),
+        std=tuple(evidence.std or model.visual.image_std),
         activation=_activation(quick_gelu),
-        activation_from=told.source,
+        activation_from=evidence.source,
     )
 
 

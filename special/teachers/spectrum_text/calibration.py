@@ -103,8 +103,8 @@ class Conversion:
 def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
     """Tell radiance from reflectance by what the air absorbs from the brightest quarter of ``spectra`` (pixels, bands).
 
-    One shoulder is enough, so that sensors that end at 1000 nm and such with few bands are recognised as well. A scene
-    that has no band where the air absorbs is taken for reflectance.
+    ``wavelengths`` (bands,), nm. One shoulder is enough, so that sensors that end at 1000 nm and such with few bands
+    are recognised as well. A scene that has no band where the air absorbs is taken for reflectance.
     """
     brightness = spectra.mean(axis=1)
     typical = np.median(spectra[brightness >= np.quantile(brightness, BRIGHT)], axis=0)
@@ -123,7 +123,8 @@ def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
 def sunlight(wavelengths: np.ndarray) -> np.ndarray:
     """Relative solar spectrum at the sensor over a white ground: Planck at 5778 K, Rayleigh and aerosol extinction.
 
-    ``wavelengths`` in nm. Rayleigh optical depth 0.00874 l^-4.08, aerosol of a clear sky 0.08 l^-1.3, l in micrometres.
+    ``wavelengths`` (bands,), nm. Rayleigh optical depth 0.00874 l^-4.08, aerosol of a clear sky 0.08 l^-1.3, l in
+    micrometres.
     """
     micrometres = wavelengths / 1000
     planck = micrometres**-5 / np.expm1(14387.77 / (micrometres * 5778))
@@ -133,9 +134,9 @@ def sunlight(wavelengths: np.ndarray) -> np.ndarray:
 
 
 def convert(spectra: np.ndarray, wavelengths: np.ndarray, *, known_reflectance: bool) -> Conversion:
-    """Work out the conversion from a sample of valid pixels, ``spectra`` (pixels, bands).
+    """Work out the conversion from a sample of valid pixels, ``spectra`` (pixels, bands), own numbers.
 
-    ``known_reflectance``: the file says that it holds reflectance.
+    ``wavelengths`` (bands,), nm. ``known_reflectance``: the file says that it holds reflectance.
     """
     bands = len(wavelengths)
     if known_reflectance or not is_radiance(spectra, wavelengths):

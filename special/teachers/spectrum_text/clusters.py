@@ -66,7 +66,7 @@ class Clusterings:
         return len(self._found)
 
     def assign(self, logs: np.ndarray) -> np.ndarray:
-        """Return the cluster of every pixel in each clustering, whole numbers (pixels, clusterings)."""
+        """Return the clusters of pixels, whole numbers (pixels, clusterings), by their ``logs`` (pixels, regions)."""
         seen = logs @ self._axes
         return np.stack([found.predict(seen) for found in self._found], axis=1).astype(self.dtype)
 

@@ -41,7 +41,7 @@ def confused_pairs(
     Args:
         teacher: whose table, encoder and settings count.
         classes: the class list.
-        wavelengths: nm, of bands whose reflectance is known.
+        wavelengths: (bands,), nm, of bands whose reflectance is known.
         scene: whose own bands and calibration count instead: what it takes to read its numbers adds to the doubt.
     """
     readings = read_names(classes, teacher.table, teacher.encoder)

@@ -34,7 +34,7 @@ def members(probabilities: np.ndarray, series: Sequence[int]) -> np.ndarray:
 
 
 def has_greenness(centres: np.ndarray) -> bool:
-    """Whether spectral regions at ``centres`` (nm) reach red and near infrared: without them no stage can be told."""
+    """Whether ``centres`` (regions,), nm, reach red and near infrared: without them no stage can be recognised."""
     return all(bool(((centres > low) & (centres < high)).any()) for low, high in (NEAR_INFRARED, RED))
 
 

@@ -42,12 +42,12 @@ class UncertaintySettings:
 
 
 def log_reflectance(reflectance: np.ndarray) -> np.ndarray:
-    """Return log(reflectance + a little); what lies below 0 counts as 0."""
+    """Return log(reflectance + a little) of ``reflectance`` (...), a fraction; what lies below 0 counts as 0."""
     return np.log(np.maximum(reflectance, 0) + DARK)
 
 
 def smooth_correlation(centres: np.ndarray, length: float = SMOOTH) -> np.ndarray:
-    """Squared-exponential correlation (regions, regions) over log wavelength."""
+    """Squared-exponential correlation (regions, regions) over the log of ``centres`` (regions,), nm."""
     distance = np.abs(np.log(centres)[:, None] - np.log(centres)[None, :])
     return np.exp(-0.5 * (distance / length) ** 2)
 
@@ -104,7 +104,7 @@ class SpectralLikelihood:
         return self._offsets + tail
 
     def per_class(self, densities: np.ndarray, classes: int) -> np.ndarray:
-        """Return (pixels, classes): for each class the density of its most likely spectrum."""
+        """Return (pixels, classes): for each class the largest of its spectra's ``densities`` (pixels, spectra)."""
         out = np.full((len(densities), classes), -np.inf)
         for k in range(classes):
             if (self.owners == k).any():
@@ -113,7 +113,7 @@ class SpectralLikelihood:
 
 
 def kinds(red: np.ndarray, infrared: np.ndarray) -> np.ndarray:
-    """Return the kind of expected spectra with these reflectances at 660 and 860 nm."""
+    """Return the kind of expected spectra (n,) with these reflectances (n,) at 660 and 860 nm."""
     green = infrared - red > GREEN_NDVI * (infrared + red)
     return np.where(np.maximum(red, infrared) < BLACK, ALONE, np.where(green, GREEN, GROUND))
 
@@ -121,7 +121,8 @@ def kinds(red: np.ndarray, infrared: np.ndarray) -> np.ndarray:
 def distinct(means: np.ndarray, precision: np.ndarray) -> float:
     """Return how many of ``means`` (n, regions) there are, those that lie within each other's errors counted as one.
 
-    Each counts by its likeness with all, ``1 / sum exp(-d^2 / 4)`` with the Mahalanobis distance d.
+    Each counts by its likeness with all, ``1 / sum exp(-d^2 / 4)`` with the Mahalanobis distance d under ``precision``
+    (regions, regions).
     """
     apart = means[:, None] - means[None]
     squared = np.einsum("uvr,rs,uvs->uv", apart, precision, apart)
@@ -129,6 +130,6 @@ def distinct(means: np.ndarray, precision: np.ndarray) -> float:
 
 
 def softmax(logs: np.ndarray) -> np.ndarray:
-    """Normalise log weights along the last axis."""
+    """Normalise log weights (..., n) along the last axis."""
     shifted = np.exp(logs - logs.max(axis=-1, keepdims=True))
     return shifted / shifted.sum(axis=-1, keepdims=True)

@@ -19,7 +19,7 @@ from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
 from special.models.scan.lanes import compiled
 from special.storage.rasters import Rows, ScratchSpace, blocks
-from special.teachers.image_text.guided_upsampling import spectral_guide
+from special.teachers.spectral_guide import spectral_guide
 from special.teachers.spectrum_text import pixels
 from special.teachers.spectrum_text.clusters import Averages, Clusterings
 

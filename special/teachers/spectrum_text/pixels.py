@@ -41,11 +41,11 @@ def sample_spectra(scene: Scene, count: int) -> np.ndarray:
 
 
 def within(chosen: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Return those of the rising positions ``chosen`` that lie in ``start:stop``, counted from there."""
+    """Return those of the rising positions ``chosen`` (n,) that lie in ``start:stop``, counted from there."""
     first, last = np.searchsorted(chosen, (start, stop))
     return np.asarray(chosen[first:last] - start)
 
 
 def evenly(pixels: int, count: int) -> np.ndarray:
-    """Positions of at most ``count`` of ``pixels``, evenly spread: a sample without a random draw."""
+    """Positions (n,) of at most ``count`` of ``pixels``, evenly spread: a sample without a random draw."""
     return np.linspace(0, pixels - 1, min(count, pixels)).round().astype(int) if pixels else np.empty(0, dtype=int)

@@ -21,7 +21,7 @@ class Regions:
 
     @classmethod
     def of(cls, wavelengths: np.ndarray, *, through_air: bool) -> Regions:
-        """Group rising ``wavelengths`` (nm). ``through_air``: the atmosphere's gases are still in the data."""
+        """Group rising ``wavelengths`` (bands,), nm. ``through_air``: the atmosphere's gases are still in the data."""
         usable = np.zeros(len(wavelengths), dtype=bool)
         for low, high in WINDOWS:
             usable |= (wavelengths >= low) & (wavelengths < high)

@@ -14,10 +14,10 @@ import tiny_clip
 import torch
 from safetensors.torch import save_file
 
-from special import hub as clip_fetch
+from special import hub
 from special.errors import SettingsError, WeightsError
 from special.progress import Progress
-from special.teachers.image_text import weights as clip_weights
+from special.teachers.image_text import weights
 from special.teachers.image_text.checkpoint import file_sha256
 from special.teachers.image_text.weights import find_clip
 
@@ -311,15 +311,15 @@ def test_auto_without_weights_says_why_in_one_line_and_goes_on(tmp_path, asked):
 
 
 def test_auto_uses_weights_that_are_here(tmp_path, monkeypatch):
-    monkeypatch.setattr(clip_weights, "AUTO_MODEL", "tiny:published")
+    monkeypatch.setattr(weights, "AUTO_MODEL", "tiny:published")
     tiny_clip.save_in_hub_cache(tmp_path, REPO)
     assert load("auto", cache_dir=tmp_path).name == "tiny:published"
 
 
 @pytest.mark.parametrize("spec", ["auto", "tiny:published"])
 def test_a_hub_that_never_answers_is_given_up(tmp_path, monkeypatch, spec):
-    monkeypatch.setattr(clip_weights, "AUTO_MODEL", "tiny:published")
-    monkeypatch.setattr(clip_fetch, "CONTACT_SECONDS", 0.1)
+    monkeypatch.setattr(weights, "AUTO_MODEL", "tiny:published")
+    monkeypatch.setattr(hub, "CONTACT_SECONDS", 0.1)
     hung_up = threading.Event()
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: hung_up.wait(60))
     try:
@@ -347,13 +347,13 @@ class Metadata:
 
 
 def test_a_download_is_announced_and_shown(tmp_path, monkeypatch):
-    weights = tiny_clip.save(tmp_path / "remote.safetensors")
+    remote = tiny_clip.save(tmp_path / "remote.safetensors")
 
     def download(repo, name, *, cache_dir, etag_timeout, tqdm_class):
         with tqdm_class(total=3_000_000, name="hub", desc=name) as bar:
             bar.update(1_000_000)
             bar.update(2_000_000)
-        return str(weights)
+        return str(remote)
 
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: Metadata())
     monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
@@ -366,7 +366,7 @@ def test_a_download_is_announced_and_shown(tmp_path, monkeypatch):
 
 def test_a_download_that_stands_still_is_given_up(tmp_path, monkeypatch):
     hung_up = threading.Event()
-    monkeypatch.setattr(clip_fetch, "STALL_SECONDS", 0.1)
+    monkeypatch.setattr(hub, "STALL_SECONDS", 0.1)
     monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: Metadata())
     monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: hung_up.wait(60))
     try:
