@@ -52,9 +52,6 @@ class AnswerCache:
         return self.folder / f"{digest(question)}.json"
 
 
-Answers = AnswerCache  # what special/cli/describe.py imports
-
-
 def ask(
     model: LanguageModel,
     answers: AnswerCache,
