@@ -8,11 +8,10 @@ import signal
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cache_fixture import STEPS, execute, payload, ran, request
+from toy_steps import execute, given, payload, ran, with_step
 
 from special.progress import Progress
 from special.storage import files
@@ -52,14 +51,14 @@ def test_killed_in_training_it_goes_on_from_the_checkpoint(tmp_path: Path, undis
 
 def test_checkpoints_go_when_the_step_is_done(tmp_path: Path) -> None:
     with pytest.raises(Killed):
-        execute(tmp_path, request(settings={"second.rate": 0.1}), progress=KillAfter(2))
+        execute(tmp_path, given({"second.rate": 0.1}), progress=KillAfter(2))
     execute(tmp_path)
     assert list(tmp_path.glob("work*")) == []
 
 
 def test_checkpoints_of_other_settings_are_not_resumed(tmp_path: Path, undisturbed) -> None:
     with pytest.raises(Killed):
-        execute(tmp_path, request(settings={"second.rate": 0.1}), progress=KillAfter(2))
+        execute(tmp_path, given({"second.rate": 0.1}), progress=KillAfter(2))
     execute(tmp_path)
     assert payload(tmp_path) == undisturbed
 
@@ -82,7 +81,7 @@ def test_killed_while_writing_it_leaves_nothing_half_done(
     modules = [
         m
         for n, m in sys.modules.items()
-        if (n.startswith(("special.cache", "special.storage")) or n == "cache_fixture") and hasattr(m, function)
+        if (n.startswith(("special.cache", "special.storage")) or n == "toy_steps") and hasattr(m, function)
     ]
     with monkeypatch.context() as patched:
         for module in modules:
@@ -101,7 +100,7 @@ def test_killed_while_writing_it_leaves_nothing_half_done(
 def test_killed_between_the_two_moves_the_step_never_ran(
     tmp_path: Path, undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute(tmp_path, request(settings={"second.rate": 0.1}))
+    execute(tmp_path, given({"second.rate": 0.1}))
     real = os.rename
     calls = []
 
@@ -125,7 +124,7 @@ _CHILD = """
     import os, signal, sys
     from pathlib import Path
     sys.path[:0] = {paths!r}
-    from cache_fixture import execute
+    from toy_steps import execute
     from special.progress import Progress
 
     left = {call}
@@ -168,11 +167,11 @@ def test_a_step_that_fails_leaves_the_earlier_result_in_place(tmp_path: Path) ->
     execute(tmp_path)
     before = payload(tmp_path)
 
-    def fails(work, folder: Path) -> None:
+    def fails(context, folder: Path) -> None:
         (folder / "half.npy").write_bytes(b"half")
         raise RuntimeError("no")
 
     with pytest.raises(RuntimeError):
-        execute(tmp_path, request(settings={"third.reject": 0.5}), (*STEPS[:2], replace(STEPS[2], function=fails)))
+        execute(tmp_path, given({"third.reject": 0.5}), with_step(2, function=fails))
     assert payload(tmp_path) == before
     assert not (tmp_path / files.PARTIAL).exists()

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cache_fixture import STEPS, execute, payload, ran, request
+from toy_steps import STEPS, execute, given, payload, ran, with_step
 
-from special.cache import manifest, runner
-from special.cache.directory import RunDirectory
+from special.cache import runner
+from special.cache.directory import Manifest, RunDirectory
 from special.progress import Progress
 from special.storage.files import digest, load_array, sha256_of
 
@@ -25,7 +25,7 @@ class Listener(Progress):
 
 
 def plan(folder: Path, asked=None, steps=STEPS) -> dict[str, tuple[str, str]]:
-    return {v.step: (v.state, v.reason) for v in runner.plan(RunDirectory(folder), asked or request(), steps)}
+    return {v.step: (v.state, v.reason) for v in runner.plan(RunDirectory(folder), steps, asked or given())}
 
 
 def test_every_step_runs_the_first_time_and_none_the_second(tmp_path: Path) -> None:
@@ -40,24 +40,19 @@ def test_two_runs_of_the_same_request_leave_the_same_bits(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("change", "expected", "reason"),
+    ("asked", "expected", "reason"),
     [
-        ({"settings": {"first.size": 4}}, ["first", "second", "third"], "settings changed: first.size 3 -> 4"),
-        ({"settings": {"second.rate": 0.25}}, ["second", "third"], "settings changed: second.rate 0.5 -> 0.25"),
-        ({"settings": {"third.reject": 0.5}}, ["third"], "settings changed: third.reject 0.0 -> 0.5"),
-        ({"seed": 1}, ["second", "third"], "the seed has changed (0 -> 1)"),
-        (
-            {"content": {"files": "f0", "bands": "b1", "valid pixels": "v0"}},
-            ["first", "second", "third"],
-            "the scene has changed (bands)",
-        ),
-        ({"device": "cuda"}, [], ""),
-        ({"source": request().source.__class__(Path("moved.npy"))}, [], ""),
+        (given({"first.size": 4}), ["first", "second", "third"], "settings changed: first.size 3 -> 4"),
+        (given({"second.rate": 0.25}), ["second", "third"], "settings changed: second.rate 0.5 -> 0.25"),
+        (given({"third.reject": 0.5}), ["third"], "settings changed: third.reject 0.0 -> 0.5"),
+        (given(seed=1), ["second", "third"], "the seed changed (0 -> 1)"),
+        (given(salt={"grain": "g0", "colour": "c1"}), ["first", "second", "third"], "the salt changed (colour)"),
+        (given(words=["water"]), ["third"], "the list of words changed"),
+        (given({"fourth.size": 3}, pepper=1), [], ""),
     ],
 )
-def test_a_change_reruns_what_depends_on_it_and_nothing_else(tmp_path: Path, change, expected, reason) -> None:
+def test_a_change_reruns_what_depends_on_it_and_nothing_else(tmp_path: Path, asked, expected, reason) -> None:
     execute(tmp_path)
-    asked = request(**change)
     foreseen = plan(tmp_path, asked)
     outcomes = execute(tmp_path, asked)
     assert ran(outcomes) == expected == [step for step, (state, _) in foreseen.items() if state != "done"]
@@ -65,39 +60,43 @@ def test_a_change_reruns_what_depends_on_it_and_nothing_else(tmp_path: Path, cha
         assert foreseen[expected[0]][1] == reason == next(o for o in outcomes if o.ran).reason
 
 
-def test_changed_classes_rerun_the_step_that_reads_them(tmp_path: Path) -> None:
-    execute(tmp_path)
-    asked = request(classes=request().classes.parse(["water", "grass", "soil"]))
-    assert plan(tmp_path, asked)["third"] == ("stale", "the class list has changed")
-    assert ran(execute(tmp_path, asked)) == ["third"]
+def test_a_step_depends_on_the_sections_of_what_was_chosen_and_on_no_others(tmp_path: Path) -> None:
+    steps = with_step(1, chosen=("spice",))
+    pepper = replace(given({"pepper.heat": 1, "mace.heat": 1}), chosen={"spice": ("pepper",)})
+    execute(tmp_path, pepper, steps)
+    hotter = replace(given({"pepper.heat": 2, "mace.heat": 1}), chosen=pepper.chosen)
+    assert plan(tmp_path, hotter, steps)["second"] == ("stale", "settings changed: pepper.heat 1 -> 2")
+    other = replace(given({"pepper.heat": 1, "mace.heat": 2}), chosen=pepper.chosen)
+    assert ran(execute(tmp_path, other, steps)) == []
 
 
-def test_other_weights_of_a_teacher_rerun_the_step_that_asks_it(tmp_path: Path) -> None:
-    execute(tmp_path)
-    teaching = replace(request().teaching, identities={"spectrum-text": {"weights": "w1"}})
-    assert plan(tmp_path, request(teaching=teaching))["second"] == (
-        "stale",
-        "the teachers have changed (spectrum-text)",
-    )
-    assert ran(execute(tmp_path, request(teaching=teaching))) == ["second", "third"]
+def test_a_setting_that_has_a_new_name_is_no_change(tmp_path: Path) -> None:
+    old = {**given().settings, "second.speed": 0.5}
+    del old["second.rate"]
+    before = (replace(STEPS[1], function=lambda context, folder: np.save(folder / "numbers.npy", np.ones((3, 3)))),)
+    execute(tmp_path, replace(given(), settings=old), (STEPS[0], *before, STEPS[2]))
+    renamed = replace(given(), renamed={"second.speed": "second.rate"})
+    assert {state for state, _ in plan(tmp_path, renamed).values()} == {"done"}
+    assert ran(execute(tmp_path, renamed)) == []
+    assert plan(tmp_path)["second"] == ("stale", "settings changed: second.speed is gone, second.rate is new")
 
 
 def test_other_code_reruns_the_step(tmp_path: Path) -> None:
     execute(tmp_path)
-    steps = (STEPS[0], replace(STEPS[1], version=2), STEPS[2])
-    assert plan(tmp_path, steps=steps)["second"][1] == "special computes this step differently now"
+    steps = with_step(1, version=2)
+    assert plan(tmp_path, steps=steps)["second"][1] == "this step is computed differently now"
     assert ran(execute(tmp_path, steps=steps)) == ["second", "third"]
 
 
 def test_a_setting_held_apart_is_no_ingredient(tmp_path: Path) -> None:
-    steps = (STEPS[0], replace(STEPS[1], apart=("second.rate",)), STEPS[2])
+    steps = with_step(1, apart=("second.rate",))
     execute(tmp_path, steps=steps)
-    assert ran(execute(tmp_path, request(settings={"second.rate": 0.9}), steps)) == []
+    assert ran(execute(tmp_path, given({"second.rate": 0.9}), steps)) == []
 
 
 def test_the_plan_says_what_has_to_follow(tmp_path: Path) -> None:
     execute(tmp_path)
-    asked = request(settings={"first.size": 5, "third.reject": 0.1})
+    asked = given({"first.size": 5, "third.reject": 0.1})
     assert plan(tmp_path, asked) == {
         "first": ("stale", "settings changed: first.size 3 -> 5"),
         "second": ("stale", "first has to run"),
@@ -145,24 +144,24 @@ def test_a_manifest_whose_ingredients_were_edited_is_a_miss(tmp_path: Path) -> N
     document = json.loads(path.read_text())
     document["ingredients"]["settings"]["first.size"] = 4
     path.write_text(json.dumps(document))
-    assert ran(execute(tmp_path, request(settings={"first.size": 4})))[0] == "first"
+    assert ran(execute(tmp_path, given({"first.size": 4})))[0] == "first"
 
 
 def test_what_comes_out_different_after_damage_reruns_what_follows(tmp_path: Path) -> None:
     execute(tmp_path)
 
-    def otherwise(work, folder) -> None:  # another GPU, say: the same ingredients, other last bits
+    def otherwise(context, folder) -> None:  # another GPU, say: the same ingredients, other last bits
         np.save(folder / "numbers.npy", np.ones((3, 3)))
 
     (tmp_path / "steps" / "first" / "numbers.npy").unlink()
-    steps = (replace(STEPS[0], function=otherwise), *STEPS[1:])
+    steps = with_step(0, function=otherwise)
     assert ran(execute(tmp_path, steps=steps)) == ["first", "second", "third"]
 
 
 def test_the_manifest_hashes_every_file_of_the_payload(tmp_path: Path) -> None:
     execute(tmp_path)
     folder = tmp_path / "steps" / "second"
-    found = manifest.read(folder)
+    found = Manifest.read(folder)
     assert found is not None
     assert dict(found.files) == {name: sha256_of(folder / name) for name in ("numbers.npy", "record.json")}
     assert found.key == digest(found.ingredients)
@@ -170,8 +169,8 @@ def test_the_manifest_hashes_every_file_of_the_payload(tmp_path: Path) -> None:
 
 def test_deliverables_stand_at_the_top_and_are_put_back(tmp_path: Path) -> None:
     execute(tmp_path)
-    top = tmp_path / "map.npy"
-    inside = tmp_path / "steps" / "third" / "map.npy"
+    top = tmp_path / "result.npy"
+    inside = tmp_path / "steps" / "third" / "result.npy"
     assert top.read_bytes() == inside.read_bytes()
     top.write_bytes(b"edited")
     assert ran(execute(tmp_path)) == []
@@ -190,8 +189,8 @@ def test_a_pickled_array_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_step_cannot_read_what_it_does_not_declare(tmp_path: Path) -> None:
-    def nosy(work, folder) -> None:
-        work.array("first", "numbers.npy")
+    def nosy(context, folder) -> None:
+        context.array("first", "numbers.npy")
 
     with pytest.raises(LookupError, match="third does not declare that it reads first"):
-        execute(tmp_path, steps=(*STEPS[:2], replace(STEPS[2], function=nosy)))
+        execute(tmp_path, steps=with_step(2, function=nosy))

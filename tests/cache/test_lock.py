@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from cache_fixture import execute
+from toy_steps import execute
 
 from special.cache import directory
 from special.cache.directory import RunDirectory, latest
@@ -72,10 +72,10 @@ def test_the_latest_run_is_the_one_worked_on_last(tmp_path: Path) -> None:
         os.utime(tmp_path / name / "request.json", (number, number))
     os.utime(tmp_path / "b" / "request.json", (9, 9))
     (tmp_path / "no-run").mkdir()
-    assert latest(tmp_path).path == tmp_path / "b"
-    assert latest(tmp_path / "a").path == tmp_path / "a", "the working directory itself may be the run"
+    assert latest(tmp_path) == RunDirectory(tmp_path / "b")
+    assert latest(tmp_path / "a") == RunDirectory(tmp_path / "a"), "the working directory itself may be the run"
 
 
-def test_where_there_is_no_run_it_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="special label"):
-        latest(tmp_path)
+def test_a_folder_without_a_run_has_no_latest_one(tmp_path: Path) -> None:
+    (tmp_path / "no-run").mkdir()
+    assert latest(tmp_path) is None
