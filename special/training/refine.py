@@ -21,13 +21,13 @@ from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
 from special.training.checkpoint import Checkpoint
 from special.training.confident_hard import Split, split
-from special.training.loop import Trainer
 from special.training.objective import Term
-from special.training.predict import hold
+from special.training.predict import blend_with_prior
 from special.training.randomness import own_randomness, stage_generator
+from special.training.scene_tiles import SceneTrainer
 from special.training.settings import NoisyLabelSettings
 from special.training.soft_labels import pca_features, soft_labels
-from special.training.spectra import spectra_of
+from special.training.standardise import spectra_of
 
 if TYPE_CHECKING:
     from special.models.registry import Build
@@ -85,7 +85,7 @@ class Refinement:
     def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
         """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
         settings = self.settings
-        held = hold(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
+        held = blend_with_prior(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
         parts = split(
             held, self.valid, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
         )
@@ -181,7 +181,7 @@ def refine(
             raise WeightsError(
                 "the weights of the warmup are not those of this classifier: run the warmup again"
             ) from None
-        trainer = Trainer("refine", model, spectra, valid, settings, generator, device, scratch)
+        trainer = SceneTrainer("refine", model, spectra, valid, settings, generator, device, scratch)
         with progress.phase("features"):
             features = pca_features(
                 spectra,

@@ -17,12 +17,12 @@ from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
 from special.training.checkpoint import Checkpoint
-from special.training.loop import Trainer, prepare
 from special.training.objective import Term
-from special.training.predict import hold
+from special.training.predict import blend_with_prior
 from special.training.randomness import own_randomness, stage_generator
+from special.training.scene_tiles import SceneTrainer, prepare
 from special.training.settings import NoisyLabelSettings
-from special.training.spectra import spectra_of
+from special.training.standardise import spectra_of
 
 if TYPE_CHECKING:
     from special.models.registry import Build
@@ -103,7 +103,7 @@ def warmup(
         with progress.phase("standardise"):
             spectra = spectra_of(cube, valid)
         prepare(model, spectra, valid, generator)
-        trainer = Trainer("warmup", model, spectra, valid, settings, generator, device, scratch)
+        trainer = SceneTrainer("warmup", model, spectra, valid, settings, generator, device, scratch)
         objective = PseudoLabels(probabilities, valid, settings)
         trainer.run(objective, checkpoint, progress)
         learned = trainer.predicted(settings.views)
@@ -111,4 +111,6 @@ def warmup(
         "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
         "epochs": trainer.history,
     }
-    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.prior_weight, scratch), figures)
+    return Trained(
+        trainer.weights(), blend_with_prior(learned, probabilities, valid, settings.prior_weight, scratch), figures
+    )
