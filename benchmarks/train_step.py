@@ -50,9 +50,9 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
 
     from special.models.mambahsi import MambaHSI, MambaHSISettings
     from special.settings import load
-    from special.training.loop import Trainer
     from special.training.randomness import stage_generator
     from special.steps.warmup import PseudoLabels, WarmupSettings
+    from special.training.scene_tiles import SceneTiles, SceneTrainer
 
     shape = (asked.rows, asked.cols)
     generator = np.random.default_rng(0)
@@ -64,16 +64,18 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
     settings = load(changes={"warmup.tile": tile, "warmup.overlap": min(32, tile - 1), "mambahsi.hidden": asked.hidden})
     warmup = settings.build(WarmupSettings)
     model = MambaHSI(asked.bands, asked.classes, settings.build(MambaHSISettings))
-    trainer = Trainer("warmup", model, spectra, valid, warmup, stage_generator(0, "warmup"), "cpu")
+    trainer = SceneTrainer("warmup", model, spectra, valid, warmup, stage_generator(0, "warmup"), "cpu")
     objective = PseudoLabels(probabilities, valid, warmup)
-    window, owned = trainer.windows[0], trainer.owned[0]
+    # The first tile alone, so that every step is the same work.
+    one = trainer.windows[:1], trainer.owned[:1]
+    examples = SceneTiles(spectra, *one, objective, trainer.predicted, "cpu")
 
     def step() -> float:
         started = time.perf_counter()
-        trainer._step(0, window, objective.terms(window, owned, trainer.generator))
+        trainer.loop.step(0, examples.draw(trainer.generator))
         return time.perf_counter() - started
 
-    return step, owned.shape
+    return step, trainer.owned[0].shape
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def _write(
 
 def _predict_image(model: Model, image: str | Path | np.ndarray, device: str, progress: Progress) -> ImagePrediction:
     from special.errors import SceneError
-    from special.training.image_cubes import predict_image
+    from special.training.image_votes import predict_image
 
     if isinstance(image, np.ndarray):
         raise SceneError(f"{model.path} classifies images: name an image's file")

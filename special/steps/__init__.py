@@ -31,8 +31,8 @@ whenever its code, or code it calls, gives other results. To add a step is one n
 from __future__ import annotations
 
 from special.cache.step import Step
+from special.steps import images, pseudo_labels, refine, rgb, supervised, warmup
 from special.steps import map as map_step
-from special.steps import pseudo_labels, refine, rgb, supervised, warmup
 
 LABEL: tuple[Step, ...] = (rgb.STEP, pseudo_labels.STEP, warmup.STEP, refine.STEP, map_step.after("refine"))
 """From class names to a map."""
@@ -40,5 +40,5 @@ LABEL: tuple[Step, ...] = (rgb.STEP, pseudo_labels.STEP, warmup.STEP, refine.STE
 FIT: tuple[Step, ...] = (supervised.SPLIT, supervised.FIT, map_step.after("fit"))
 """From labelled pixels to a model and a map."""
 
-FIT_IMAGES: tuple[Step, ...] = ()
+FIT_IMAGES: tuple[Step, ...] = (images.SPLIT, images.FIT, images.VOTE)
 """From a data set of images to a model."""

@@ -13,6 +13,7 @@ from special.models.registry import CLASSIFIERS, Classifier
 from special.models.settings import ClassifierSettings, ScanSettings
 from special.progress import Progress
 from special.settings import Built, Settings
+from special.training.classifier import classifier_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,9 +71,7 @@ class Context(Workspace):
 
     def builder(self, announce: bool = False) -> Build:
         """Return what makes the classifier; ``announce`` how much of it is trained where a text encoder is frozen."""
-        chosen = self.classifier
-        build = chosen.build(self.values.build(chosen.settings), self.meanings, self.values.build(ScanSettings).backend)
-        meanings = self.meanings
+        build, meanings = classifier_of(self.values, self.meanings), self.meanings
         if not announce or meanings is None:
             return build
 
@@ -81,7 +80,9 @@ class Context(Workspace):
             trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
             frozen = meanings.encoder.parameters
             share = trained / (trained + frozen)
-            self.progress.say(f"{chosen.name} trains {trained} parameters, {share:.2%} of all: {frozen} are frozen.")
+            self.progress.say(
+                f"{self.classifier.name} trains {trained} parameters, {share:.2%} of all: {frozen} are frozen."
+            )
             return model
 
         return announced

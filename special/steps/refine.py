@@ -86,10 +86,10 @@ class Refinement:
 
     def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
         """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
-        from special.training.predict import hold
+        from special.training.predict import blend_with_prior
 
         settings = self.settings
-        held = hold(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
+        held = blend_with_prior(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
         parts = split(
             held, self.valid, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
         )
@@ -173,8 +173,8 @@ def refine(
         WeightsError: the weights are not those of such a classifier.
         RunError: the checkpoint cannot be read.
     """
-    from special.training.loop import Trainer
-    from special.training.spectra import spectra_of
+    from special.training.scene_tiles import SceneTrainer
+    from special.training.standardise import spectra_of
 
     require_finite(probabilities, valid, "probabilities of the warmup")
     generator = stage_generator(seed, "refine")
@@ -188,7 +188,7 @@ def refine(
             raise WeightsError(
                 "the weights of the warmup are not those of this classifier: run the warmup again"
             ) from None
-        trainer = Trainer("refine", model, spectra, valid, settings, generator, device, scratch)
+        trainer = SceneTrainer("refine", model, spectra, valid, settings, generator, device, scratch)
         with progress.phase("features"):
             features = pca_features(
                 spectra,

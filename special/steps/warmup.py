@@ -98,9 +98,9 @@ def warmup(
         TrainingError: no valid pixel, or a value that is not finite.
         RunError: the checkpoint cannot be read.
     """
-    from special.training.loop import Trainer, prepare
-    from special.training.predict import hold
-    from special.training.spectra import spectra_of
+    from special.training.predict import blend_with_prior
+    from special.training.scene_tiles import SceneTrainer, prepare
+    from special.training.standardise import spectra_of
 
     require_finite(probabilities, valid, "pseudo-labels")
     generator = stage_generator(seed, "warmup")
@@ -109,7 +109,7 @@ def warmup(
         with progress.phase("standardise"):
             spectra = spectra_of(cube, valid)
         prepare(model, spectra, valid, generator)
-        trainer = Trainer("warmup", model, spectra, valid, settings, generator, device, scratch)
+        trainer = SceneTrainer("warmup", model, spectra, valid, settings, generator, device, scratch)
         objective = PseudoLabels(probabilities, valid, settings)
         trainer.run(objective, checkpoint, progress)
         learned = trainer.predicted(settings.views)
@@ -117,7 +117,9 @@ def warmup(
         "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
         "epochs": trainer.history,
     }
-    return Trained(trainer.weights(), hold(learned, probabilities, valid, settings.prior_weight, scratch), figures)
+    return Trained(
+        trainer.weights(), blend_with_prior(learned, probabilities, valid, settings.prior_weight, scratch), figures
+    )
 
 
 def _run(context: SceneContext, folder: Path) -> None:

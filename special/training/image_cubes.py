@@ -1,24 +1,36 @@
-"""Image-level classification: an image shows one thing; cubes drawn from it are classified, and the majority decides.
+"""Image-level training: an image shows one thing, and a classifier learns from cubes drawn from it.
 
-Source: S3FN (arXiv 2510.07556): cubes of 32 x 32 pixels from the area that is not masked, and voting.
+Source: S3FN (arXiv 2510.07556): cubes of 32 x 32 pixels from the area that is not masked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from special.errors import TrainingError
+from special.errors import SettingsError
 from special.models.orientation import COUNT, orient
 from special.models.patches import PatchClassifier
 from special.progress import SILENT, Progress
+from special.storage.rasters import positions
 from special.training.balanced_sampling import class_shares
-from special.training.loop import rate
+from special.training.checkpoint import Checkpoint
+from special.training.classifier import TrainedClassifier
+from special.training.image_dataset import common_bands, normalisation_of, read_image, wavelengths_of
+from special.training.loop import Part, TrainingLoop
 from special.training.randomness import own_randomness, stage_generator
+from special.training.scene_tiles import pca_sample
 from special.training.settings import CubeSettings
+from special.training.standardise import Normalisation
+
+if TYPE_CHECKING:
+    from special.models.registry import Build
+    from special.scene import Scene
 
 
 class Image:
@@ -28,6 +40,9 @@ class Image:
         spectra: float32 (rows, cols, bands), standardised, 0 where masked.
         unmasked: bool (rows, cols).
         side: of a cube, in pixels. A smaller image is repeated at its edges up to that size.
+
+    Attributes:
+        enlarged: whether it was.
     """
 
     def __init__(self, spectra: np.ndarray, unmasked: np.ndarray, side: int) -> None:
@@ -44,6 +59,22 @@ class Image:
             middles = np.ones_like(middles)
         self.corners = np.argwhere(middles)
 
+    @classmethod
+    def read(cls, scene: Scene, bands: np.ndarray, normalisation: Normalisation, side: int) -> Image:
+        """Read an image of a data set and standardise it.
+
+        Args:
+            scene: the image, opened.
+            bands: int (bands,), numbers in the file of the bands that are read.
+            normalisation: of these bands.
+            side: of a cube, in pixels.
+
+        Raises:
+            SceneError: it has no pixel that is not masked.
+        """
+        cube, unmasked = read_image(scene, bands)
+        return cls(normalisation.apply(cube, unmasked), unmasked, side)
+
     def draw(self, count: int, generator: np.random.Generator) -> np.ndarray:
         """Return up to ``count`` cubes from different places: float32 (cubes, bands, side, side)."""
         chosen = generator.choice(len(self.corners), min(count, len(self.corners)), replace=False)
@@ -54,97 +85,159 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Vote:
-    """The answer for one image.
+class CubeBatch:
+    """The cubes of one step.
 
     Attributes:
-        label: 0..K-1, the class of most cubes; of equal ones the more probable.
-        shares: float64 (K,), the share of the cubes that said each class.
-        cubes: how many voted.
+        cubes: float32 (n, bands, side, side), standardised.
+        targets: float32 (n, K), 1 for the class, else 0.
+        weights: float32 (n,).
+        view: how the cubes are turned; see ``special.models.orientation``.
+        device: "cpu" or "cuda".
     """
 
-    label: int
-    shares: np.ndarray
-    cubes: int
+    cubes: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    view: int
+    device: str
+
+    def parts(self, model: nn.Module) -> Iterator[Part]:
+        """Classify the cubes; yield the one part of the loss."""
+        assert isinstance(model, PatchClassifier)
+        cubes, targets, weights = (
+            torch.from_numpy(array).to(self.device) for array in (self.cubes, self.targets, self.weights)
+        )
+        logits = model.classify(model.reduce(orient(cubes, self.view)))
+        yield Part("cubes", 1.0, logits, targets, weights)
 
 
-def train(
-    images: list[Image],
+class ImageCubes:
+    """Cubes of images as the examples of a training: at every step so many of each class, from any of its images.
+
+    Args:
+        images: those that are learned from.
+        labels: int (images,), 0..K-1.
+        count: number of classes K.
+        settings: the ``[cubes]`` section.
+        device: "cpu" or "cuda".
+
+    Attributes:
+        counts: int (K,), images of each class.
+        shares: float64 (K,), what each class weighs in the loss.
+    """
+
+    def __init__(
+        self, images: Sequence[Image], labels: np.ndarray, count: int, settings: CubeSettings, device: str
+    ) -> None:
+        self.images = images
+        self.counts = np.bincount(labels, minlength=count)
+        self.shares = class_shares(self.counts, settings.balance)
+        self._members = {int(k): np.flatnonzero(labels == k) for k in np.flatnonzero(self.counts)}
+        self._per_class = settings.cubes_per_class
+        self._device = device
+
+    def begin_epoch(self, epoch: int, generator: np.random.Generator) -> dict[str, Any]:
+        """The labels stay as they are."""
+        return {}
+
+    def draw(self, generator: np.random.Generator) -> CubeBatch:
+        """Return cubes of every class, all turned alike at random."""
+        cubes = []
+        for members in self._members.values():
+            drawn = generator.choice(members, self._per_class)
+            cubes += [self.images[number].draw(1, generator) for number in drawn]
+        labels = np.repeat(list(self._members), self._per_class)
+        targets = np.eye(len(self.counts), dtype=np.float32)[labels]
+        weights = (self.shares[labels] / self._per_class).astype(np.float32)
+        return CubeBatch(np.concatenate(cubes), targets, weights, int(generator.integers(COUNT)), self._device)
+
+
+@dataclass(frozen=True)
+class FittedImages(TrainedClassifier):
+    """A classifier trained on images.
+
+    Attributes:
+        bands: int (bands,), the numbers in a file of the bands it takes, counted from 0.
+        wavelengths: float64 (bands,), nm; the bands' numbers from 1 where wavelengths are not known.
+        figures: for the record: JSON, no times.
+    """
+
+    bands: np.ndarray
+    wavelengths: np.ndarray
+    figures: dict[str, Any]
+
+    @property
+    def extra_entries(self) -> dict[str, Any]:
+        """That it classifies images, by which bands, and the loss of every epoch."""
+        losses = [epoch["loss"] for epoch in self.figures["epochs"]]
+        return {"level": "image", "bands": self.bands.tolist(), "losses": losses}
+
+
+def fit_images(
+    scenes: Sequence[Scene],
     labels: np.ndarray,
-    model: PatchClassifier,
+    trained: np.ndarray,
+    count: int,
     settings: CubeSettings,
+    build: Build,
     *,
     seed: int,
     device: str = "cpu",
+    checkpoint: Checkpoint | None = None,
     progress: Progress = SILENT,
-) -> list[float]:
-    """Train ``model`` on cubes of images; return the mean loss of every epoch. Weights are averaged at the end.
+) -> FittedImages:
+    """Train a fresh classifier on cubes of images.
 
     Args:
-        images: the training images. labels: int (images,), 0..K-1.
-        model: a classifier of cubes.
+        scenes: all images of the data set, from ``open_images``; of their bands those that are good in all are used.
+        labels: int (images,), 0..K-1.
+        trained: bool (images,): which images are learned from. Memory holds these.
+        count: number of classes K.
         settings: the ``[cubes]`` section.
-        seed: the run's. device: "cpu" or "cuda". progress: told of every step.
+        build: makes the classifier of (bands, classes), of cubes as large as the settings say (``with_cube_size``).
+        seed: the run's.
+        device: "cpu" or "cuda".
+        checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
+        progress: advanced at every step.
 
     Raises:
-        TrainingError: a loss is not finite.
+        SettingsError: the classifier takes no cubes.
+        SceneError: no band is good in all images, or an image has no pixel that is not masked.
+        TrainingError: a value is not finite.
+        RunError: the checkpoint cannot be read.
     """
-    import copy
-
+    bands = common_bands(scenes)
+    learned = [scene for scene, used in zip(scenes, trained, strict=True) if used]
     generator = stage_generator(seed, "cubes")
-    groups = {k: np.flatnonzero(labels == k) for k in np.unique(labels)}
-    counts = np.bincount(labels)
-    weights = class_shares(counts, settings.balance)
-    losses = []
-    total = settings.epochs * settings.steps
-    progress.begin("fit", total)
     with own_randomness(generator, device):
-        model.to(device).train()
-        average = copy.deepcopy(model)
-        optimiser = torch.optim.AdamW(model.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-        for step in range(total):
-            for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * rate(step, total)
-            model.begin_step(step / total)
-            cubes, targets, heard = [], [], []
-            for k, members in groups.items():
-                drawn = generator.choice(members, settings.cubes_per_class)
-                cubes.append(np.concatenate([images[i].draw(1, generator) for i in drawn]))
-                targets.append(np.full(len(drawn), k))
-                heard.append(np.full(len(drawn), weights[k] / len(drawn)))
-            batch = _tensor(np.concatenate(cubes), device)
-            logits = model.classify(model.reduce(orient(batch, int(generator.integers(COUNT)))))
-            wanted = nn.functional.one_hot(torch.from_numpy(np.concatenate(targets)).to(device), logits.shape[1])
-            loss = (_tensor(np.concatenate(heard), device) * model.criterion(logits, wanted.float())).sum()
-            loss = loss + model.penalty()
-            if not torch.isfinite(loss):
-                raise TrainingError(f"fit: the loss is not finite in step {step + 1}: lower cubes.learning_rate")
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), settings.max_grad_norm)
-            optimiser.step()
-            decay = min(settings.ema_decay, (step + 1) / (step + 10))
-            with torch.no_grad():
-                for kept, new in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
-                    kept.lerp_(new, 1 - decay) if kept.is_floating_point() else kept.copy_(new)
-            losses.append(loss.item())
-            progress.advance(1, loss=losses[-1])
-    progress.end()
-    model.load_state_dict(average.state_dict())
-    model.eval()
-    return [float(part.mean()) for part in np.split(np.array(losses), settings.epochs)]
+        model = build(len(bands), count)
+        if not isinstance(model, PatchClassifier):
+            name = type(model).__name__
+            raise SettingsError(f"{name} classifies pixels, not images: name s3fn, aligned, cnn3d or mean")
+        with progress.phase("standardise"):
+            normalisation = normalisation_of(learned, bands)
+            images = [Image.read(scene, bands, normalisation, settings.side) for scene in learned]
+        model.prepare(_pca_pixels(images, generator))
+        cubes = ImageCubes(images, labels[trained], count, settings, device)
+        loop = TrainingLoop("fit", model, settings, generator, device)
+        loop.run(cubes, checkpoint, progress)
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    figures = {
+        "classes": {"images": cubes.counts.tolist(), "shares": cubes.shares.round(6).tolist()},
+        "parameters": {"trained": parameters},
+        "epochs": loop.history,
+    }
+    wavelengths = wavelengths_of(scenes[0], bands)
+    return FittedImages(loop.average, normalisation, parameters, bands, wavelengths, figures)
 
 
-def vote(image: Image, model: PatchClassifier, count: int, generator: np.random.Generator, device: str) -> Vote:
-    """Classify up to ``count`` cubes of an image and let the majority decide."""
-    with torch.inference_mode():
-        logits = model.classify(model.reduce(_tensor(image.draw(count, generator), device)))
-        shares = torch.softmax(logits, dim=1).cpu().numpy().astype(np.float64)
-    votes = np.bincount(shares.argmax(axis=1), minlength=shares.shape[1]) / len(shares)
-    # Less than one vote apart, and so only where votes are equal: how probable a class is to all of them.
-    label = int((votes + 0.5 / len(shares) * shares.mean(axis=0)).argmax())
-    return Vote(label, votes, len(shares))
-
-
-def _tensor(array: np.ndarray, device: str) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(device)
+def _pca_pixels(images: Sequence[Image], generator: np.random.Generator) -> np.ndarray:
+    """Return the unmasked pixels of all images, or a random sample of them: float32 (pixels, bands), standardised."""
+    ends = np.cumsum([0, *(int(image.unmasked.sum()) for image in images)])
+    wanted = pca_sample(int(ends[-1]), generator)
+    parts = []
+    for image, first, last in zip(images, ends, ends[1:], strict=False):
+        own = wanted[(wanted >= first) & (wanted < last)] - first
+        parts.append(image.spectra.reshape(-1, image.spectra.shape[-1])[positions(image.unmasked, own)])
+    return np.concatenate(parts)

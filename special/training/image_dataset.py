@@ -16,13 +16,12 @@ import numpy as np
 
 from special.classnames.class_list import ClassList
 from special.errors import ClassListError, SceneError
-from special.progress import Progress
 from special.storage import files
+from special.training.settings import CubeSettings
+from special.training.standardise import Moments, Normalisation
 
 if TYPE_CHECKING:
     from special.scene import Scene
-    from special.training.image_cubes import Image
-    from special.training.standardise import Normalisation
 
 MASK = "_mask.npy"
 _SKIPPED = {".txt", ".json", ".csv", ".md", ".png", ".jpg", ".jpeg", ".xml", ".pdf"}
@@ -64,8 +63,55 @@ def find(dataset: Path, classes: ClassList | None) -> tuple[ClassList, list[Samp
     return classes, samples
 
 
-def open_images(paths: Sequence[Path], wavelengths: Any) -> list[Scene]:
-    """Open the images; bands without wavelengths are told by their number."""
+@dataclass(frozen=True)
+class ImageSplit:
+    """``trained`` bool (images,): which images are learned from, the others being for the test. ``figures``: JSON."""
+
+    trained: np.ndarray
+    figures: dict[str, Any]
+
+
+def draw_training_images(
+    labels: np.ndarray, classes: ClassList, settings: CubeSettings, generator: np.random.Generator
+) -> ImageSplit:
+    """Draw the images that are learned from; one of each class at least is left for the test.
+
+    Args:
+        labels: int (images,), 0..K-1; two images of each class or more.
+        classes: the K classes.
+        settings: the ``[cubes]`` section.
+        generator: the stage's.
+
+    Raises:
+        SceneError: a class has too few images for ``per_class``.
+    """
+    trained = np.zeros(len(labels), dtype=bool)
+    entries: list[dict[str, Any]] = []
+    for number, name in enumerate(classes.names):
+        members = np.flatnonzero(labels == number)
+        wanted = settings.per_class or max(1, round(settings.fraction * len(members)))
+        if settings.per_class and wanted >= len(members):
+            raise SceneError(
+                f"{name} has {len(members)} images, too few to learn from {wanted} and test on another: "
+                "lower --train-per-class"
+            )
+        count = min(wanted, len(members) - 1)
+        trained[generator.permutation(members)[:count]] = True
+        entries.append({"name": name, "images": len(members), "train": count, "test": len(members) - count})
+    train = int(trained.sum())
+    return ImageSplit(trained, {"train": train, "test": len(labels) - train, "classes": entries})
+
+
+def open_images(paths: Sequence[Path], wavelengths: str | Path | Sequence[float] | np.ndarray | None) -> list[Scene]:
+    """Open the images; where wavelengths are not known, the number of a band, from 1, stands for its own.
+
+    Args:
+        paths: of the cubes, one or more.
+        wavelengths: nm, as ``special.label`` takes them, for files that lack them.
+
+    Raises:
+        SceneError: an image cannot be read, or is of another sensor than the first.
+    """
     from special.scene import Scene
     from special.scene.readers.base import ReadOptions, open_source
     from special.scene.wavelengths import centres_of, given_wavelengths
@@ -90,8 +136,54 @@ def open_images(paths: Sequence[Path], wavelengths: Any) -> list[Scene]:
     return scenes
 
 
+@dataclass(frozen=True)
+class ImageDataset:
+    """A data set, open: its folder, classes, images, and these as scenes, in the order of the images."""
+
+    path: Path
+    classes: ClassList
+    samples: list[Sample]
+    scenes: list[Scene]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The class of every image, int (images,), 0..K-1."""
+        return np.array([sample.label for sample in self.samples])
+
+    def content_hash(self) -> str:
+        """SHA-256 (hex) over the images, their masks and their classes."""
+        entries = []
+        for sample, scene in zip(self.samples, self.scenes, strict=True):
+            mask = _mask_beside(sample.path)
+            content = [scene.content_hash(), scene.wavelengths.tolist(), scene.band_numbers.tolist()]
+            name = sample.path.relative_to(self.path).as_posix()
+            entries.append([name, sample.label, content, files.sha256_of(mask) if mask.is_file() else None])
+        return files.digest(entries)
+
+
+def open_dataset(
+    path: Path, classes: ClassList | None, wavelengths: str | Path | Sequence[float] | np.ndarray | None
+) -> ImageDataset:
+    """Open a data set of images.
+
+    Args:
+        path: the folder. classes: in the order wanted; all sub-folders by name when None.
+        wavelengths: nm, one per band, (bands,), for files that lack them.
+
+    Raises:
+        SceneError: there is no such folder, a class has too few images, or one cannot be read.
+        ClassListError: a class has no sub-folder.
+    """
+    found, samples = find(path, classes)
+    return ImageDataset(path, found, samples, open_images([sample.path for sample in samples], wavelengths))
+
+
 def common_bands(scenes: Sequence[Scene]) -> np.ndarray:
-    """Return the numbers in the file of the bands that are good in every image."""
+    """Return the numbers in the file of the bands that are good in every image: int (bands,), rising.
+
+    Raises:
+        SceneError: there is none.
+    """
     bands = set(scenes[0].band_numbers.tolist())
     for scene in scenes[1:]:
         bands &= set(scene.band_numbers.tolist())
@@ -101,30 +193,37 @@ def common_bands(scenes: Sequence[Scene]) -> np.ndarray:
 
 
 def normalisation_of(scenes: Sequence[Scene], bands: np.ndarray) -> Normalisation:
-    """Return what brings the unmasked pixels of all of these images to zero mean and unit variance."""
-    from special.training.standardise import Normalisation
+    """Return what brings the unmasked pixels of all of these images to zero mean and unit variance.
 
-    pixels = np.concatenate([cube[unmasked] for cube, unmasked in (read_image(scene, bands) for scene in scenes)])[None]
-    return Normalisation.of(pixels, np.ones(pixels.shape[:2], dtype=bool))
+    Memory holds one image at a time.
 
-
-def image_of(scene: Scene, bands: np.ndarray, rule: Normalisation, side: int, progress: Progress) -> Image:
-    """Read an image and standardise it."""
-    from special.training.image_cubes import Image
-
-    cube, unmasked = read_image(scene, bands)
-    image = Image(rule.apply(cube, unmasked), unmasked, side)
-    if image.enlarged:
-        progress.say(f"{scene.path} is smaller than a cube of {side} x {side} pixels: its edges are repeated.")
-    return image
+    Raises:
+        SceneError: as ``read_image``.
+    """
+    moments = Moments(len(bands))
+    for scene in scenes:
+        cube, unmasked = read_image(scene, bands)
+        moments.add(cube[unmasked])
+    return moments.normalisation()
 
 
 def read_image(scene: Scene, bands: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cube, float32 (rows, cols, bands), in the order of the band numbers, and where it is not masked."""
+    """Return an image and where it is not masked.
+
+    Args:
+        scene: the image, opened.
+        bands: int (bands,), numbers in the file of the bands that are read.
+
+    Returns:
+        float32 (rows, cols, bands), in the order of ``bands``; bool (rows, cols), a pixel at least.
+
+    Raises:
+        SceneError: no pixel is left, or the mask beside the image does not fit it.
+    """
     cube = scene.read(bands=_positions(scene, bands))
     unmasked = scene.valid & np.any(np.nan_to_num(cube) != 0, axis=-1)
     assert scene.path is not None  # images of a data set are files
-    beside = scene.path.with_name(scene.path.stem + MASK)
+    beside = _mask_beside(scene.path)
     if beside.is_file():
         mask = files.load_array(beside)
         if mask.shape != unmasked.shape:
@@ -138,6 +237,10 @@ def read_image(scene: Scene, bands: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 def wavelengths_of(scene: Scene, bands: np.ndarray) -> np.ndarray:
     """Return the wavelengths of the bands of these numbers: float64 (bands,)."""
     return scene.wavelengths[_positions(scene, bands)]
+
+
+def _mask_beside(image: Path) -> Path:
+    return image.with_name(image.stem + MASK)
 
 
 def _positions(scene: Scene, bands: np.ndarray) -> np.ndarray:

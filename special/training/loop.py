@@ -1,16 +1,17 @@
-"""The one training loop: what ``warmup`` and ``refine`` have in common.
+"""The one training loop: AdamW on a fixed schedule, whatever is learned from.
 
-The schedule is fixed and label-free: ``epochs`` times ``steps`` optimiser steps, and nothing is selected by a score. An
-epoch begins with its objective, which may look at the classifier's own predictions, and ends with a checkpoint.
+The schedule needs no labels: ``epochs`` times ``steps`` optimiser steps, and nothing is selected by a score. What is
+learned from, the tiles of a scene or cubes of images, comes in as ``Examples``. An epoch ends with a checkpoint, from
+which a killed training goes on; on the CPU it then ends in the same bits as one that was not killed.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,36 +19,47 @@ from torch import Tensor, nn
 
 from special.errors import TrainingError
 from special.models.losses import pixel_cross_entropy, soft_cross_entropy
-from special.models.orientation import COUNT, restore
 from special.models.patches import PatchClassifier
-from special.models.tiling import Windows, tiles
 from special.progress import SILENT, Progress
-from special.storage.rasters import MEMORY, Rows, ScratchSpace, pick, positions
-from special.training.balanced_sampling import Window
 from special.training.checkpoint import Checkpoint, State
-from special.training.objective import Objective, Term
-from special.training.predict import predict
-from special.training.settings import SceneTrainingSettings
-
-SEEN = 20_000
-"""Most pixels from which a classifier finds its principal components."""
+from special.training.settings import OptimiserSettings
 
 
-def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np.random.Generator) -> None:
-    """Let a classifier of patches look at the spectra before its training, at 20,000 valid pixels at most.
+@dataclass(frozen=True)
+class Part:
+    """One part of the loss of a step: ``factor * scale`` times the weighted sum of the examples' losses.
 
-    Args:
-        model: any classifier.
-        spectra: float32 (rows, cols, bands), standardised.
-        valid: bool (rows, cols).
-        generator: the stage's.
+    Attributes:
+        name: the history lists the part as ``loss_<name>``, without its factor.
+        factor: what the part weighs beside the others.
+        logits, targets: float (n, K); rows of the targets sum to 1.
+        weights: float (n,).
+        scale: how many such batches all examples make, so that the loss stands for all of them.
     """
-    count = int(valid.sum())
-    if not isinstance(model, PatchClassifier) or not count:
-        return
-    few = count <= SEEN
-    wanted = np.arange(count) if few else np.sort(generator.choice(count, SEEN, replace=False))
-    model.prepare(pick(spectra, positions(valid, wanted)))
+
+    name: str
+    factor: float
+    logits: Tensor
+    targets: Tensor
+    weights: Tensor
+    scale: float = 1
+
+
+class Batch(Protocol):
+    """The examples of one step."""
+
+    def parts(self, model: nn.Module) -> Iterable[Part]:
+        """Classify the examples; yield the parts of the loss, one after the other."""
+
+
+class Examples(Protocol):
+    """What a training learns from. No checkpoint holds it: what ``begin_epoch`` does not make must never change."""
+
+    def begin_epoch(self, epoch: int, generator: np.random.Generator) -> dict[str, Any]:
+        """Get ready for ``epoch`` (from 0); return figures for the history, as JSON."""
+
+    def draw(self, generator: np.random.Generator) -> Batch:
+        """Return the examples of the next step."""
 
 
 def rate(step: int, total: int) -> float:
@@ -58,179 +70,137 @@ def rate(step: int, total: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
 
 
-def _owned_tiles(valid: np.ndarray, tile: int, overlap: int) -> tuple[list[Window], list[np.ndarray]]:
-    """Cut a scene as prediction does, and give every valid pixel to one tile: where two overlap, each owns half.
-
-    The balance of the classes then holds over a pass, however the tiles lie. Tiles that own nothing are left out.
-    """
-    windows = tiles(valid.shape[0], valid.shape[1], tile, overlap)
-    owner = np.zeros(valid.shape, dtype=np.uint16 if len(windows) < 2**16 else np.int32)
-    for number, (rows, cols) in enumerate(windows):
-        top, left = (part.start + (overlap // 2 if part.start > 0 else 0) for part in (rows, cols))
-        owner[top : rows.stop, left : cols.stop] = number
-    owned = [(owner[window] == number) & valid[window] for number, window in enumerate(windows)]
-    kept = [number for number, mask in enumerate(owned) if mask.any()]
-    return [windows[number] for number in kept], [owned[number] for number in kept]
-
-
-@dataclass
-class Trainer:
-    """Trains ``model`` on one scene; ``average`` is its weight-averaged twin, ``history`` one record an epoch.
+class TrainingLoop:
+    """Trains ``model``.
 
     Args:
-        stage: name of the step, for messages.
+        stage: name of the step, for progress and messages.
         model: starts from the weights it has.
-        spectra: float32 (rows, cols, bands), standardised; windows are read as they are needed.
-        valid: bool (rows, cols).
-        settings: see ``SceneTrainingSettings``.
+        settings: the section of the training.
         generator: the stage's; with torch's own state it is the only source of chance.
         device: "cpu" or "cuda".
-        scratch: where predictions go.
+
+    Attributes:
+        average: the twin of ``model`` whose weights are averaged over the steps, the one that predicts.
+        optimiser: AdamW.
+        history: one record an epoch, JSON: ``epoch`` (from 1), the figures of the examples, the mean losses.
     """
 
-    stage: str
-    model: nn.Module
-    spectra: Windows
-    valid: np.ndarray
-    settings: SceneTrainingSettings
-    generator: np.random.Generator
-    device: str
-    scratch: ScratchSpace = MEMORY
-    progress: Progress = field(init=False, default=SILENT)
-    average: nn.Module = field(init=False)
-    optimiser: torch.optim.Optimizer = field(init=False)
-    history: list[dict[str, Any]] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        if not self.valid.any():
-            raise TrainingError(f"{self.stage}: the scene has no valid pixel to learn from")
-        self.model = self.model.to(self.device).train()
+    def __init__(
+        self, stage: str, model: nn.Module, settings: OptimiserSettings, generator: np.random.Generator, device: str
+    ) -> None:
+        self.stage = stage
+        self.model = model.to(device).train()
+        self.settings = settings
+        self.generator = generator
+        self.device = device
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=self.settings.learning_rate, weight_decay=self.settings.weight_decay
+        self.optimiser: torch.optim.Optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self.windows, self.owned = _owned_tiles(self.valid, self.settings.tile, self.settings.overlap)
+        self.history: list[dict[str, Any]] = []
 
-    def run(self, objective: Objective, checkpoint: Checkpoint | None, progress: Progress) -> None:
+    @property
+    def total(self) -> int:
+        """The number of optimiser steps."""
+        return self.settings.epochs * self.settings.steps
+
+    def run(self, examples: Examples, checkpoint: Checkpoint | None = None, progress: Progress = SILENT) -> None:
         """Train to the end of the schedule, from ``checkpoint`` on where it holds a state.
 
         Raises:
             TrainingError: a loss or a gradient is not finite.
             RunError: the checkpoint cannot be read.
         """
-        settings = self.settings
-        self.progress = progress
-        progress.begin(self.stage, settings.epochs * settings.steps)
+        steps = self.settings.steps
+        progress.begin(self.stage, self.total)
         state = checkpoint.load() if checkpoint else None
         if state is not None:
             self._resume(state)
-            progress.advance(len(self.history) * settings.steps)
-        for epoch in range(len(self.history), settings.epochs):
+            progress.advance(len(self.history) * steps)
+        for epoch in range(len(self.history), self.settings.epochs):
             with progress.phase("labels"):
-                record = {"epoch": epoch + 1, **objective.begin_epoch(epoch, self.predicted, self.generator)}
+                record = {"epoch": epoch + 1, **examples.begin_epoch(epoch, self.generator)}
             losses: dict[str, list[float]] = {}
-            order: list[int] = []
-            for step in range(epoch * settings.steps, (epoch + 1) * settings.steps):
-                order = order or [int(i) for i in self.generator.permutation(len(self.windows))]
-                number = order.pop()
+            for step in range(epoch * steps, (epoch + 1) * steps):
                 with progress.phase("draw"):
-                    terms = objective.terms(self.windows[number], self.owned[number], self.generator)
+                    batch = examples.draw(self.generator)
                 with progress.phase("learn"):
-                    parts = self._step(step, self.windows[number], terms)
-                for name, value in parts.items():
+                    figures = self.step(step, batch)
+                for name, value in figures.items():
                     losses.setdefault(name, []).append(value)
-                progress.advance(1, loss=parts["loss"])
+                progress.advance(1, loss=figures["loss"])
             record.update({name: round(float(np.mean(values)), 6) for name, values in losses.items()})
             self.history.append(record)
             if checkpoint:
                 checkpoint.save(self._state())
         progress.end()
 
-    def predicted(self, views: int = 1) -> Rows:
-        """Return the averaged weights' class probabilities: float32 (rows, cols, K), 0 at invalid pixels."""
-        tile, overlap = self.settings.tile, self.settings.overlap
-        with self.progress.phase("predict"):
-            return predict(
-                self.average,
-                self.spectra,
-                self.valid,
-                tile,
-                overlap,
-                views=views,
-                device=self.device,
-                scratch=self.scratch,
-            )
+    def step(self, number: int, batch: Batch) -> dict[str, float]:
+        """Take optimiser step ``number`` (from 0); return the loss and its parts by name.
+
+        Raises:
+            TrainingError: the loss or the gradient is not finite.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.learning_rate * rate(number, self.total)
+        loss, figures, parts = self._loss(number, batch)
+        figures["loss"] = loss.detach()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        figures["gradient"] = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.max_grad_norm)
+        # The one time that a step waits for the device.
+        values = dict(zip(figures, torch.stack(list(figures.values())).tolist(), strict=True))
+        for what in ("loss", "gradient"):
+            if not math.isfinite(values[what]):
+                raise TrainingError(self._not_finite(number, what, parts))
+        del values["gradient"]
+        self.optimiser.step()
+        self._update_average(number)
+        return values
 
     def weights(self) -> dict[str, Tensor]:
         """Return a copy of the averaged weights, on the CPU."""
         return {name: value.detach().cpu().clone() for name, value in self.average.state_dict().items()}
 
-    def _step(self, step: int, window: Window, terms: Sequence[Term]) -> dict[str, float]:
-        settings = self.settings
-        for group in self.optimiser.param_groups:
-            group["lr"] = settings.learning_rate * rate(step, settings.epochs * settings.steps)
-        view = int(self.generator.integers(COUNT))
-        image = torch.as_tensor(self.spectra[window]).permute(2, 0, 1)[None].to(self.device)  # channels last: no copy
-        logits = self._logits(step, image, view, terms)
-        criterion = self.model.criterion if isinstance(self.model, PatchClassifier) else pixel_cross_entropy
-        scale = len(self.windows)  # a tile stands for the whole scene
+    def _loss(self, number: int, batch: Batch) -> tuple[Tensor, dict[str, Tensor], list[Part]]:
+        """Return the loss, its parts by name, and what they were made of."""
+        patches = self.model if isinstance(self.model, PatchClassifier) else None
+        if patches is not None:
+            patches.begin_step(number / self.total)
+        criterion = pixel_cross_entropy if patches is None else patches.criterion
         loss = torch.zeros((), device=self.device)
-        parts = {}
-        for term in terms:
-            index, targets, weights = (
-                torch.from_numpy(a).to(self.device) for a in (term.index, term.targets, term.weights)
-            )
-            part = scale * soft_cross_entropy(logits[index], targets, weights, criterion)
-            loss = loss + term.factor * part
-            parts[f"loss_{term.name}"] = part.detach()
-        if isinstance(self.model, PatchClassifier):
-            loss = loss + self.model.penalty()
-        parts["loss"] = loss.detach()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        parts["gradient"] = nn.utils.clip_grad_norm_(self.model.parameters(), settings.max_grad_norm)
-        # The one time that a step waits for the device.
-        figures = dict(zip(parts, torch.stack(list(parts.values())).tolist(), strict=True))
-        for what in ("loss", "gradient"):
-            if not math.isfinite(figures[what]):
-                raise TrainingError(self._complaint(step, what, logits.detach(), terms))
-        del figures["gradient"]
-        self.optimiser.step()
-        decay = min(settings.ema_decay, (step + 1) / (step + 10))  # a short history is averaged over a short time
+        figures: dict[str, Tensor] = {}
+        parts: list[Part] = []
+        for part in batch.parts(self.model):
+            value = part.scale * soft_cross_entropy(part.logits, part.targets, part.weights, criterion)
+            loss = loss + part.factor * value
+            figures[f"loss_{part.name}"] = value.detach()
+            parts.append(part)
+        return loss if patches is None else loss + patches.penalty(), figures, parts
+
+    def _update_average(self, number: int) -> None:
+        # A short history is averaged over a short time.
+        decay = min(self.settings.ema_decay, (number + 1) / (number + 10))
         with torch.no_grad():
             for kept, new in zip(self.average.state_dict().values(), self.model.state_dict().values(), strict=True):
                 if kept.is_floating_point():
                     kept.lerp_(new, 1 - decay)
                 else:
                     kept.copy_(new)
-        return figures
 
-    def _logits(self, step: int, image: Tensor, view: int, terms: Sequence[Term]) -> Tensor:
-        """Return the logits of the window's pixels, (pixels, K); a classifier of patches looks at the drawn ones alone.
-
-        The others' stay 0, and no term asks for them.
-        """
-        if not isinstance(self.model, PatchClassifier):
-            return restore(self.model(image, view), view)[0].flatten(1).T
-        self.model.begin_step(step / (self.settings.epochs * self.settings.steps))
-        drawn = np.unique(np.concatenate([term.index for term in terms]))
-        drawn = drawn if len(drawn) else np.zeros(1, dtype=np.int64)  # the loss of a step needs a gradient, if of 0
-        index = torch.from_numpy(drawn).to(self.device)
-        some = self.model.logits_at(image, index, view)
-        return some.new_zeros(image.shape[-2] * image.shape[-1], some.shape[1]).index_copy(0, index, some)
-
-    def _complaint(self, step: int, what: str, logits: Tensor, terms: Sequence[Term]) -> str:
-        epoch = f"epoch {step // self.settings.steps + 1} of {self.settings.epochs}"
+    def _not_finite(self, number: int, what: str, parts: Sequence[Part]) -> str:
+        epoch = f"epoch {number // self.settings.steps + 1} of {self.settings.epochs}"
         classes: set[int] = set()
-        for term in terms:
-            targets = torch.from_numpy(term.targets)
-            losses = pixel_cross_entropy(logits[torch.from_numpy(term.index).to(logits.device)].cpu(), targets)
-            wrong = ~torch.isfinite(losses) | ~torch.isfinite(torch.from_numpy(term.weights))
+        for part in parts:
+            targets, weights = part.targets.cpu(), part.weights.cpu()
+            losses = pixel_cross_entropy(part.logits.detach().cpu(), targets)
+            wrong = ~torch.isfinite(losses) | ~torch.isfinite(weights)
             classes |= {int(k) + 1 for k in targets[wrong].nan_to_num(nan=math.inf).argmax(dim=1)}
         named = "class " + ", ".join(map(str, sorted(classes))) if classes else "no single class"
         return (
             f"{self.stage}: the {what} is not finite in {epoch}, {named}: "
-            f"lower {self.stage}.learning_rate, or mask pixels with extreme values"
+            f"lower {self.settings.section}.learning_rate, or mask pixels with extreme values"
         )
 
     def _state(self) -> State:

@@ -1,4 +1,4 @@
-"""Class probabilities of a whole scene from a trained classifier, averaged over orientations."""
+"""Class probabilities of a whole scene from a trained classifier: averaged over orientations, blended with a prior."""
 
 from __future__ import annotations
 
@@ -49,33 +49,35 @@ def predict(
     return result
 
 
-def hold(learned: Rows, anchor: Rows, valid: np.ndarray, weight: float, scratch: ScratchSpace = MEMORY) -> Rows:
-    """Hold what was learned against the probabilities it was learned from.
+def blend_with_prior(
+    learned: Rows, prior: Rows, valid: np.ndarray, weight: float, scratch: ScratchSpace = MEMORY
+) -> Rows:
+    """Blend what was learned with the probabilities it was learned from, the prior.
 
     Trained to reproduce labels, a classifier is as sure as they are consistent, not as they are right: how sure one
-    may be is the anchor's to say. So learned probabilities that are surer than the anchor are first raised to the power
+    may be is the prior's to say. So learned probabilities that are surer than the prior are first raised to the power
     that gives them its mean confidence (the mean probability of the best class); less sure ones stay. Then both are
-    multiplied, ``anchor ** weight`` times ``learned ** (1 - weight)``.
+    multiplied, ``prior ** weight`` times ``learned ** (1 - weight)``.
 
     Args:
         learned: float32 (rows, cols, K), all 0 at invalid pixels.
-        anchor: float32 (rows, cols, K), all 0 at invalid pixels.
+        prior: float32 (rows, cols, K), all 0 at invalid pixels.
         valid: bool (rows, cols), at least one pixel.
-        weight: 0 = learned alone, 1 = anchor alone.
-        scratch: where the result goes, as ``held``.
+        weight: 0 = learned alone, 1 = prior alone.
+        scratch: where the result goes, as ``blended``.
 
     Returns:
         float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
     """
     count = int(valid.sum())
     some = positions(valid, np.arange(0, count, max(1, count // 20_000)))
-    power = _power(_logs(pick(learned, some)), float(_normalised(_logs(pick(anchor, some))).max(axis=1).mean()))
-    result = scratch.zeros("held", learned.shape)
+    power = _power(_logs(pick(learned, some)), float(_normalised(_logs(pick(prior, some))).max(axis=1).mean()))
+    result = scratch.zeros("blended", learned.shape)
     for rows in blocks(learned.shape):
         here = valid[rows]
         shares = np.zeros((*here.shape, learned.shape[-1]), dtype=np.float32)
-        logs, rule = _logs(learned[rows][here]), _logs(anchor[rows][here])
-        shares[here] = _normalised((1 - weight) * power * logs + weight * rule)
+        logs, prior_logs = _logs(learned[rows][here]), _logs(prior[rows][here])
+        shares[here] = _normalised((1 - weight) * power * logs + weight * prior_logs)
         result[rows] = shares
     return result
 

@@ -9,51 +9,72 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from special.api.record import versions
 from special.classnames.class_list import ClassList
 from special.errors import ClassListError, RunError, SceneError, WeightsError
 from special.progress import SILENT, Progress
 from special.settings import Settings, restore
 from special.storage import files
+from special.training.classifier import TrainedClassifier, classifier_of, with_cube_size
+from special.training.resample import Resampled, same_bands
+from special.training.standardise import Normalisation, Readable, fits_in_memory, share_at_limit
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from special.classnames.contextual import Meanings
+    from special.models.tiling import Windows
     from special.scene import Scene
-    from special.steps.context import Work
-    from special.training.supervised import Fitted
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
-SAME_NM = 0.5  # bands that lie no further apart are the same
+FAR_SHARE = 0.25
+"""Share of a scene's values beyond all that was learned from, above which the user is asked whether it fits."""
 
 
-def save_model(folder: Path, fitted: Fitted, work: Work) -> dict[str, Any]:
-    """Write a model into ``folder``; return what stands in its ``model.json``."""
-    files.save_tensors(folder / WEIGHTS, fitted.state_dict)
-    values = work.request.settings
+def save_model(
+    folder: Path,
+    trained: TrainedClassifier,
+    *,
+    classifier: str,
+    classes: ClassList,
+    wavelengths: np.ndarray,
+    settings: Mapping[str, Any],
+    meanings: Meanings | None,
+    seed: int,
+    content: Mapping[str, Any],
+    versions: Mapping[str, str],
+) -> dict[str, Any]:
+    """Write a model into ``folder``, which is there; return what stands in its ``model.json``.
+
+    Args:
+        folder: where the two files go.
+        trained: the classifier, of scenes or of images.
+        classifier: its name in the registry.
+        classes: those it tells apart.
+        wavelengths: float64 (bands,), nm, of the bands it takes.
+        settings: of its training, dotted names to values.
+        meanings: the texts it has read; None for a classifier that reads none.
+        seed: the run's.
+        content: hashes of what it was trained on, by name (``scene``, ``labels``).
+        versions: of the libraries it was trained with.
+    """
+    files.save_tensors(folder / WEIGHTS, trained.state_dict)
     document = {
         "format": FORMAT,
-        "classifier": values.values["classifier.name"],
-        "classes": work.classes.to_lines(),
-        "wavelengths": work.scene.wavelengths.tolist(),
+        **trained.extra_entries,
+        "classifier": classifier,
+        "classes": classes.to_lines(),
+        "wavelengths": wavelengths.tolist(),
         "normalisation": {
-            "mean": fitted.normalisation.mean.tolist(),
-            "deviation": fitted.normalisation.deviation.tolist(),
+            "mean": trained.normalisation.mean.tolist(),
+            "deviation": trained.normalisation.deviation.tolist(),
         },
-        "settings": values.of("classifier", "model", "s3fn", "aligned", "fit", "split"),
-        "parameters": {
-            "trained": fitted.figures["parameters"]["trained"],
-            "frozen": work.meanings.encoder.parameters if work.meanings else 0,
-        },
-        "texts": work.meanings.record() if work.meanings else None,
-        "seed": work.seed,
-        "sha256": {
-            "weights": files.sha256_of(folder / WEIGHTS),
-            "scene": dict(work.request.content),
-            "labels": work.request.labels,
-        },
-        "versions": versions(),
+        "settings": dict(settings),
+        "parameters": {"trained": trained.parameters, "frozen": meanings.encoder.parameters if meanings else 0},
+        "texts": meanings.record() if meanings else None,
+        "seed": seed,
+        "sha256": {"weights": files.sha256_of(folder / WEIGHTS), **content},
+        "versions": dict(versions),
     }
     files.save_json(folder / DESCRIPTION, document)
     return document
@@ -107,6 +128,17 @@ class Model:
         return np.array(self.document["wavelengths"])
 
     @property
+    def bands(self) -> np.ndarray:
+        """Of a model of images: int (bands,), the numbers in a file of the bands it takes, counted from 0."""
+        return np.array(self.document["bands"])
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """What its inputs are standardised with."""
+        values = self.document["normalisation"]
+        return Normalisation(np.array(values["mean"]), np.array(values["deviation"]))
+
+    @property
     def settings(self) -> Settings:
         """The settings it was fitted with."""
         return restore(str(self.path), self.document["settings"])
@@ -116,48 +148,59 @@ class Model:
 
         Raises:
             WeightsError: the weights do not fit it.
+            SettingsError: there is no such classifier here.
         """
         from special.models.registry import Vectors
-        from special.steps.context import build_section
-        from special.steps.pipeline import CLASSIFIER, recipe
 
-        chosen = recipe(lambda section: build_section(self.settings, section, CLASSIFIER[section]))
         texts = self.tensors.get("texts"), self.tensors.get("anchors")
         # The right sizes are enough: the vectors themselves are among the weights.
         labels, anchors = (np.zeros((0, 1), np.float32) if one is None else one.numpy() for one in texts)
         meanings = Vectors(labels, [row[None] for row in anchors])
-        network = chosen.builder(meanings)(len(self.wavelengths), len(self.classes))
+        settings = with_cube_size(self.settings) if self.level == "image" else self.settings
+        network = classifier_of(settings, meanings)(len(self.wavelengths), len(self.classes))
         try:
             network.load_state_dict(dict(self.tensors))
         except RuntimeError:
             raise WeightsError(f"the weights in {self.path} do not fit its settings: fit the model again") from None
         return network.eval()
 
-    def spectra(self, scene: Scene, progress: Progress = SILENT) -> np.ndarray:
+    def spectra(self, scene: Scene, progress: Progress = SILENT) -> Windows:
         """Return a scene as the model wants it: float32 (rows, cols, bands of the model), standardised.
 
-        Where the bands are others than the model's, spectra are interpolated linearly; bands of the model that lie
-        outside the scene's range tell nothing: they are given their mean.
+        A small scene is an array, a large one is read by windows. Where the bands are others than the model's, spectra
+        are interpolated linearly; bands of the model that lie outside the scene's range tell nothing: they are given
+        their mean.
 
         Raises:
             SceneError: the ranges do not overlap.
         """
-        from special.training.standardise import LIMIT, Normalisation
-
-        wanted, have = self.wavelengths, scene.wavelengths
-        cube = scene.read()
-        if len(wanted) != len(have) or np.abs(wanted - have).max() > SAME_NM:
-            cube = _resampled(cube, have, wanted, str(scene.path or "the scene"), str(self.path), progress)
-        values = self.document["normalisation"]
-        rule = Normalisation(np.array(values["mean"]), np.array(values["deviation"]))
-        spectra = rule.apply(cube, scene.valid)
-        extreme = float((np.abs(spectra[scene.valid]) >= LIMIT).mean())
-        if extreme > 0.25:
+        cube = self._in_its_bands(scene, progress)
+        small = fits_in_memory(scene) and fits_in_memory(cube)
+        spectra = self.normalisation.windows(cube.read() if small else cube, scene.valid)
+        far = share_at_limit(spectra, scene.valid)
+        if far > FAR_SHARE:
             progress.say(
-                f"{extreme:.0%} of the scene's values are far from all that {self.path} has learned from: "
+                f"{far:.0%} of the scene's values are far from all that {self.path} has learned from: "
                 "is it the same sensor, in the same unit?"
             )
         return spectra
+
+    def _in_its_bands(self, scene: Scene, progress: Progress) -> Readable:
+        """Return a scene with the model's bands; say where it has to be resampled for that."""
+        wanted, have = self.wavelengths, scene.wavelengths
+        if same_bands(have, wanted):
+            return scene
+        cube = Resampled(scene, have, wanted) if len(have) > 1 else None
+        if cube is None or not cube.inside.any():
+            raise SceneError(
+                f"{scene.path or 'the scene'} has {len(have)} bands from {have[0]:.0f} to {have[-1]:.0f} nm, but "
+                f"{self.path} was fitted on {len(wanted)} from {wanted[0]:.0f} to {wanted[-1]:.0f} nm: they do not "
+                "overlap, so fit a model for this sensor"
+            )
+        missing = int((~cube.inside).sum())
+        lost = f"; {missing} of them lie outside the scene's range and tell nothing" if missing else ""
+        progress.say(f"The scene has other bands than the model: it is resampled to the model's {len(wanted)}{lost}.")
+        return cube
 
     def retarget(
         self,
@@ -168,6 +211,13 @@ class Model:
         progress: Progress = SILENT,
     ) -> None:
         """Hand a classifier whose head is text other classes.
+
+        Args:
+            network: from ``network``; it is changed.
+            classes: the new ones.
+            descriptions: what is said about them, as ``classifier.texts``; None = from where the model's were.
+            offline: never ask the network.
+            progress: shown a download.
 
         Raises:
             ClassListError: its head is not text.
@@ -191,24 +241,3 @@ class Model:
                 "fit the model again"
             )
         network.retarget(as_tensors(meanings.anchors))
-
-
-def _resampled(
-    cube: np.ndarray, have: np.ndarray, wanted: np.ndarray, scene: str, model: str, progress: Progress
-) -> np.ndarray:
-    """Interpolate (rows, cols, bands) from the wavelengths ``have`` to ``wanted``; NaN outside their range."""
-    inside = (wanted >= have[0] - SAME_NM) & (wanted <= have[-1] + SAME_NM)
-    if not inside.any() or len(have) < 2:
-        raise SceneError(
-            f"{scene} has {len(have)} bands from {have[0]:.0f} to {have[-1]:.0f} nm, but {model} was fitted on "
-            f"{len(wanted)} from {wanted[0]:.0f} to {wanted[-1]:.0f} nm: they do not "
-            "overlap, so fit a model for this sensor"
-        )
-    missing = int((~inside).sum())
-    lost = f"; {missing} of them lie outside the scene's range and tell nothing" if missing else ""
-    progress.say(f"The scene has other bands than the model: it is resampled to the model's {len(wanted)}{lost}.")
-    right = np.clip(np.searchsorted(have, wanted), 1, len(have) - 1)
-    share = np.clip((wanted - have[right - 1]) / np.maximum(have[right] - have[right - 1], 1e-9), 0, 1)
-    result = cube[..., right - 1] * (1 - share).astype(np.float32) + cube[..., right] * share.astype(np.float32)
-    result[..., ~inside] = np.nan
-    return np.asarray(result)

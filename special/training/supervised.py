@@ -7,57 +7,51 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor, nn
 
 from special.errors import TrainingError
+from special.probabilities import best
 from special.progress import SILENT, Progress
-from special.storage.rasters import Rows
-from special.training.balanced_sampling import BalancedSet, Window
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
+from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
 from special.training.checkpoint import Checkpoint
-from special.training.loop import Trainer, prepare
+from special.training.classifier import TrainedClassifier
 from special.training.objective import Term
 from special.training.randomness import own_randomness, stage_generator
+from special.training.scene_tiles import SceneTrainer, prepare
 from special.training.settings import FitSettings
-from special.training.standardise import Normalisation
+from special.training.standardise import Normalisation, loaded
 
 if TYPE_CHECKING:
     from special.models.registry import Build
+    from special.scene.scene import Scene
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """A trained classifier.
+class Fitted(TrainedClassifier):
+    """A classifier trained on a scene.
 
     Attributes:
-        model: what predicts, with averaged weights.
-        normalisation: what its inputs are standardised with, those of other scenes as well.
-        probabilities: of the scene it was trained on, float32 (rows, cols, K).
+        probabilities: of that scene, float32 (rows, cols, K).
         figures: for the record: JSON, no times.
     """
 
-    model: nn.Module
-    normalisation: Normalisation
-    probabilities: np.ndarray
+    probabilities: Rows
     figures: dict[str, Any]
-
-    @property
-    def state_dict(self) -> dict[str, Tensor]:
-        """The weights, on the CPU."""
-        return {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
 
 
 class Labels:
     """The objective: balanced samples of the labelled pixels, drawn by their weights.
 
     Args:
-        targets: float32 (rows, cols, K), rows sum to 1 where ``weights`` are not 0.
-        weights: float32 (rows, cols) >= 0: how much a pixel is to be heard within its class; 0 = not labelled.
+        targets: hard or soft labels; see ``fit``.
+        weights: float32 (rows, cols) >= 0: how often a pixel is drawn within its class; 0 = never.
         settings: the ``[fit]`` section.
     """
 
-    def __init__(self, targets: np.ndarray, weights: np.ndarray, settings: FitSettings) -> None:
-        labels = np.where(weights > 0, targets.argmax(axis=-1), -1)
-        self.set = BalancedSet(labels, weights, targets.shape[-1], balance=settings.balance, guide=1.0)
+    def __init__(self, targets: OneHotTargets | Rows, weights: np.ndarray, settings: FitSettings) -> None:
+        used = weights > 0
+        labels = np.where(used, targets.labels, -1) if isinstance(targets, OneHotTargets) else best(targets, used)
+        self.set = BalancedSet(labels, weights, class_count(targets), balance=settings.balance, guide=1.0)
         self.targets = targets
         self.per_class = settings.pixels_per_class
 
@@ -71,10 +65,15 @@ class Labels:
         return [Term.of("labels", 1.0, sample, self.targets[window])]
 
 
+def class_count(targets: OneHotTargets | Rows) -> int:
+    """Return the number of classes K of hard or soft labels."""
+    return len(targets.classes) if isinstance(targets, OneHotTargets) else targets.shape[-1]
+
+
 def fit(
-    cube: np.ndarray,
+    cube: np.ndarray | Scene,
     valid: np.ndarray,
-    targets: np.ndarray,
+    targets: OneHotTargets | Rows,
     weights: np.ndarray,
     settings: FitSettings,
     build: Build,
@@ -82,42 +81,48 @@ def fit(
     seed: int,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
+    scratch: ScratchSpace = MEMORY,
     progress: Progress = SILENT,
 ) -> Fitted:
     """Train a fresh classifier on labels.
 
     Args:
-        cube: float32 (rows, cols, bands), any unit.
+        cube: float32 (rows, cols, bands), any unit; or a scene, which is read by windows where it is large.
         valid: bool (rows, cols).
-        targets: labels, hard or soft, float32 (rows, cols, K): rows sum to 1 where ``weights`` are not 0.
-        weights: float32 (rows, cols) >= 0, 0 = not labelled.
+        targets: hard labels, ``OneHotTargets(labels, K)`` of an int image (rows, cols), 0..K-1, -1 = not labelled; or
+            soft ones, float32 (rows, cols, K), whose rows sum to 1 where ``weights`` are not 0.
+        weights: float32 or bool (rows, cols) >= 0: how often a labelled pixel is drawn within its class; 0 = never.
         settings: the ``[fit]`` section.
         build: makes the classifier of (bands, classes).
         seed: the run's.
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
-        progress: told of every step.
+        scratch: where large arrays go, the result among them.
+        progress: advanced at every step.
 
     Raises:
         TrainingError: no labelled pixel, or a value that is not finite.
         RunError: the checkpoint cannot be read.
     """
-    weights = np.where(valid, weights, 0).astype(np.float32)
-    if not weights.any():
+    objective = Labels(targets, np.where(valid, weights, 0).astype(np.float32), settings)
+    if not objective.set.counts.any():
         raise TrainingError("fit: no valid pixel is labelled, so there is nothing to learn from")
     generator = stage_generator(seed, "fit")
-    normalisation = Normalisation.of(cube, valid)
-    spectra = normalisation.apply(cube, valid)
+    with progress.phase("standardise"):
+        values = loaded(cube)
+        normalisation = Normalisation.of(values, valid)
+        spectra = normalisation.windows(values, valid)
+        del values  # of a scene in memory only the standardised values are needed from here on
     with own_randomness(generator, device):
-        model = build(cube.shape[-1], targets.shape[-1])
+        model = build(cube.shape[-1], class_count(targets))
         prepare(model, spectra, valid, generator)
-        trainer = Trainer("fit", model, spectra, valid, settings, generator, device)
-        objective = Labels(targets, weights, settings)
+        trainer = SceneTrainer("fit", model, spectra, valid, settings, generator, device, scratch)
         trainer.run(objective, checkpoint, progress)
-        probabilities = np.asarray(trainer.predicted(settings.views))
+        probabilities = trainer.predicted(settings.views)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     figures = {
         "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
-        "parameters": {"trained": sum(p.numel() for p in model.parameters() if p.requires_grad)},
+        "parameters": {"trained": trained},
         "epochs": trainer.history,
     }
-    return Fitted(trainer.average, normalisation, probabilities, figures)
+    return Fitted(trainer.loop.average, normalisation, trained, probabilities, figures)

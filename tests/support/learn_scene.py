@@ -12,6 +12,7 @@ from special.models.orientation import orient
 from special.settings import load
 from special.steps.refine import RefineSettings
 from special.steps.warmup import WarmupSettings
+from special.training.settings import FitSettings
 
 ROWS, COLS, BANDS, CLASSES = 26, 21, 12, 3
 
@@ -67,8 +68,14 @@ def warmup_settings(**changes: Any) -> WarmupSettings:
 
 def refine_settings(**changes: Any) -> RefineSettings:
     """Return the default settings, shortened, with ``changes``."""
-    short = {**_SHORT, "features": 4, **changes}
+    short = {**_SHORT, "pca_components": 4, **changes}
     return load(changes={f"refine.{k}": v for k, v in short.items()}).build(RefineSettings)
+
+
+def fit_settings(**changes: Any) -> FitSettings:
+    """Return the default settings, shortened, with ``changes``."""
+    short = {**_SHORT, "views": 1, "pixels_per_class": 20, **changes}
+    return load(changes={f"fit.{k}": v for k, v in short.items()}).build(FitSettings)
 
 
 _SHORT = {"epochs": 3, "steps": 4, "views": 2, "tile": 16, "overlap": 4}

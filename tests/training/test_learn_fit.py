@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learn_scene import BANDS, CLASSES, LearnScene, accuracy, build, learn_scene
+from learn_scene import BANDS, CLASSES, LearnScene, accuracy, build, fit_settings, learn_scene
 from torch import nn
 
 from special.errors import TrainingError
@@ -17,13 +17,9 @@ from special.models.aligned import Aligned, AlignedSettings
 from special.models.s3fn import S3FN, S3FNSettings
 from special.progress import SILENT, Progress
 from special.settings import load
+from special.training.balanced_sampling import OneHotTargets
 from special.training.checkpoint import Checkpoint
-from special.training.supervised import FitSettings, Fitted, Labels, fit
-
-
-def settings(**changes: Any) -> FitSettings:
-    short = {"epochs": 3, "steps": 4, "views": 1, "tile": 16, "overlap": 4, "pixels_per_class": 20, **changes}
-    return load(changes={f"fit.{name}": value for name, value in short.items()}).build(FitSettings)
+from special.training.supervised import Fitted, Labels, fit
 
 
 def s3fn(bands: int, classes: int) -> nn.Module:
@@ -51,13 +47,12 @@ def learn(
     progress: Progress = SILENT,
     **changes: Any,
 ) -> Fitted:
-    targets = np.eye(CLASSES, dtype=np.float32)[scene.truth]
     return fit(
         scene.cube,
         scene.valid,
-        targets,
+        OneHotTargets(scene.truth, CLASSES),
         weights,
-        settings(**changes),
+        fit_settings(**changes),
         maker,
         seed=3,
         checkpoint=checkpoint,
@@ -99,11 +94,25 @@ def test_a_killed_training_goes_on_bit_for_bit(
 
 def test_pixels_of_weight_0_are_never_drawn(scene: LearnScene) -> None:
     weights = some(scene)
-    targets = np.eye(CLASSES, dtype=np.float32)[scene.truth]
-    objective = Labels(targets, weights, settings(pixels_per_class=10_000))
+    objective = Labels(OneHotTargets(scene.truth, CLASSES), weights, fit_settings(pixels_per_class=10_000))
     window = (slice(0, scene.truth.shape[0]), slice(0, scene.truth.shape[1]))
     (term,) = objective.terms(window, scene.valid, np.random.default_rng(0))
     assert sorted(term.index) == np.flatnonzero((weights > 0) & scene.valid).tolist()
+
+
+def test_pixels_without_a_label_are_never_drawn(scene: LearnScene) -> None:
+    labels = np.where(some(scene) > 0, scene.truth, -1)
+    objective = Labels(OneHotTargets(labels, CLASSES), np.ones(labels.shape), fit_settings(pixels_per_class=10_000))
+    window = (slice(0, labels.shape[0]), slice(0, labels.shape[1]))
+    (term,) = objective.terms(window, scene.valid, np.random.default_rng(0))
+    assert sorted(term.index) == np.flatnonzero((labels >= 0) & scene.valid).tolist()
+
+
+def test_hard_labels_and_their_one_hot_targets_give_the_same_bits(scene: LearnScene) -> None:
+    hard = learn(scene, some(scene))
+    targets = np.eye(CLASSES, dtype=np.float32)[scene.truth]
+    dense = fit(scene.cube, scene.valid, targets, some(scene), fit_settings(), build, seed=3)
+    assert all(torch.equal(value, dense.state_dict[name]) for name, value in hard.state_dict.items())
 
 
 def test_targets_may_be_soft(scene: LearnScene) -> None:
@@ -114,7 +123,7 @@ def test_targets_may_be_soft(scene: LearnScene) -> None:
         scene.valid,
         targets,
         np.ones(scene.truth.shape, np.float32),
-        settings(epochs=3, steps=30, learning_rate=0.01),
+        fit_settings(epochs=3, steps=30, learning_rate=0.01),
         build,
         seed=0,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from special.training.standardise import LIMIT, standardise
+from special.training.standardise import LIMIT, Moments, Normalisation, share_at_limit, standardise
 
 
 def _cube() -> tuple[np.ndarray, np.ndarray]:
@@ -55,3 +55,28 @@ def test_a_hot_pixel_is_held_at_the_limit() -> None:
 def test_a_scene_without_a_valid_pixel_is_all_zero() -> None:
     cube, valid = _cube()
     assert not standardise(cube, np.zeros_like(valid)).any()
+
+
+def test_pixels_in_portions_have_the_moments_of_all_of_them() -> None:
+    pixels = np.random.default_rng(2).normal([1e6, -2.0], [1.0, 3.0], (500, 2))
+    moments = Moments(2)
+    for portion in np.split(pixels, [7, 7, 300]):
+        moments.add(portion)
+    found = moments.normalisation()
+    np.testing.assert_allclose(found.mean, pixels.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.deviation, pixels.std(axis=0), rtol=1e-9)
+
+
+def test_a_constant_band_has_no_deviation_in_portions_either() -> None:
+    moments = Moments(1)
+    for _ in range(3):
+        moments.add(np.full((11, 1), 4321.7))
+    assert moments.normalisation().deviation == [0]
+
+
+def test_the_share_of_values_at_the_limit_counts_valid_pixels_alone() -> None:
+    cube, valid = np.zeros((4, 5, 2), np.float32), np.ones((4, 5), dtype=bool)
+    valid[0] = False
+    cube[:2, :3, 0] = -1e3
+    spectra = Normalisation(np.zeros(2), np.ones(2)).apply(cube, valid)
+    assert share_at_limit(spectra, valid) == 3 / 30

@@ -7,24 +7,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from learn_scene import BANDS, build, learn_scene, refine_settings, warmup_settings
+from learn_scene import BANDS, CLASSES, build, fit_settings, learn_scene, refine_settings, warmup_settings
 
 from special.scene import Scene
 from special.steps.refine import refine
 from special.steps.warmup import warmup
 from special.storage.rasters import MEMORY, Raster, ScratchSpace
-from special.training import spectra as spectra_module
+from special.training import standardise as standardise_module
+from special.training.balanced_sampling import OneHotTargets
 from special.training.predict import predict
-from special.training.spectra import Spectra, spectra_of
-from special.training.standardise import LIMIT, standardise
+from special.training.standardise import LIMIT, Normalisation, Spectra, spectra_of, standardise
+from special.training.supervised import fit
 
 
 @pytest.fixture
 def blocky(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every scene counts as large, and every block is a few rows."""
-    monkeypatch.setattr(spectra_module, "KEPT", 0)
-    plain = spectra_module.blocks
-    monkeypatch.setattr(spectra_module, "blocks", lambda shape, most: plain(shape, most=5 * shape[1] * shape[2] * 4))
+    monkeypatch.setattr(standardise_module, "KEPT", 0)
+    plain = standardise_module.blocks
+    monkeypatch.setattr(
+        standardise_module, "blocks", lambda shape, most: plain(shape, most=5 * shape[1] * shape[2] * 4)
+    )
 
 
 def _scene(cube: np.ndarray) -> Scene:
@@ -46,7 +49,8 @@ def test_windows_are_standardised_as_the_whole_is() -> None:
 def test_windows_have_no_extremes_and_no_holes() -> None:
     cube = learn_scene().cube.copy()
     cube[3, 4] = 1e6
-    whole = Spectra(_scene(cube))[:]
+    scene = _scene(cube)
+    whole = Spectra(scene, Normalisation.of(scene, scene.valid))[:]
     assert whole.max() == LIMIT
     assert np.isfinite(whole).all() and not whole[0, :2].any()
 
@@ -92,3 +96,27 @@ def test_a_prediction_does_not_depend_on_where_it_is_kept(tmp_path: Path) -> Non
         for scratch in (MEMORY, ScratchSpace(tmp_path, most=0))
     )
     np.testing.assert_array_equal(kept, written[:])
+
+
+@pytest.mark.usefixtures("blocky")
+def test_a_large_scene_is_fitted_as_a_small_one_is(tmp_path: Path) -> None:
+    data = learn_scene()
+    targets = OneHotTargets(np.where(np.random.default_rng(0).random(data.truth.shape) < 0.2, data.truth, -1), CLASSES)
+    every = np.ones(data.truth.shape, dtype=bool)
+    small, large = (
+        fit(cube, data.valid, targets, every, fit_settings(), build, seed=1, scratch=scratch)
+        for cube, scratch in ((data.cube, MEMORY), (_scene(data.cube), ScratchSpace(tmp_path, most=0)))
+    )
+    assert isinstance(large.probabilities, Raster)
+    np.testing.assert_allclose(large.probabilities[:], small.probabilities[:], atol=0.02)
+    np.testing.assert_allclose(large.normalisation.mean, small.normalisation.mean, rtol=1e-12)
+    np.testing.assert_allclose(large.normalisation.deviation, small.normalisation.deviation, rtol=1e-12)
+
+
+def test_a_small_scene_is_fitted_as_its_array_is() -> None:
+    data = learn_scene()
+    targets, every = OneHotTargets(data.truth, CLASSES), np.ones(data.truth.shape, dtype=bool)
+    array, scene = (
+        fit(cube, data.valid, targets, every, fit_settings(), build, seed=1) for cube in (data.cube, _scene(data.cube))
+    )
+    np.testing.assert_array_equal(array.probabilities, scene.probabilities)

@@ -1,8 +1,8 @@
-"""The training loop: its schedule, its tiles, and what it says when values stop being finite."""
+"""The training loop: its schedule, its losses, the tiles of a scene, and what it says of values that are not finite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,16 +15,17 @@ from special.errors import TrainingError
 from special.models.orientation import orient
 from special.progress import SILENT, Progress
 from special.steps.warmup import PseudoLabels
-from special.training.loop import Trainer, rate
+from special.training.loop import Part, TrainingLoop, rate
 from special.training.objective import Term
 from special.training.randomness import stage_generator
+from special.training.scene_tiles import SceneTrainer
 from special.training.standardise import standardise
 
 
-def _trainer(model: nn.Module | None = None, **changes: Any) -> Trainer:
+def _trainer(model: nn.Module | None = None, **changes: Any) -> SceneTrainer:
     scene = learn_scene()
     torch.manual_seed(0)
-    return Trainer(
+    return SceneTrainer(
         "warmup",
         model or build(scene.cube.shape[-1], 3),
         standardise(scene.cube, scene.valid),
@@ -54,9 +55,52 @@ def test_the_schedule_counts_optimiser_steps_however_many_tiles_there_are() -> N
         trainer = _trainer(tile=tile)
         trainer.run(_pseudo_labels(), None, SILENT)
         ends.append(
-            (next(iter(trainer.optimiser.state.values()))["step"].item(), trainer.optimiser.param_groups[0]["lr"])
+            (
+                next(iter(trainer.loop.optimiser.state.values()))["step"].item(),
+                trainer.loop.optimiser.param_groups[0]["lr"],
+            )
         )
     assert ends[0] == ends[1] == (12, pytest.approx(warmup_settings().learning_rate * rate(11, 12)))
+
+
+class _Points:
+    """Examples without a scene: one spectrum of class 2, whose loss has two parts."""
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+        self.drawn = 0
+
+    def begin_epoch(self, epoch: int, generator: np.random.Generator) -> dict[str, Any]:
+        self.epochs.append(epoch)
+        return {"seen": self.drawn}
+
+    def draw(self, generator: np.random.Generator) -> _Points:
+        self.drawn += 1
+        return self
+
+    def parts(self, model: nn.Module) -> Iterator[Part]:
+        target, weight = torch.tensor([[0.0, 1.0, 0.0]]), torch.ones(1)
+        yield Part("plain", 1.0, model(torch.ones(1, 4)), target, weight)
+        yield Part("scaled", 0.5, model(torch.ones(1, 4)), target, weight, scale=3)
+
+
+def _loop(**changes: Any) -> TrainingLoop:
+    torch.manual_seed(0)
+    return TrainingLoop("fit", nn.Linear(4, 3), warmup_settings(**changes), stage_generator(0, "x"), "cpu")
+
+
+def test_the_loop_learns_from_whatever_gives_examples() -> None:
+    loop, points = _loop(learning_rate=0.1), _Points()
+    loop.run(points)
+    assert points.epochs == [0, 1, 2] and points.drawn == 12
+    assert [record["seen"] for record in loop.history] == [0, 4, 8]
+    assert loop.history[-1]["loss"] < loop.history[0]["loss"] / 2
+
+
+def test_a_part_counts_by_its_factor_and_its_scale() -> None:
+    figures = _loop().step(0, _Points())
+    assert figures["loss_scaled"] == pytest.approx(3 * figures["loss_plain"])
+    assert figures["loss"] == pytest.approx(figures["loss_plain"] + 0.5 * figures["loss_scaled"])
 
 
 def test_every_valid_pixel_belongs_to_one_tile() -> None:
@@ -74,7 +118,7 @@ def test_tiles_without_a_valid_pixel_are_left_out() -> None:
     valid = scene.valid.copy()
     valid[:, :10] = False
     settings = warmup_settings(tile=7, overlap=0)
-    trainer = Trainer("warmup", build(12, 3), scene.cube, valid, settings, stage_generator(0, "x"), "cpu")
+    trainer = SceneTrainer("warmup", build(12, 3), scene.cube, valid, settings, stage_generator(0, "x"), "cpu")
     assert all(owned.any() for owned in trainer.owned)
     assert all(cols.stop > 10 for _, cols in trainer.windows)
 
@@ -160,7 +204,7 @@ def test_a_scene_without_a_valid_pixel_is_an_error() -> None:
     scene = learn_scene()
     nothing = np.zeros_like(scene.valid)
     with pytest.raises(TrainingError, match="no valid pixel"):
-        Trainer("warmup", build(12, 3), scene.cube, nothing, warmup_settings(), stage_generator(0, "x"), "cpu")
+        SceneTrainer("warmup", build(12, 3), scene.cube, nothing, warmup_settings(), stage_generator(0, "x"), "cpu")
 
 
 def test_progress_is_told_of_every_step_with_its_loss() -> None:
