@@ -6,12 +6,14 @@ A scene that fits into memory with ease is standardised there, a larger one wind
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from special.models.tiling import Windows
 from special.storage.rasters import blocks
+
+if TYPE_CHECKING:
+    from special.models.tiling import Windows
 
 LIMIT = 10.0
 """Standardised values are clipped to +-LIMIT standard deviations, so that one hot pixel cannot steer the training."""
