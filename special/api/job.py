@@ -297,7 +297,7 @@ def refuse_other_input(run: RunDirectory, previous: Request, request: Request) -
         )
     if previous.content["files"] != request.content["files"]:
         raise RunError(
-            f"{run.path} was made from another scene ({previous.source.name}): "
+            f"{run.path} was made from {previous.source.other} ({previous.source.name}): "
             "choose another directory with --out, or start this one over with --force"
         )
 

@@ -223,6 +223,19 @@ class ImageFitOptions(RunOptions):
         """Return the settings that these options stand for."""
         return super().changes() | _amount("cubes", self.train_per_class, self.train_fraction)
 
+    def resolved(self) -> Settings:
+        """Return all settings.
+
+        Raises:
+            SettingsError: as for every run; or the classifier classifies pixels alone.
+        """
+        settings = super().resolved()
+        name = settings.values["classifier.name"]
+        if not CLASSIFIERS.get(name).takes_cubes:
+            others = ", ".join(one.name for one in CLASSIFIERS if one.takes_cubes)
+            raise SettingsError(f"{name} classifies pixels, not images: name one of {others}")
+        return settings
+
     def open(self) -> Opened:
         """Open the images."""
         classes = None if self.classes is None else class_list_of(self.classes)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class SceneSource:
         key, sensor, reader: as ``open_scene`` takes them.
         wavelengths: nm for every band of the file, or ``"430:860"``; a CSV has been read already, so that it may go.
     """
+
+    other: ClassVar[str] = "another scene"
 
     path: Path | None
     key: str | None = None
@@ -75,6 +77,8 @@ class SceneSource:
 @dataclass(frozen=True)
 class DatasetSource:
     """Where a run's images come from: a folder, and wavelengths as ``SceneSource`` has them."""
+
+    other: ClassVar[str] = "other images"
 
     path: Path
     wavelengths: str | tuple[float, ...] | None = None

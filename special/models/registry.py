@@ -66,6 +66,7 @@ class Classifier:
         settings: the dataclass of its section. A third party's has a default for every field.
         make: returns what makes the module of (bands, classes).
         reads_texts: whether it reads descriptions of the classes.
+        takes_cubes: whether it classifies cubes, so that it can learn from whole images as well.
         pipeline: the pipeline of its training, by name or as a TOML file.
     """
 
@@ -73,6 +74,7 @@ class Classifier:
     settings: type[Section]
     make: Callable[[Ingredients], Build]
     reads_texts: bool = False
+    takes_cubes: bool = False
     pipeline: str | Path = "special"
 
     def build(self, settings: Any, meanings: Meanings | Vectors | None, scan: str = "auto") -> Build:
@@ -130,9 +132,9 @@ def as_tensors(anchors: Sequence[np.ndarray]) -> list[Tensor]:
 
 
 MAMBAHSI = Classifier("mambahsi", MambaHSISettings, _mambahsi)
-S3FN = Classifier("s3fn", S3FNSettings, _s3fn, reads_texts=True, pipeline="s3fn")
-ALIGNED = Classifier("aligned", AlignedSettings, _aligned, reads_texts=True, pipeline="aligned")
-CNN3D = Classifier("cnn3d", S3FNSettings, _cnn3d, pipeline="cnn3d")
-MEAN = Classifier("mean", S3FNSettings, _mean, pipeline="mean")
+S3FN = Classifier("s3fn", S3FNSettings, _s3fn, reads_texts=True, takes_cubes=True, pipeline="s3fn")
+ALIGNED = Classifier("aligned", AlignedSettings, _aligned, reads_texts=True, takes_cubes=True, pipeline="aligned")
+CNN3D = Classifier("cnn3d", S3FNSettings, _cnn3d, takes_cubes=True, pipeline="cnn3d")
+MEAN = Classifier("mean", S3FNSettings, _mean, takes_cubes=True, pipeline="mean")
 
 CLASSIFIERS: Registry[Classifier] = Registry("special.classifiers", "classifier")

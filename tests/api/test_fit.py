@@ -222,7 +222,7 @@ def test_what_is_there_is_not_overwritten(aligned: special.Run, files: small_sce
     ("options", "error", "said"),
     [
         ({"train_per_class": 3, "train_fraction": 0.1}, SettingsError, "not both"),
-        ({"classifier": "svm"}, SettingsError, "no classifier 'svm': name one of mambahsi"),
+        ({"classifier": "svm"}, SettingsError, "no classifier 'svm': name one of aligned"),
         ({"classifier": "s3fn", "encoder": "nobody/nothing", "offline": True}, Exception, "no text encoder"),
         ({"classifier": "s3fn", "descriptions": "nowhere.txt"}, Exception, "no descriptions at nowhere.txt"),
     ],

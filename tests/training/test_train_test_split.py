@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from special.errors import SettingsError, TrainingError
+from special.settings import load
 from special.training.settings import SplitSettings
 from special.training.train_test_split import TEST, TRAIN, UNUSED, TrainTestSplit, train_test_split
 
@@ -104,4 +105,4 @@ def test_labels_of_one_class_are_refused() -> None:
 )
 def test_settings_without_a_split_are_refused(changes: dict) -> None:
     with pytest.raises(SettingsError, match=r"split\."):
-        divide(**changes)
+        load(changes={f"split.{name}": value for name, value in changes.items()}).build(SplitSettings)
