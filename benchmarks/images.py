@@ -21,8 +21,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 import fruit
-
 from special.api.fit_images import fit_dataset
+
 from special.settings import parse_changes
 
 ROWS = ("mean", "cnn3d", "s3fn", "aligned")

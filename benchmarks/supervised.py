@@ -36,6 +36,7 @@ from torch.nn.functional import normalize
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import Benchmark, find
+from special.steps.pipeline import CLASSIFIER, recipe
 
 from special.classnames.class_list import ClassList
 from special.classnames.contextual import Meanings
@@ -46,7 +47,6 @@ from special.scene import Scene, open_scene
 from special.scene.truth import read_truth
 from special.settings import load, parse_changes
 from special.steps.context import build_section
-from special.steps.pipeline import CLASSIFIER, recipe
 from special.training.checkpoint import State
 from special.training.randomness import stage_generator
 from special.training.supervised import FitSettings, fit

@@ -50,8 +50,8 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
 
     from special.models.mambahsi import MambaHSI, MambaHSISettings
     from special.settings import load
-    from special.training.randomness import stage_generator
     from special.steps.warmup import PseudoLabels, WarmupSettings
+    from special.training.randomness import stage_generator
     from special.training.scene_tiles import SceneTiles, SceneTrainer
 
     shape = (asked.rows, asked.cols)

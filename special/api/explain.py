@@ -40,7 +40,8 @@ def explain(
     from special.classnames.prompts import open_clip_templates, read_templates
     from special.scene import open_scene
     from special.teachers.spectrum_text.explain import explain as explained
-    from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher
+    from special.teachers.spectrum_text.settings import SpectrumTextSettings
+    from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
     resolved = load(pipeline, dict(settings or {}))
     class_list = class_list_of(classes)

@@ -16,7 +16,8 @@ from special.steps.rgb import RgbSettings, render
 from special.teachers.fusion import FusionSettings, fuse, pseudo_labels
 from special.teachers.image_text.teacher import ImageTextSettings, ImageTextTeacher
 from special.teachers.image_text.weights import find_clip
-from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
+from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
 
 def scenes(folder: Path) -> dict[str, tuple[Scene, ClassList, np.ndarray]]:

@@ -8,12 +8,13 @@ apart would be a guess. Ground truth has no part in this.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from special.classnames.class_list import ClassList
-from special.classnames.reading import Reading, read_names
+from special.classnames.reading import Encoder, Reading, read_names
+from special.landcover.concepts import ConceptTable
 from special.teachers.confusion import ConfusedPair
 from special.teachers.spectrum_text.calibration import Calibration, calibrations, convert
 from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
@@ -21,18 +22,33 @@ from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikel
 from special.teachers.spectrum_text.outlines import tendency
 from special.teachers.spectrum_text.pixels import sample_spectra
 from special.teachers.spectrum_text.regions import Regions
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
-    from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
 CONFUSED = 0.35  # share of wrong draws from which two classes count as one to the teacher; a coin gets 0.5
 GRID = np.arange(400.0, 2401.0, 10.0)  # nm: bands where there is no scene
 _DRAWS = 300  # per class
 
 
+class Knowledge(Protocol):
+    """What a spectrum-text teacher knows and is set to."""
+
+    settings: SpectrumTextSettings
+    seed: int
+
+    @property
+    def table(self) -> ConceptTable:
+        """The table of land-cover concepts."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """What reads class names."""
+
+
 def confused_pairs(
-    teacher: SpectrumTextTeacher, classes: ClassList, wavelengths: np.ndarray = GRID, scene: Scene | None = None
+    teacher: Knowledge, classes: ClassList, wavelengths: np.ndarray = GRID, scene: Scene | None = None
 ) -> list[ConfusedPair]:
     """Return the pairs of classes that the teacher cannot tell apart, the worst first.
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -27,71 +27,21 @@ from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
 from special.teachers.spectrum_text.calibration import (
     Calibration,
-    CalibrationSettings,
     Conversion,
     calibrations,
     convert,
 )
 from special.teachers.spectrum_text.clusters import Clusterings
+from special.teachers.spectrum_text.confusion import confused_pairs
 from special.teachers.spectrum_text.expected_spectra import expected_spectra
 from special.teachers.spectrum_text.growth_stages import GrowthStages
-from special.teachers.spectrum_text.likelihood import SpectralLikelihood, UncertaintySettings, log_reflectance, softmax
+from special.teachers.spectrum_text.likelihood import SpectralLikelihood, log_reflectance, softmax
 from special.teachers.spectrum_text.outlines import Outlines
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
     from special.teachers.confusion import ConfusedPair
-
-
-@dataclass(frozen=True)
-class SpectrumTextSettings:
-    """Settings of the teacher; ``pipelines/special.toml`` says what each means."""
-
-    section: ClassVar[str] = "pseudo.spectrum_text"
-
-    level_sd: float
-    detail_sd: float
-    noise_sd: float
-    degrees_of_freedom: float
-    breadth: float
-    scale_sd: float
-    scale_step: float
-    scale_steps: int
-    reflectance_gain_sd: float
-    radiance_gain_sd: float
-    shared_level_sd: float
-    shared_shape_sd: float
-    shared_chlorophyll_sd: float
-    calibration_iterations: int
-    calibration_temper: float
-    calibration_pixels: int
-    rest_log_weight: float
-    clusters_per_class: tuple[int, ...]
-    cluster_whitening: float
-    cluster_pixels: int
-    outline_own: float
-    outline_material: float
-
-    @property
-    def uncertainty(self) -> UncertaintySettings:
-        """The part that the likelihood takes."""
-        return UncertaintySettings(self.level_sd, self.detail_sd, self.noise_sd, self.degrees_of_freedom, self.breadth)
-
-    @property
-    def calibration(self) -> CalibrationSettings:
-        """The part that the calibration takes."""
-        return CalibrationSettings(
-            self.scale_sd,
-            self.scale_step,
-            self.scale_steps,
-            self.reflectance_gain_sd,
-            self.radiance_gain_sd,
-            self.shared_level_sd,
-            self.shared_shape_sd,
-            self.shared_chlorophyll_sd,
-            self.calibration_iterations,
-            self.calibration_temper,
-        )
 
 
 class SpectrumTextTeacher(Teacher):
@@ -146,8 +96,6 @@ class SpectrumTextTeacher(Teacher):
 
     def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
-        from special.teachers.spectrum_text.confusion import confused_pairs
-
         return confused_pairs(self, classes, wavelengths)
 
     def identity(self) -> dict[str, Any]:

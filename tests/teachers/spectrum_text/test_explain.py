@@ -21,7 +21,8 @@ from special.scene import open_scene
 from special.teachers.confusion import SHOWN, ConfusedPair, messages
 from special.teachers.spectrum_text.confusion import confused_pairs
 from special.teachers.spectrum_text.explain import Explanation, explain
-from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
+from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
 TEMPLATES = ("an aerial photo of {}.", "{} from above.")
 

@@ -17,7 +17,8 @@ from special.scene.scene import Scene
 from special.storage.rasters import MEMORY, ScratchSpace, blocks
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.outlines import Outlines, elongation, tendency
-from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher, outlines, pixels
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
+from special.teachers.spectrum_text.teacher import SpectrumTextTeacher, outlines, pixels
 
 SIZE = 60
 VNIR = np.arange(420.0, 900.0, 8.0)

@@ -32,7 +32,8 @@ from special.teachers.spectrum_text.likelihood import (
     softmax,
 )
 from special.teachers.spectrum_text.regions import Regions
-from special.teachers.spectrum_text.teacher import SpectrumTextSettings, SpectrumTextTeacher, pixels
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
+from special.teachers.spectrum_text.teacher import SpectrumTextTeacher, pixels
 
 VNIR = np.arange(420.0, 900.0, 8.0)
 FULL = np.arange(400.0, 2450.0, 10.0)
