@@ -1,4 +1,4 @@
-"""Where CLIP weights come from: this machine's caches first, then, if that is allowed, the Hugging Face hub, quickly.
+"""Weights from the Hugging Face hub: this machine's caches first, then, if that is allowed, the network, quickly.
 
 Nothing here retries for minutes: the hub has ten seconds to answer, and a download that stands still is given up.
 """

@@ -25,7 +25,7 @@ class Progress:
     def say(self, line: str) -> None:
         """Show one line that the user must not miss."""
 
-    phase: Callable[[str], AbstractContextManager[Any]] = staticmethod(nullcontext)
+    phase: Callable[[str], AbstractContextManager[Any]] = nullcontext
     """Wrap a phase of the work, for a listener that wants to know how long it takes; phases may be nested."""
 
     def figures(self) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from special.api.options import RunOptions
 from special.api.request import (
     ARRAY,
     LABELS,
-    DatasetSource,
     Request,
     content_of,
     georeference_of,
@@ -30,6 +29,7 @@ from special.errors import RunError, SettingsError, SpecialError
 from special.models.registry import CLASSIFIERS
 from special.models.settings import ScanSettings
 from special.progress import SILENT, Progress
+from special.scene import Scene
 from special.steps import FIT, FIT_IMAGES, LABEL
 from special.steps.context import ImagesContext, SceneContext
 from special.storage import files
@@ -38,7 +38,6 @@ from special.teachers.base import TEACHERS, Teacher, TeacherRequest
 
 if TYPE_CHECKING:
     from special.classnames.contextual import Meanings
-    from special.scene import Scene
     from special.training.image_dataset import ImageDataset
 
 
@@ -199,7 +198,8 @@ class Job:
             "meanings": checked.meanings,
             "content": {"scene": dict(request.content), "labels": request.labels},
         }
-        if isinstance(request.source, DatasetSource):
+        assert self.data is not None
+        if not isinstance(self.data, Scene):
             return ImagesContext(**common, images=self.data)
 
         def teachers() -> list[Teacher]:
