@@ -80,13 +80,18 @@ class Within:
 
     def __str__(self) -> str:
         """The range in words."""
-        if self.low is not None and self.high is not None:
-            return f"{self.low} to {self.high}"
-        words = [f"{self.low} or more" if self.below is None else f"from {self.low}"] if self.low is not None else []
-        words += [f"{self.high} or less"] if self.high is not None else []
-        words += [f"more than {self.above}"] if self.above is not None else []
-        words += [f"to below {self.below}" if self.low is not None else f"less than {self.below}"] if self.below else []
-        return " ".join(words) if self.low is not None else " and ".join(words)
+        low, high, above, below = map(_bound, dataclasses.astuple(self))
+        if low and high:
+            return f"{low} to {high}"
+        if low and below:
+            return f"from {low} to below {below}"
+        lower = f"{low} or more" if low else f"more than {above}" if above else ""
+        upper = f"{high} at most" if high else f"less than {below}" if below else ""
+        return ", ".join(part for part in (lower, upper) if part)
+
+
+def _bound(bound: float | str | None) -> str:
+    return "" if bound is None else bound if isinstance(bound, str) else f"{bound:g}" if bound < 1e6 else f"{bound:.0f}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,12 +38,12 @@ class MambaHSISettings:
 
     section: ClassVar[str] = "mambahsi"
 
-    hidden: Annotated[int, Within(1)]
-    blocks: Annotated[int, Within(1)]
+    hidden: Annotated[int, Within(1, 4096)]
+    blocks: Annotated[int, Within(1, 16)]
     groups: Annotated[int, Within(1, "hidden")]
     state: Annotated[int, Within(1, 256)]
-    conv: Annotated[int, Within(1)]
-    expand: Annotated[int, Within(1)]
+    conv: Annotated[int, Within(1, 64)]
+    expand: Annotated[int, Within(1, 16)]
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ class S3FNSettings:
 
     section: ClassVar[str] = "s3fn"
 
-    patch: Annotated[int, Within(1)]
-    components: Annotated[int, Within(1)]
+    patch: Annotated[int, Within(1, 1024)]
+    components: Annotated[int, Within(1, 1000)]
     dropout: Annotated[float, Within(0, below=1)]
-    l2: Annotated[tuple[float, ...], Count(5), Within(0)]
+    l2: Annotated[tuple[float, ...], Count(5), Within(0, 1000)]
     stage1_share: Annotated[float, Within(above=0, below=1)]
-    temperature: Annotated[float, Within(above=0)]
+    temperature: Annotated[float, Within(above=0, high=1000)]
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,15 @@ class AlignedSettings:
 
     section: ClassVar[str] = "aligned"
 
-    patch: Annotated[int, Within(1)]
-    components: Annotated[int, Within(1)]
-    width: Annotated[int, Within(1)]
-    layers: Annotated[int, Within(1)]
-    heads: Annotated[int, Within(1)]
+    patch: Annotated[int, Within(1, 1024)]
+    components: Annotated[int, Within(1, 1000)]
+    width: Annotated[int, Within(1, 8192)]
+    layers: Annotated[int, Within(1, 64)]
+    heads: Annotated[int, Within(1, 128)]
     dropout: Annotated[float, Within(0, below=1)]
     temperature: Annotated[float, Within(1 / LARGEST_SCALE)]
-    hard: Annotated[int, Within(0)]
-    semi_hard: Annotated[int, Within(0)]
+    hard: Annotated[int, Within(0, 10_000)]
+    semi_hard: Annotated[int, Within(0, 10_000)]
 
     def __post_init__(self) -> None:
         if self.width % self.heads:

@@ -42,12 +42,12 @@ class RefineSettings(NoisyLabelSettings):
 
     section: ClassVar[str] = "refine"
 
-    lambda_hard: Annotated[float, Within(0)]
-    lambda_confident: Annotated[float, Within(0)]
-    pca_components: Annotated[int, Within(1)]
-    mixture_components: Annotated[int, Within(1)]
-    temperature: Annotated[float, Within(1)]
-    class_prior_power: Annotated[float, Within(0)]
+    lambda_hard: Annotated[float, Within(0, 1000)]
+    lambda_confident: Annotated[float, Within(0, 1000)]
+    pca_components: Annotated[int, Within(1, 1000)]
+    mixture_components: Annotated[int, Within(1, 100)]
+    temperature: Annotated[float, Within(1, 1e6)]
+    class_prior_power: Annotated[float, Within(0, 100)]
     mixture_share: Annotated[float, Within(0, 1)]
     min_mixture_pixels: Annotated[int, Within(2)]
     max_mixture_pixels: Annotated[int, Within(100)]

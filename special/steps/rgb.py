@@ -32,9 +32,9 @@ class RgbSettings:
 
     section: ClassVar[str] = "rgb"
 
-    red_nm: float
-    green_nm: float
-    blue_nm: float
+    red_nm: Annotated[float, Within(200, 30000)]
+    green_nm: Annotated[float, Within(200, 30000)]
+    blue_nm: Annotated[float, Within(200, 30000)]
     low_quantile: Annotated[float, Within(0, below="high_quantile")]
     high_quantile: Annotated[float, Within(0, 1)]
 

@@ -31,7 +31,7 @@ class FusionSettings:
     section: ClassVar[str] = "pseudo"
 
     teachers: Annotated[tuple[str, ...], Count()]
-    image_weight: float
+    image_weight: Annotated[float, Within(0, 100)]
     image_doubt: Annotated[float, Within(0, below=1)]
 
     def weight(self, agreement: float) -> float:

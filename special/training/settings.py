@@ -15,11 +15,11 @@ class OptimiserSettings:
 
     section: ClassVar[str]
 
-    epochs: Annotated[int, Within(1)]
-    steps: Annotated[int, Within(1)]
+    epochs: Annotated[int, Within(1, 100_000)]
+    steps: Annotated[int, Within(1, 100_000)]
     learning_rate: Annotated[float, Within(0)]
     weight_decay: Annotated[float, Within(0)]
-    max_grad_norm: Annotated[float, Within(0)]
+    max_grad_norm: Annotated[float, Within(above=0)]
     ema_decay: Annotated[float, Within(0, 1)]
     balance: Annotated[float, Within(0, 1)]
 
@@ -29,7 +29,7 @@ class SceneTrainingSettings(OptimiserSettings):
     """What ``[warmup]``, ``[refine]`` and ``[fit]`` share: they learn from the pixels of one scene, tile by tile."""
 
     pixels_per_class: Annotated[int, Within(1)]
-    tile: Annotated[int, Within(1)]
+    tile: Annotated[int, Within(1, 65_536)]
     overlap: Annotated[int, Within(0, below="tile")]
     views: Annotated[int, Within(1, 8)]
 
@@ -38,7 +38,7 @@ class SceneTrainingSettings(OptimiserSettings):
 class NoisyLabelSettings(SceneTrainingSettings):
     """What ``[warmup]`` and ``[refine]`` share: they learn from labels that may be wrong."""
 
-    bvsb_power: Annotated[float, Within(0)]
+    bvsb_power: Annotated[float, Within(0, 100)]
     prior_weight: Annotated[float, Within(0, 1)]
 
 
@@ -62,7 +62,7 @@ class SplitSettings:
     kind: Annotated[str, OneOf(("random", "disjoint"))]
     per_class: Annotated[int, Within(0)]
     fraction: Annotated[float, Within(0, below=1)]
-    gap: Annotated[int, Within(0)]
+    gap: Annotated[int, Within(0, 10_000)]
 
     def __post_init__(self) -> None:
         require_one_amount(self.section, self.per_class, self.fraction, "pixels")
@@ -78,12 +78,12 @@ class CubeSettings(OptimiserSettings):
 
     section: ClassVar[str] = "cubes"
 
-    side: Annotated[int, Within(1)]
-    components: Annotated[int, Within(1)]
+    side: Annotated[int, Within(1, 1024)]
+    components: Annotated[int, Within(1, 1000)]
     per_class: Annotated[int, Within(0)]
     fraction: Annotated[float, Within(0, 1)]
-    cubes_per_class: Annotated[int, Within(1)]
-    votes: Annotated[int, Within(1)]
+    cubes_per_class: Annotated[int, Within(1, 10_000)]
+    votes: Annotated[int, Within(1, 100_000)]
 
     def __post_init__(self) -> None:
         require_one_amount(self.section, self.per_class, self.fraction, "images")

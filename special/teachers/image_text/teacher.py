@@ -51,17 +51,17 @@ class ImageTextSettings:
 
     clip: str
     templates: str
-    window: Annotated[int, Within(above=0)]
-    stride: Annotated[int, Within(above=0)]
-    scales: Annotated[tuple[int, ...], Count(), Within(1)]
-    shortest_side: Annotated[int, Within(above=0)]
-    largest_enlargement: Annotated[float, Within(1)]
-    class_token_factor: float
-    logit_scale: Annotated[float, Within(above=0)]
-    batch: Annotated[int, Within(above=0)]
-    guide_components: Annotated[int, Within(1)]
-    guide_space: Annotated[float, Within(above=0)]
-    guide_likeness: Annotated[float, Within(above=0)]
+    window: Annotated[int, Within(1, 4096)]
+    stride: Annotated[int, Within(1, 4096)]
+    scales: Annotated[tuple[int, ...], Count(), Within(1, 16)]
+    shortest_side: Annotated[int, Within(1, 4096)]
+    largest_enlargement: Annotated[float, Within(1, 64)]
+    class_token_factor: Annotated[float, Within(-10, 10)]
+    logit_scale: Annotated[float, Within(above=0, high=1e4)]
+    batch: Annotated[int, Within(1, 4096)]
+    guide_components: Annotated[int, Within(1, 1000)]
+    guide_space: Annotated[float, Within(above=0, high=100)]
+    guide_likeness: Annotated[float, Within(above=0, high=100)]
 
 
 class ImageTextTeacher(Teacher):

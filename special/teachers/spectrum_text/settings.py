@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from special.settings import Count, Within
 from special.teachers.spectrum_text.calibration import CalibrationSettings
 from special.teachers.spectrum_text.likelihood import UncertaintySettings
 
@@ -15,28 +16,28 @@ class SpectrumTextSettings:
 
     section: ClassVar[str] = "pseudo.spectrum_text"
 
-    level_sd: float
-    detail_sd: float
-    noise_sd: float
-    degrees_of_freedom: float
-    breadth: float
-    scale_sd: float
-    scale_step: float
-    scale_steps: int
-    reflectance_gain_sd: float
-    radiance_gain_sd: float
-    shared_level_sd: float
-    shared_shape_sd: float
-    shared_chlorophyll_sd: float
-    calibration_iterations: int
-    calibration_temper: float
-    calibration_pixels: int
-    rest_log_weight: float
-    clusters_per_class: tuple[int, ...]
-    cluster_whitening: float
-    cluster_pixels: int
-    outline_own: float
-    outline_material: float
+    level_sd: Annotated[float, Within(0, 10)]
+    detail_sd: Annotated[float, Within(0, 10)]
+    noise_sd: Annotated[float, Within(above=0, high=10)]
+    degrees_of_freedom: Annotated[float, Within(above=0, high=1e6)]
+    breadth: Annotated[float, Within(0, 1)]
+    scale_sd: Annotated[float, Within(above=0, high=100)]
+    scale_step: Annotated[float, Within(above=0, high=10)]
+    scale_steps: Annotated[int, Within(0, 100)]
+    reflectance_gain_sd: Annotated[float, Within(0, 10)]
+    radiance_gain_sd: Annotated[float, Within(0, 10)]
+    shared_level_sd: Annotated[float, Within(0, 10)]
+    shared_shape_sd: Annotated[float, Within(0, 10)]
+    shared_chlorophyll_sd: Annotated[float, Within(0, 10)]
+    calibration_iterations: Annotated[int, Within(0, 1000)]
+    calibration_temper: Annotated[float, Within(above=0, high=1)]
+    calibration_pixels: Annotated[int, Within(1, 1_000_000)]
+    rest_log_weight: Annotated[float, Within(-1000, 0)]
+    clusters_per_class: Annotated[tuple[int, ...], Count(), Within(1, 1000)]
+    cluster_whitening: Annotated[float, Within(0, 1)]
+    cluster_pixels: Annotated[int, Within(1, 10_000_000)]
+    outline_own: Annotated[float, Within(0, 100)]
+    outline_material: Annotated[float, Within(0, 100)]
 
     @property
     def uncertainty(self) -> UncertaintySettings:
