@@ -96,7 +96,6 @@ def warmup(
 
     Raises:
         TrainingError: no valid pixel, or a value that is not finite.
-        RunError: the checkpoint cannot be read.
     """
     from special.training.predict import blend_with_prior
     from special.training.scene_tiles import SceneTrainer, prepare
