@@ -276,3 +276,9 @@ def test_the_reader_of_the_truth_can_be_named(tmp_path: Path, install: Install) 
     with pytest.raises(SceneError, match="readers npy and other"):
         read_truth(tmp_path / "truth.npy", (4, 5))
     np.testing.assert_array_equal(read_truth(tmp_path / "truth.npy", (4, 5), reader="npy"), CUBE[:, :, 0])
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 5000])
+def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
+    with pytest.raises(SceneError, match=r"is no path of a file|cannot be read"):
+        open_scene(path)
