@@ -22,6 +22,7 @@ from special import registry
 from special.errors import PluginError, SceneError, SettingsError
 from special.registry import Registry
 from special.scene import open_scene, readers
+from special.scene.readers import base
 from special.scene.readers.base import FORMAT, NEIGHBOUR, PRODUCT, READERS, Reader, ReadOptions, open_source, recognise
 from special.scene.readers.npy import NPY
 from special.scene.source import Source
@@ -77,7 +78,7 @@ class Point:
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Looks for entry points again, until the test is over."""
-    return lambda: monkeypatch.setattr(readers, "READERS", Registry("special.readers", "reader"))
+    return lambda: monkeypatch.setattr(base, "READERS", Registry("special.readers", "reader"))
 
 
 @pytest.fixture
