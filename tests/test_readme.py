@@ -15,11 +15,12 @@ import pytest
 import small_scene
 
 import special
-from special.cli import COMMANDS, main
+from special.cli import main
 from special.simulate import simulate, write_scene
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = main.list_commands(click.Context(main))
 
 
 def shell_lines() -> list[str]:
