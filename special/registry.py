@@ -70,9 +70,9 @@ class Registry(Generic[Item]):
         """Yield every item, loaded."""
         return (self.get(name) for name in self.names)
 
-    def of_third_parties(self) -> list[Item]:
-        """Return the items that other distributions than this one bring."""
-        return [self.get(name) for name, point in self._points.items() if _owner(point) != OURS]
+    def of_third_parties(self) -> dict[str, Item]:
+        """Return the items that other distributions than this one bring, by name."""
+        return {name: self.get(name) for name, point in self._points.items() if _owner(point) != OURS}
 
 
 def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:

@@ -16,12 +16,12 @@ import difflib
 import math
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from special.errors import SettingsError
+from special.errors import PluginError, SettingsError
 from special.registry import Registry
 from special.resources import PIPELINES
 
@@ -252,7 +252,7 @@ def _read(pipeline: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], dict[st
         base, renamed = _read(str(own) if own.is_file() else extends, (*seen, pipeline))
     flat = _flat(table)
     if path == PIPELINES / f"{DEFAULT}.toml":
-        return {**flat, **_of_third_parties()}, {}
+        return {**flat, **_of_third_parties({name.rpartition(".")[0] for name in flat})}, {}
     named = {RENAMED.get(name, name): value for name, value in flat.items()}
     values = {name: _checked(name, value, f"{path}: ") for name, value in named.items()}
     return {**base, **values}, {**renamed, **_old_names(flat)}
@@ -273,17 +273,34 @@ def _defaults() -> dict[str, Any]:
     return _read(DEFAULT, seen=())[0]
 
 
-def _of_third_parties() -> dict[str, Any]:
-    """Return the settings that teachers and classifiers of other distributions bring, with their defaults."""
+def _of_third_parties(ours: Collection[str]) -> dict[str, Any]:
+    """Return the settings that teachers and classifiers of other distributions bring, with their defaults.
+
+    They may take sections of ``ours`` as well, whose values stand in our pipeline.
+
+    Raises:
+        PluginError: a dataclass of theirs lacks a default.
+    """
     values: dict[str, Any] = {}
-    for registry in (Registry[Any]("special.teachers", "teacher"), Registry[Any]("special.classifiers", "classifier")):
-        for item in registry.of_third_parties():
-            if item.settings is not None:
-                defaults = dataclasses.asdict(item.settings())
-                values |= {
-                    f"{item.settings.section}.{name}": list(value) if isinstance(value, tuple) else value
-                    for name, value in defaults.items()
-                }
+    for group, kind, attribute in (
+        ("special.teachers", "teacher", "settings_type"),
+        ("special.classifiers", "classifier", "settings"),
+    ):
+        for name, item in Registry[Any](group, kind).of_third_parties().items():
+            section = getattr(item, attribute, None)
+            if section is None or section.section in ours:
+                continue
+            try:
+                defaults = dataclasses.asdict(section())
+            except TypeError as error:
+                raise PluginError(
+                    f"the {kind} {name!r} has settings without a default ({error}): every field of [{section.section}] "
+                    "needs one; mend or uninstall its distribution"
+                ) from None
+            values |= {
+                f"{section.section}.{key}": list(value) if isinstance(value, tuple) else value
+                for key, value in defaults.items()
+            }
     return values
 
 
