@@ -48,7 +48,13 @@ class Trained:
 
 
 class PseudoLabels:
-    """The objective of the warmup: balanced samples of the pseudo-labels' best classes."""
+    """The objective of the warmup: balanced samples of the pseudo-labels' best classes.
+
+    Args:
+        probabilities: float32 (rows, cols, K).
+        valid: bool (rows, cols).
+        settings: the ``[warmup]`` section.
+    """
 
     def __init__(self, probabilities: Rows, valid: np.ndarray, settings: WarmupSettings) -> None:
         labels = best(probabilities, valid)
