@@ -42,6 +42,7 @@ from special.classnames.contextual import Meanings
 from special.classnames.texts import Texts
 from special.models.registry import CLASSIFIERS, Vectors
 from special.models.settings import ScanSettings
+from special.progress import SILENT, Progress
 from special.report import metrics
 from special.scene import Scene, open_scene
 from special.scene.truth import read_truth
@@ -122,7 +123,7 @@ class FirstStage:
         self.epochs, self.texts = epochs, normalize(torch.from_numpy(labels).float(), dim=1)
         return self
 
-    def load(self) -> State | None:
+    def load(self, progress: Progress = SILENT) -> State | None:
         """Return the state to go on from, with the row's own texts."""
         if self.state is None:
             return None

@@ -40,15 +40,22 @@ class Terminated(KeyboardInterrupt):
 
 
 class Stopped(click.ClickException):
-    """The user pressed Ctrl-C, or a scheduler sent SIGTERM; the exit code is what shells expect of either."""
+    """The user pressed Ctrl-C."""
 
-    def __init__(self, interrupt: KeyboardInterrupt) -> None:
+    exit_code = 130
+
+    def __init__(self) -> None:
         super().__init__("stopped; what was finished is kept, and the same command goes on from there")
-        self.exit_code = 143 if isinstance(interrupt, Terminated) else 130
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line."""
         click.echo(f"\nSpecial {self.message}.", err=True, file=file)
+
+
+class StoppedBySystem(Stopped):
+    """A scheduler sent SIGTERM."""
+
+    exit_code = 143
 
 
 class Commands(click.Group):
@@ -98,8 +105,10 @@ class Commands(click.Group):
         except SpecialError as error:
             _trace(ctx)
             raise OneLine(str(error)) from None
-        except KeyboardInterrupt as interrupt:
-            raise Stopped(interrupt) from None
+        except Terminated:
+            raise StoppedBySystem from None
+        except KeyboardInterrupt:
+            raise Stopped from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:

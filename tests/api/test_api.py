@@ -171,7 +171,7 @@ def test_killed_in_training_it_ends_with_the_same_bits(
         assert resumed.record["steps"][step]["files"] == made.record["steps"][step]["files"]
 
 
-def test_a_training_checkpoint_that_cannot_be_read_is_named(files: small_scene.Files, tmp_path: Path) -> None:
+def test_a_damaged_training_checkpoint_is_named_and_not_used(files: small_scene.Files, tmp_path: Path) -> None:
     class Stop(Listener):
         def advance(self, steps: int = 1, **figures: float) -> None:
             if self.begun[-1] == "refine":
@@ -187,8 +187,10 @@ def test_a_training_checkpoint_that_cannot_be_read_is_named(files: small_scene.F
     damaged.parent.mkdir(parents=True)
     damaged.write_bytes(b"these are no tensors")
     shutil.rmtree(tmp_path / "run" / "steps" / "warmup")
-    with pytest.raises(RunError, match=r"checkpoint.safetensors cannot be read .*: delete it"):
-        label(files, tmp_path / "run")
+    listener = Listener()
+    again = label(files, tmp_path / "run", progress=listener)
+    assert listener.lines == [f"The training checkpoint {damaged} is damaged: the step is trained from its beginning."]
+    assert again.record["steps"]["warmup"]["key"] == key
 
 
 def test_refine_reruns_itself_and_the_map_and_nothing_before(run: special.Run) -> None:
