@@ -114,7 +114,10 @@ class Run:
         return areas
 
     def _array(self, step: str, name: str) -> np.ndarray:
-        return files.load_array(self._directory.payload(step, name))
+        try:
+            return files.load_array(self._directory.payload(step, name))
+        except RunError as error:
+            raise RunError(f"{error}, with special {step} {self.path}") from None
 
     def __repr__(self) -> str:
         return f"<Run {self.path}: {len(self.classes)} classes>"

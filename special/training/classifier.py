@@ -33,7 +33,7 @@ class TrainedClassifier:
 
     @property
     def state_dict(self) -> dict[str, Tensor]:
-        """The weights, on the CPU."""
+        """The weights, on the CPU: tensors (...) by name."""
         return {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
 
     @property

@@ -107,7 +107,7 @@ def open_images(paths: Sequence[Path], wavelengths: str | Path | Sequence[float]
 
     Args:
         paths: of the cubes, one or more.
-        wavelengths: nm, as ``special.label`` takes them, for files that lack them.
+        wavelengths: nm, (bands,), as ``special.label`` takes them, for files that lack them.
 
     Raises:
         SceneError: an image cannot be read, or is of another sensor than the first.
@@ -195,7 +195,7 @@ def common_bands(scenes: Sequence[Scene]) -> np.ndarray:
 def normalisation_of(scenes: Sequence[Scene], bands: np.ndarray) -> Normalisation:
     """Return what brings the unmasked pixels of all of these images to zero mean and unit variance.
 
-    Memory holds one image at a time.
+    Of the bands of the numbers ``bands``, int (bands,). Memory holds one image at a time.
 
     Raises:
         SceneError: as ``read_image``.

@@ -159,7 +159,7 @@ class TrainingLoop:
         return values
 
     def weights(self) -> dict[str, Tensor]:
-        """Return a copy of the averaged weights, on the CPU."""
+        """Return a copy of the averaged weights, on the CPU: tensors (...) by name."""
         return {name: value.detach().cpu().clone() for name, value in self.average.state_dict().items()}
 
     def _loss(self, number: int, batch: Batch) -> tuple[Tensor, dict[str, Tensor], list[Part]]:

@@ -41,4 +41,4 @@ class Objective(Protocol):
         """
 
     def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
-        """Return the loss of one step on ``window``, over the pixels of bool ``owned`` (rows, cols of the window)."""
+        """Return the loss of one step on ``window``, over the pixels of ``owned``, bool (rows, cols)."""

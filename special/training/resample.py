@@ -43,5 +43,5 @@ class Resampled:
 
 
 def same_bands(have: np.ndarray, wanted: np.ndarray) -> bool:
-    """Whether two lists of wavelengths, in nm, are those of the same bands."""
+    """Whether two lists of wavelengths, (bands,), nm, are those of the same bands."""
     return len(have) == len(wanted) and bool(np.abs(wanted - have).max() <= SAME_NM)

@@ -165,7 +165,7 @@ class Model:
         return network.eval()
 
     def spectra(self, scene: Scene, progress: Progress = SILENT) -> Windows:
-        """Return a scene as the model wants it: float32 (rows, cols, bands of the model), standardised.
+        """Return a scene as the model wants it: float32 (rows, cols, bands), the bands of the model, standardised.
 
         A small scene is an array, a large one is read by windows. Where the bands are others than the model's, spectra
         are interpolated linearly; bands of the model that lie outside the scene's range tell nothing: they are given

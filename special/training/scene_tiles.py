@@ -43,7 +43,7 @@ def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np
 
 
 def pca_sample(count: int, generator: np.random.Generator) -> np.ndarray:
-    """Return the numbers, rising, of the pixels out of ``count`` from which principal components are found."""
+    """Return which of ``count`` pixels principal components are found from: int (pixels,), rising."""
     if count <= PCA_PIXELS:
         return np.arange(count)
     return np.sort(generator.choice(count, PCA_PIXELS, replace=False))

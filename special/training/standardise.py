@@ -147,12 +147,12 @@ class Spectra:
 
 
 def fits_in_memory(cube: np.ndarray | Readable) -> bool:
-    """Whether a cube takes at most ``KEPT`` bytes as float32."""
+    """Whether a cube (rows, cols, bands), any unit, takes at most ``KEPT`` bytes as float32."""
     return 4 * int(np.prod(cube.shape)) <= KEPT
 
 
 def loaded(cube: np.ndarray | Readable) -> np.ndarray | Readable:
-    """Return a scene's values where they fit into memory with ease, else the scene itself; an array stays as it is."""
+    """Return a scene's values (rows, cols, bands), its own numbers, where they fit into memory with ease, else itself."""
     return cube if isinstance(cube, np.ndarray) or not fits_in_memory(cube) else cube.read()
 
 

@@ -66,7 +66,7 @@ class Labels:
 
 
 def class_count(targets: OneHotTargets | Rows) -> int:
-    """Return the number of classes K of hard or soft labels."""
+    """Return the number of classes K of hard or soft labels (rows, cols, K)."""
     return len(targets.classes) if isinstance(targets, OneHotTargets) else targets.shape[-1]
 
 
