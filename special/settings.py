@@ -185,6 +185,8 @@ def load(pipeline: str | Path = DEFAULT, changes: Mapping[str, Any] | None = Non
         SettingsError: there is no such pipeline, it is not TOML, or it holds unknown or misfit settings.
     """
     values, renamed = _read(str(pipeline), seen=())
+    added = {name: value for name, value in _defaults().items() if name not in _ours()}
+    values = {**added, **values}  # a file that extends nothing need not know of what others bring
     missing = [name for name in _defaults() if name not in values]
     if missing:
         raise SettingsError(
@@ -252,7 +254,7 @@ def _read(pipeline: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], dict[st
         base, renamed = _read(str(own) if own.is_file() else extends, (*seen, pipeline))
     flat = _flat(table)
     if path == PIPELINES / f"{DEFAULT}.toml":
-        return {**flat, **_of_third_parties()}, {}
+        return flat, {}
     named = {RENAMED.get(name, name): value for name, value in flat.items()}
     values = {name: _checked(name, value, f"{path}: ") for name, value in named.items()}
     return {**base, **values}, {**renamed, **_old_names(flat)}
@@ -269,22 +271,55 @@ def _locate(pipeline: str) -> Path:
 
 
 @cache
-def _defaults() -> dict[str, Any]:
+def _ours() -> dict[str, Any]:
+    """Return the settings that stand in the default pipeline."""
     return _read(DEFAULT, seen=())[0]
 
 
+@cache
+def _defaults() -> dict[str, Any]:
+    """Return every setting there is, with its default."""
+    return {**_ours(), **_of_third_parties()}
+
+
 def _of_third_parties() -> dict[str, Any]:
-    """Return the settings that teachers and classifiers of other distributions bring, with their defaults."""
+    """Return the settings that teachers and classifiers of other distributions bring, with their defaults.
+
+    They may take sections of ours as well, whose values stand in the default pipeline.
+
+    Raises:
+        PluginError: one of these distributions is broken.
+    """
     values: dict[str, Any] = {}
+    sections = _keys(_ours())
     for registry in (Registry[Any]("special.teachers", "teacher"), Registry[Any]("special.classifiers", "classifier")):
-        for item in registry.of_third_parties():
-            if item.settings is not None:
-                defaults = dataclasses.asdict(item.settings())
-                values |= {
-                    f"{item.settings.section}.{name}": list(value) if isinstance(value, tuple) else value
-                    for name, value in defaults.items()
-                }
+        for name, item in registry.of_third_parties().items():
+            kind = getattr(item, "settings_type", None)
+            if kind is None:
+                continue
+            try:
+                section, keys = kind.section, {field.name for field in dataclasses.fields(kind)}
+                if section not in sections:
+                    values |= {f"{section}.{key}": _as_toml(value) for key, value in dataclasses.asdict(kind()).items()}
+            except (AttributeError, TypeError):
+                needs = "its settings must be a dataclass with a section and a default for every field"
+                raise registry.unusable(name, needs) from None
+            if sections.setdefault(section, keys) != keys:
+                raise registry.unusable(name, f"the section {section} of its settings is another one's")
     return values
+
+
+def _as_toml(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _keys(values: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the keys of every section."""
+    sections: dict[str, set[str]] = {}
+    for name in values:
+        section, _, key = name.rpartition(".")
+        sections.setdefault(section, set()).add(key)
+    return sections
 
 
 def _old_names(names: Iterable[str]) -> dict[str, str]:
