@@ -18,7 +18,7 @@ from special.errors import RunError, SceneError, SettingsError
 from special.models.registry import CLASSIFIERS, Classifier
 from special.settings import RENAMED, Settings, restore
 from special.storage import files
-from special.teachers.base import section_of
+from special.teachers.base import TEACHERS, section_of
 from special.teachers.chosen import ChosenTeachers, names_of
 
 if TYPE_CHECKING:
@@ -148,6 +148,17 @@ class Request:
         return CLASSIFIERS.get(self.settings.values["classifier.name"])
 
     @property
+    def releases(self) -> dict[str, str]:
+        """What other distributions bring of what was chosen, in which release: like settings, by dotted names.
+
+        The version of a step says when code of ours gives other results. Of theirs only the release can say so.
+        """
+        section = self.classifier.settings_type.section
+        found = {section_of(name): TEACHERS.release(name) for name in names_of(self.settings)}
+        found[section] = CLASSIFIERS.release(self.classifier.name)
+        return {f"{section}.distribution": release for section, release in found.items() if release}
+
+    @property
     def texts(self) -> Texts | None:
         """What the classifier reads about the classes; None for one that reads nothing."""
         values = self.settings.values
@@ -159,7 +170,7 @@ class Request:
         """Return what the steps take from outside the run."""
         texts = self.texts
         return Given(
-            settings=self.settings.values,
+            settings={**self.settings.values, **self.releases},
             inputs={
                 "scene": dict(self.content),
                 "georeference": self.georeference,
