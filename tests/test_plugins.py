@@ -7,18 +7,15 @@ or does not see.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import small_scene
+from sites import WITHOUT, Site, installed
 
 from special.resources import PIPELINES
 
@@ -30,53 +27,9 @@ ALONE = 'pseudo.teachers=["dark-to-bright"]'
 ORDERED = "pseudo.dark_to_bright.ordered=true"
 
 
-@dataclass(frozen=True)
-class Site:
-    """A folder of installed plug-ins; or none."""
-
-    folders: tuple[Path, ...] = ()
-
-    def __or__(self, other: Site) -> Site:
-        return Site((*self.folders, *other.folders))
-
-    def special(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run ``special`` where these are installed."""
-        path = os.pathsep.join([*map(str, self.folders), *filter(None, [os.environ.get("PYTHONPATH")])])
-        command = [sys.executable, "-m", "special", *map(str, words)]
-        # Not in the checkout: Python looks for distributions in the working directory as well.
-        return subprocess.run(
-            command, capture_output=True, text=True, cwd=PLUGINS, env={**os.environ, "PYTHONPATH": path}
-        )
-
-    def done(self, *words: str | Path) -> str:
-        """Run it to its end; return what it prints."""
-        result = self.special(*words)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    def refused(self, *words: str | Path) -> str:
-        """Run it into an error that the user can mend, which is one line; return the line."""
-        result = self.special(*words)
-        lines = result.stderr.splitlines()
-        assert result.returncode == 2 and len(lines) == 1 and lines[0].startswith("Error: "), result.stderr
-        return lines[0]
-
-    def states(self, run: Path) -> dict[str, dict[str, str]]:
-        """How the steps of a run stand: ``state`` and ``why`` by their names."""
-        return dict(json.loads(self.done("status", run, "--json"))["steps"])
-
-
-WITHOUT = Site()
-
-
-def installed(name: str, folder: Path) -> Site:
-    """Build a distribution, and install it where nobody sees it who is not told."""
-    source = folder / f"{name}-source"
-    shutil.copytree(PLUGINS / name, source)  # what is built leaves traces beside its source
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    install += ["--no-index", "--no-build-isolation", "--target", str(folder / name), str(source)]
-    subprocess.run(install, check=True)
-    return Site((folder / name,))
+def of(name: str, folder: Path) -> Site:
+    """Install one of the distributions; from a copy, as building leaves traces beside what is built."""
+    return installed(Path(shutil.copytree(PLUGINS / name, folder / f"{name}-source")), folder / name)
 
 
 def written(folder: Path, group: str, code: str) -> Site:
@@ -96,17 +49,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reader(folder: Path) -> Site:
-    return installed("reader", folder)
+    return of("reader", folder)
 
 
 @pytest.fixture(scope="module")
 def teacher(folder: Path) -> Site:
-    return installed("teacher", folder)
+    return of("teacher", folder)
 
 
 @pytest.fixture(scope="module")
 def classifier(folder: Path) -> Site:
-    return installed("classifier", folder)
+    return of("classifier", folder)
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +76,7 @@ def label(scene: small_scene.Files) -> Sequence[str]:
 @pytest.fixture(scope="module")
 def text(scene: small_scene.Files) -> Path:
     """The scene in the format of the reader."""
-    cube, nm, _ = small_scene.cube()
-    lines = [f"PLAINCUBE {' '.join(map(str, cube.shape))}", " ".join(map(str, nm))]
-    lines += [" ".join(map(str, pixel)) for pixel in cube.reshape(-1, len(nm)).tolist()]
-    path = scene.scene.with_suffix(".txt")
-    path.write_text("\n".join(lines), encoding="ascii")
-    return path
+    return small_scene.write_text(scene.scene.with_suffix(".txt"))
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +121,7 @@ def test_a_scene_of_a_new_format_is_labelled_with_a_new_teacher_in_the_lead(
 
 def test_a_teacher_joins_ours_once_it_can_be_had(teacher: Site, label: Sequence[str], run: Path) -> None:
     said = teacher.special(*label, "--out", run, "--set", BOTH, "--until", "pseudo").stderr
-    assert "The dark-to-bright teacher is left out" in said
+    assert "No dark-to-bright teacher" in said
     assert list(record(run)["teachers"]) == ["spectrum-text"]
     assert record(run)["absent_teachers"]["dark-to-bright"] in said.splitlines()
     teacher.done(*label, "--out", run, "--set", BOTH, "--set", ORDERED, "--set", HALF, "--until", "pseudo")
@@ -191,7 +139,7 @@ def test_a_teacher_that_is_alone_and_absent_is_an_error_with_its_reason(
     done = teacher.special(*label, "--out", tmp_path / "run", "--set", ALONE)
     assert done.returncode == 2
     reason, error = done.stderr.splitlines()
-    assert "say --set pseudo.dark_to_bright.ordered=true" in reason
+    assert "if your class list goes from dark to bright, --set pseudo.dark_to_bright.ordered=true" in reason
     assert error.startswith("Error: no teacher is left")
     assert not (tmp_path / "run").exists()
 

@@ -7,31 +7,17 @@ is what a line in ``special/steps/__init__.py`` does.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import small_scene
+from sites import WITHOUT, Site
 
-STEP = Path(__file__).parents[1] / "plugins" / "step"
-ADDED = "import special.steps, summary; special.steps.LABEL += (summary.STEP,)"
-MAIN = "from special.cli import main; main(prog_name='special')"
-
-
-def special(*words: str | Path, added: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run ``special`` with the step ``summary`` in its list; or without it."""
-    path = os.pathsep.join([str(STEP), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-c", f"{ADDED}; {MAIN}" if added else MAIN, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=STEP, env={**os.environ, "PYTHONPATH": path})
-
-
-def done(*words: str | Path, added: bool = True) -> str:
-    result = special(*words, added=added)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+ADDED = Site(
+    (Path(__file__).parents[1] / "plugins" / "step",),
+    before="import special.steps, summary; special.steps.LABEL += (summary.STEP,)",
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,27 +35,27 @@ def words(scene: small_scene.Files) -> list[str]:
 @pytest.fixture(scope="module")
 def run(words: list[str]) -> Path:
     """A run that was made before there was such a step."""
-    done(*words, added=False)
+    WITHOUT.done(*words)
     return Path(words[-1])
 
 
 def test_the_step_is_a_command_with_help_and_examples() -> None:
-    text = done("summary", "--help")
+    text = ADDED.done("summary", "--help")
     assert "Count the pixels of every class in the map of RUN." in text
     assert "special summary scene.special" in text
-    commands = [line.split()[0] for line in done("--help").splitlines() if line.startswith("  ")]
+    commands = [line.split()[0] for line in ADDED.done("--help").splitlines() if line.startswith("  ")]
     assert commands.index("summary") == commands.index("map") + 1
 
 
 def test_until_takes_its_name() -> None:
-    assert "'summary'" in special("label", "scene.npy", "--classes", "x.txt", "--until", "nothing").stderr
-    assert "'summary'" in special("map", "--until", "nothing").stderr
+    assert "'summary'" in ADDED.special("label", "scene.npy", "--classes", "x.txt", "--until", "nothing").stderr
+    assert "'summary'" in ADDED.special("map", "--until", "nothing").stderr
 
 
 def test_a_run_gets_what_it_lacks_and_nothing_else(words: list[str], run: Path) -> None:
-    states = json.loads(done("status", run, "--json"))["steps"]
+    states = ADDED.states(run)
     assert [step["state"] for step in states.values()] == [*["done"] * 5, "never run"]
-    printed = done(*words)
+    printed = ADDED.done(*words)
     made = dict(line.split()[:2] for line in printed.splitlines()[2:8])
     assert made == {**dict.fromkeys(("rgb", "pseudo", "warmup", "refine", "map"), "kept"), "summary": "made"}
     assert "mean confidence" in printed
@@ -80,14 +66,14 @@ def test_a_run_gets_what_it_lacks_and_nothing_else(words: list[str], run: Path) 
 
 
 def test_the_areas_are_printed_wherever_there_is_a_map(words: list[str], run: Path) -> None:
-    assert "mean confidence" in done(*words, "--until", "map")
-    assert "mean confidence" not in done(*words, "--until", "refine")
+    assert "mean confidence" in ADDED.done(*words, "--until", "map")
+    assert "mean confidence" not in ADDED.done(*words, "--until", "refine")
 
 
 def test_it_is_run_by_its_own_command_and_after_a_change_before_it(run: Path) -> None:
-    done("summary", run, "--device", "cpu")
-    assert json.loads(done("status", run, "--json"))["steps"]["summary"]["state"] == "done"
-    *_, before, added = done("map", run, "--set", "map.reject=0.5", "--dry-run").splitlines()
+    ADDED.done("summary", run, "--device", "cpu")
+    assert ADDED.states(run)["summary"]["state"] == "done"
+    *_, before, added = ADDED.done("map", run, "--set", "map.reject=0.5", "--dry-run").splitlines()
     assert before.split()[:2] == ["map", "stale"]
     assert added.split() == ["summary", "stale", "map", "has", "to", "run"]
 
@@ -95,5 +81,5 @@ def test_it_is_run_by_its_own_command_and_after_a_change_before_it(run: Path) ->
 def test_a_supervised_run_has_the_steps_it_had(scene: small_scene.Files) -> None:
     labels = scene.scene.with_name(f"{scene.scene.stem}_truth.npy")
     words = ["fit", scene.scene, "--labels", labels, "--classes", scene.classes, "--wavelengths", scene.wavelengths]
-    plan = done(*words, "--out", scene.scene.with_suffix(".fit"), "--dry-run").splitlines()
+    plan = ADDED.done(*words, "--out", scene.scene.with_suffix(".fit"), "--dry-run").splitlines()
     assert [line.split()[0] for line in plan[2:]] == ["split", "fit", "map"]

@@ -35,5 +35,5 @@ def test_a_pixel_is_of_the_class_that_its_brightness_is_in_line_for() -> None:
 
 
 def test_it_is_absent_until_the_class_list_is_said_to_be_ordered() -> None:
-    with pytest.raises(Absent, match=r"say --set pseudo\.dark_to_bright\.ordered=true"):
+    with pytest.raises(Absent, match=r"--set pseudo\.dark_to_bright\.ordered=true"):
         made()

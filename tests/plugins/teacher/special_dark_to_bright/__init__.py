@@ -17,11 +17,7 @@ from special.teachers.base import Absent, Teacher, TeacherRequest
 
 @dataclass(frozen=True)
 class DarkToBrightSettings:
-    """The section ``[pseudo.dark_to_bright]``.
-
-    ``ordered``: the class list goes from dark to bright. ``blur``: how far neighbouring classes overlap, in their order
-    by brightness from 0 to 1.
-    """
+    """``ordered``: the class list goes from dark to bright. ``blur``: the share of the pixels that neighbours share."""
 
     section: ClassVar[str] = "pseudo.dark_to_bright"
 
@@ -30,7 +26,7 @@ class DarkToBrightSettings:
 
 
 class DarkToBrightTeacher(Teacher):
-    """Orders the pixels by their brightness: the first share of them is of the first class, the last of the last."""
+    """Puts the pixels in order by their brightness: the darkest share is of the first class, and so on."""
 
     name = "dark-to-bright"
     settings_type = DarkToBrightSettings
@@ -41,17 +37,15 @@ class DarkToBrightTeacher(Teacher):
 
     @classmethod
     def make(cls, request: TeacherRequest) -> Self:
-        """Make it, unless nobody has said that the class list is ordered."""
+        """Make it, once the user has said that the class list is in order."""
         settings = request.settings.build(DarkToBrightSettings)
         if not settings.ordered:
-            raise Absent(
-                "The dark-to-bright teacher is left out, as it needs a class list from dark to bright: "
-                "if yours is one, say --set pseudo.dark_to_bright.ordered=true."
-            )
+            setting = f"{settings.section}.ordered=true"
+            raise Absent(f"No dark-to-bright teacher: if your class list goes from dark to bright, --set {setting}.")
         return cls(settings)
 
     def identity(self) -> dict[str, Any]:
-        """It is made of nothing but its code, whose release is noted anyway."""
+        """It is made of its code alone, and which release that is of is noted anyway."""
         return {"teacher": self.name, "looks at": "RGB"}
 
     def predict(
@@ -63,16 +57,16 @@ class DarkToBrightTeacher(Teacher):
         scratch: ScratchSpace = MEMORY,
     ) -> Rows:
         """Return float32 (rows, cols, K), from ``rgb``, uint8 (rows, cols, 3)."""
+        from scipy.special import softmax
         from scipy.stats import rankdata
 
         assert rgb is not None  # it is not asked without
-        place = np.zeros(scene.valid.shape, np.float32)
         ranks = rankdata(rgb.sum(axis=2, dtype=np.uint16)[scene.valid])
-        place[scene.valid] = (ranks - 0.5) / max(1, len(ranks))
+        order = np.zeros(scene.valid.shape, np.float32)
+        order[scene.valid] = (ranks - 0.5) / max(1, len(ranks))
         middles = (np.arange(len(classes), dtype=np.float32) + 0.5) / len(classes)
-        result = scratch.zeros(self.name, (*place.shape, len(classes)))
-        for rows in blocks(result.shape):
-            logs = -0.5 * ((place[rows, :, None] - middles) / self.settings.blur) ** 2
-            shares = np.exp(logs - logs.max(axis=2, keepdims=True))
-            result[rows] = scene.valid[rows, :, None] * shares / shares.sum(axis=2, keepdims=True)
+        result = scratch.zeros(self.name, (*order.shape, len(classes)))
+        for rows in blocks(result.shape):  # which may be a file, larger than memory
+            shares = softmax(-0.5 * ((order[rows, :, None] - middles) / self.settings.blur) ** 2, axis=2)
+            result[rows] = scene.valid[rows, :, None] * shares
         return result
