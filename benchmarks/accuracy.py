@@ -134,13 +134,13 @@ class Accuracy:
 
     def erring(self, count: int) -> list[Variation]:
         """The base with each of ``count`` concept tables that err."""
-        from special.resources import folder
+        from special.resources import PROMPTS
 
         made = self.runs.folder / "tables"
         made.mkdir(parents=True, exist_ok=True)
         variations = []
         for seed in range(count):
-            text = perturb.perturbed(folder("prompts") / "concepts.toml", seed)
+            text = perturb.perturbed(PROMPTS / "concepts.toml", seed)
             path = made / f"concepts-{digest(text)}.toml"
             path.write_text(text, encoding="utf-8")
             variations.append(self.base.but(concepts=path, seed=self.seeds[0]))

@@ -3,10 +3,10 @@
     python benchmarks/images.py [--images 20] [--side 40] [--noise 0.1] [--spread 0.6] [--seeds 3]
                                 [--rows ROW ...] [--set NAME=VALUE ...]
 
-The fruit come from tests/support/fruit.py: three stages of ripeness, told apart by two features of the spectrum, in which
-fruit of one stage differ so much that some are like those of another. They stand in for DeepHS-Fruit, which has to be
-fetched and sorted by class. Prints a Markdown table: OA of images that were not learned from, mean over the seeds, each
-with fruit of its own.
+The fruit come from tests/support/fruit.py: three stages of ripeness, told apart by two features of the spectrum, in
+which fruit of one stage differ so much that some are like those of another. They stand in for DeepHS-Fruit, which has
+to be fetched and sorted by class. Prints a Markdown table: OA of images that were not learned from, mean over the
+seeds, each with fruit of its own.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 import fruit
-from special.api.fit_images import fit_dataset
 
+from special import fit_images
 from special.settings import parse_changes
 
 ROWS = ("mean", "cnn3d", "s3fn", "aligned")
@@ -45,14 +45,14 @@ def main() -> None:
         for name in asked.rows:
             found, started = [], time.perf_counter()
             for seed in range(asked.seeds):
-                done = fit_dataset(
+                done = fit_images(
                     Path(folder) / str(seed),
                     Path(folder) / f"{name}-{seed}",
                     classifier=name,
                     settings=parse_changes(asked.changes),
                     seed=seed,
                 )
-                found.append(done.scores.oa)
+                found.append(done.scores["oa"])
             seconds = (time.perf_counter() - started) / asked.seeds
             print(f"| {name} | {np.mean(found):.3f} | {seconds:.0f} |", flush=True)
 

@@ -36,20 +36,21 @@ from torch.nn.functional import normalize
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import Benchmark, find
-from special.steps.pipeline import CLASSIFIER, recipe
 
 from special.classnames.class_list import ClassList
 from special.classnames.contextual import Meanings
 from special.classnames.texts import Texts
-from special.models.registry import Vectors
+from special.models.registry import CLASSIFIERS, Vectors
+from special.models.settings import ScanSettings
+from special.progress import SILENT, Progress
 from special.report import metrics
 from special.scene import Scene, open_scene
 from special.scene.truth import read_truth
 from special.settings import load, parse_changes
-from special.steps.context import build_section
 from special.training.checkpoint import State
 from special.training.randomness import stage_generator
-from special.training.supervised import FitSettings, fit
+from special.training.settings import FitSettings, SplitSettings
+from special.training.supervised import fit
 from special.training.train_test_split import TEST, TRAIN, train_test_split
 
 SEMI_HARD = {"aligned.hard": 0, "aligned.semi_hard": 5}
@@ -122,7 +123,7 @@ class FirstStage:
         self.epochs, self.texts = epochs, normalize(torch.from_numpy(labels).float(), dim=1)
         return self
 
-    def load(self) -> State | None:
+    def load(self, progress: Progress = SILENT) -> State | None:
         """Return the state to go on from, with the row's own texts."""
         if self.state is None:
             return None
@@ -169,19 +170,21 @@ def vectors(texts: str, encoder: str, classes: ClassList, seed: int) -> Vectors:
 def learned(data: Data, row: Row, seed: int, changes: dict[str, Any]) -> np.ndarray:
     """Train a classifier of special; return its map, 1..K."""
     settings = load(row.pipeline, {**dict(row.changes), **changes})
-    chosen = recipe(lambda section: build_section(settings, section, CLASSIFIER[section]))
-    reads = row.pipeline in ("s3fn", "aligned")
-    texts = vectors(row.texts, settings.values["classifier.encoder"], data.classes, seed) if reads else None
+    chosen = CLASSIFIERS.get(settings.values["classifier.name"])
+    own: Any = settings.build(chosen.settings_type)
+    texts = None
+    if chosen.reads_texts:
+        texts = vectors(row.texts, settings.values["classifier.encoder"], data.classes, seed)
     rule, first = settings.build(FitSettings), None
-    if row.pipeline == "s3fn" and texts is not None:
-        first = data.first.before(int(rule.epochs * chosen.s3fn.first), texts.labels)
+    if chosen.name == "s3fn" and texts is not None:
+        first = data.first.before(int(rule.epochs * own.stage1_share), texts.labels)
     result = fit(
         data.cube,
         data.scene.valid,
         np.eye(len(data.classes), dtype=np.float32)[np.maximum(data.truth - 1, 0)],
         (data.parts == TRAIN).astype(np.float32),
         rule,
-        chosen.builder(texts),
+        chosen.build(own, texts, settings.build(ScanSettings).backend),
         seed=seed,
         checkpoint=first,
     )

@@ -185,15 +185,14 @@ def load(pipeline: str | Path = DEFAULT, changes: Mapping[str, Any] | None = Non
         SettingsError: there is no such pipeline, it is not TOML, or it holds unknown or misfit settings.
     """
     values, renamed = _read(str(pipeline), seen=())
-    added = {name: value for name, value in _defaults().items() if name not in _ours()}
-    values = {**added, **values}  # a file that extends nothing need not know of what others bring
-    missing = [name for name in _defaults() if name not in values]
+    missing = [name for name in _ours() if name not in values]
     if missing:
         raise SettingsError(
             f'the pipeline {str(pipeline)!r} lacks {_some(missing)}: begin it with extends = "special" '
             "and write only what differs"
         )
-    return Settings(str(pipeline), values, renamed).override(changes or {})
+    # A file that extends nothing need not know of what other distributions bring.
+    return Settings(str(pipeline), {**_defaults(), **values}, renamed).override(changes or {})
 
 
 def restore(pipeline: str, values: Mapping[str, Any]) -> Settings:
@@ -301,8 +300,8 @@ def _of_third_parties() -> dict[str, Any]:
                 section, keys = kind.section, {field.name for field in dataclasses.fields(kind)}
                 if section not in sections:
                     values |= {f"{section}.{key}": _as_toml(value) for key, value in dataclasses.asdict(kind()).items()}
-            except (AttributeError, TypeError):
-                needs = "its settings must be a dataclass with a section and a default for every field"
+            except (AttributeError, TypeError) as error:
+                needs = f"its settings must be a dataclass with a section and a default for every field ({error})"
                 raise registry.unusable(name, needs) from None
             if sections.setdefault(section, keys) != keys:
                 raise registry.unusable(name, f"the section {section} of its settings is another one's")

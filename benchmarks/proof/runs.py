@@ -23,8 +23,8 @@ from scenes import Benchmark
 
 STEPS = ("pseudo", "warmup", "refine")
 SECTIONS = {
-    "pseudo": ("rgb", "pseudo"),
-    "warmup": ("warmup", "classifier", "model", "s3fn", "aligned"),
+    "pseudo": ("rgb", "pseudo"),  # with the sections inside them, those of the teachers
+    "warmup": ("warmup", "classifier", "mambahsi", "s3fn", "aligned"),
     "refine": ("refine",),
 }
 NO_MATTER = ("cli", "report")  # of the package's folders: code that changes no figure
@@ -119,11 +119,12 @@ class Runs:
         """Return the RUN of a step, by the content of all that it is made of."""
         from special.settings import load
 
-        sections = [section for name in STEPS[: STEPS.index(step) + 1] for section in SECTIONS[name]]
+        before = STEPS[: STEPS.index(step) + 1]
+        values = load(self.pipeline, variation.settings).values
         made_of = {
             "code": self.code,
             "scene": scene_hash(scene),
-            "settings": load(self.pipeline, variation.settings).of(*sections),
+            "settings": {name: value for name, value in values.items() if step_of(name) in before},
             "seed": variation.seed,
             "concepts": variation.concepts and hashlib.sha256(variation.concepts.read_bytes()).hexdigest(),
         }
@@ -171,7 +172,10 @@ def _truth(scene: Benchmark, shape: tuple[int, int]) -> np.ndarray:
 
 def step_of(setting: str) -> str:
     """The first step that a setting makes a difference to; "" where it is none of these."""
-    return next((step for step in STEPS if setting.partition(".")[0] in SECTIONS[step]), "")
+    from special.settings import RENAMED
+
+    section = RENAMED.get(setting, setting).partition(".")[0]
+    return next((step for step in STEPS if section in SECTIONS[step]), "")
 
 
 def digest(made_of: Any) -> str:
@@ -190,9 +194,9 @@ def scene_hash(scene: Benchmark) -> str:
 def code_hash() -> str:
     """Twelve hexadecimal digits that stand for the package's code and prompts: other code, other figures."""
     import special
-    from special.resources import folder
+    from special.resources import PROMPTS
 
     root = Path(special.__file__).parent
     files = [path for path in sorted(root.rglob("*.py")) if path.relative_to(root).parts[0] not in NO_MATTER]
-    files += [path for path in sorted(folder("prompts").rglob("*")) if path.suffix in (".toml", ".txt")]
+    files += [path for path in sorted(PROMPTS.rglob("*")) if path.suffix in (".toml", ".txt")]
     return digest([[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])

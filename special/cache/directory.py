@@ -48,8 +48,9 @@ class Manifest:
         """Return the manifest in ``folder``; None where there is none, or none that is whole."""
         try:
             manifest = cls(**load_json(folder / MANIFEST))
-            return manifest if manifest.key == digest(manifest.ingredients) else None
-        except (OSError, ValueError, TypeError):
+            whole = isinstance(manifest.files, dict) and manifest.key == digest(manifest.ingredients)
+            return manifest if whole and all(map(_inside, manifest.files)) else None
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
     def write(self, folder: Path) -> None:
@@ -68,6 +69,12 @@ class Manifest:
             for name, expected in self.files.items()
             if not (folder / name).is_file() or sha256_of(folder / name) != expected
         ]
+
+
+def _inside(name: str) -> bool:
+    """Whether a name in a manifest, which may come from somebody else, is that of a file below its folder."""
+    parts = name.replace("\\", "/").split("/")
+    return "" not in parts and ".." not in parts and ":" not in name and "\0" not in name
 
 
 def payload_hashes(folder: Path) -> dict[str, str]:
@@ -130,12 +137,13 @@ class RunDirectory:
         """Hold the run, alone, until the block ends; the system itself lets go of what a dead process held.
 
         Raises:
-            RunError: another process holds it, or it cannot be written to.
+            RunError: another process holds it, it cannot be written to, or parts of it are links.
         """
         import filelock
 
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self._refuse_links()
             lock = filelock.FileLock(self.path / _LOCK, timeout=_PATIENCE)
             lock.acquire()
         except filelock.Timeout:
@@ -155,12 +163,29 @@ class RunDirectory:
             files.sweep(self.path)
             lock.release()
 
+    def _refuse_links(self) -> None:
+        """Make sure that what is written into the run stays in it: a run may come from somebody else.
+
+        Files are replaced and never written through, so that it is the folders, and the lock, that count.
+
+        Raises:
+            RunError: one of them is a link.
+        """
+        places = [self.path / name for name in (_LOCK, "steps", "work", files.PARTIAL)]
+        for folder in ("steps", "work"):
+            places += (self.path / folder).iterdir() if (self.path / folder).is_dir() else ()
+        for place in places:
+            if place.is_symlink():
+                raise RunError(
+                    f"{place} is a link, and a run keeps its files inside itself: put there what it leads to"
+                )
+
     @property
     def in_use(self) -> bool:
         """Whether a process holds the run now."""
         import filelock
 
-        if not (self.path / _LOCK).exists():
+        if not (self.path / _LOCK).exists() or (self.path / _LOCK).is_symlink():
             return False
         try:
             with filelock.FileLock(self.path / _LOCK, timeout=0):

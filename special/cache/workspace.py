@@ -41,7 +41,7 @@ class Workspace:
         return ScratchSpace(self.checkpoints / "rasters")
 
     def array(self, step: str, name: str) -> np.ndarray:
-        """Return an array that an upstream step left, of the shape and unit that it says."""
+        """Return an array (...) that an upstream step left, of the shape and unit that the step says."""
         return files.load_array(self.payload(step, name))
 
     def rows(self, step: str, name: str) -> Rows:
@@ -49,7 +49,7 @@ class Workspace:
         return self.scratch.load(self.payload(step, name))
 
     def tensors(self, step: str, name: str) -> dict[str, Tensor]:
-        """Return a state dict that an upstream step left: tensors of any shape, by name."""
+        """Return a state dict that an upstream step left: tensors (...) by name."""
         return files.load_tensors(self.payload(step, name))
 
     def has(self, step: str, name: str) -> bool:

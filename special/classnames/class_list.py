@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from special.errors import ClassListError
+
+# Limits that no list written by hand reaches: each text is read by an encoder, and compared with all others.
+MOST_CLASSES, MOST_SYNONYMS = 1000, 200
+LONGEST_NAME, LONGEST_DESCRIPTION = 200, 20_000
+MOST_BYTES = 1 << 23
 
 # A colon ends a name where a blank follows and no backslash stands before it: "Zone 1:50" is all name.
 _COLON = re.compile(r"(?<!\\):(?=\s|$)")
@@ -60,7 +66,11 @@ class ClassList:
                 if not entry.name:
                     raise ClassListError(f"{origin}: the line {line.strip()!r} has no name before its first '|' or ':'")
                 classes.append(entry)
+            if len(classes) > MOST_CLASSES:
+                raise ClassListError(f"{origin} has more than {MOST_CLASSES} classes: give those that are in the scene")
         classes = _whole_names(classes)
+        for entry in classes:
+            _refuse_extremes(entry, origin)
         if not classes:
             raise ClassListError(f"{origin} is empty: write one class name a line, two or more")
         if len(classes) == 1:
@@ -76,21 +86,24 @@ class ClassList:
 
     @classmethod
     def read(cls, path: str | Path) -> ClassList:
-        """Read a class list from a UTF-8 text file.
+        """Read a class list from a text file, UTF-8 or, as older programs write it, Windows-1252.
 
         Raises:
             ClassListError: the file is missing, is not text, or does not hold a class list.
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            with path.open("rb") as stream:
+                data = stream.read(MOST_BYTES + 1)
         except FileNotFoundError:
             raise ClassListError(f"no class list at {path}: write one class name a line into a text file") from None
         except IsADirectoryError:
             raise ClassListError(f"{path} is a folder: name a text file with one class name a line") from None
-        except UnicodeDecodeError:
-            raise ClassListError(f"{path} is not UTF-8 text: save the class list as plain UTF-8") from None
-        return cls.parse(text.splitlines(), origin=str(path))
+        except (OSError, ValueError) as error:
+            raise ClassListError(f"the class list {str(path)!r} cannot be read ({error})") from None
+        if len(data) > MOST_BYTES:
+            raise ClassListError(f"{path} is larger than {MOST_BYTES >> 20} MiB: it is no class list")
+        return cls.parse(_decoded(data, path).splitlines(), origin=str(path))
 
     @property
     def names(self) -> list[str]:
@@ -110,6 +123,39 @@ class ClassList:
 
     def __iter__(self) -> Iterator[ClassName]:
         return iter(self.classes)
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        ClassListError: it is none.
+    """
+    for encoding in ("utf-8-sig", "cp1252"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise ClassListError(f"{path} is not text: save the class list as plain UTF-8")
+
+
+def _refuse_extremes(entry: ClassName, origin: str) -> None:
+    """Make sure that a class can be read, printed and written into headers.
+
+    Raises:
+        ClassListError: a text is far too long, there are far too many, or one has characters that cannot be seen.
+    """
+    if len(entry.synonyms) > MOST_SYNONYMS:
+        raise ClassListError(
+            f"{origin}: {entry.name[:40]!r} has more than {MOST_SYNONYMS} synonyms: give the usual ones"
+        )
+    for text, longest in (*((text, LONGEST_NAME) for text in entry.texts), (entry.description, LONGEST_DESCRIPTION)):
+        if len(text) > longest:
+            raise ClassListError(f"{origin}: {text[:40]!r}... has {len(text)} characters: write {longest} at most")
+        if hidden := next((letter for letter in text if unicodedata.category(letter) == "Cc" and letter != "\t"), ""):
+            raise ClassListError(f"{origin}: {text[:40]!r} holds the control character {hidden!r}: take it out")
 
 
 def _entry(line: str) -> ClassName:

@@ -35,6 +35,10 @@ class Fault(OneLine):
     exit_code = 1
 
 
+class Terminated(KeyboardInterrupt):
+    """The system, or a scheduler, asks the process to end: SIGTERM. Answered as Ctrl-C is."""
+
+
 class Stopped(click.ClickException):
     """The user pressed Ctrl-C."""
 
@@ -46,6 +50,12 @@ class Stopped(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line."""
         click.echo(f"\nSpecial {self.message}.", err=True, file=file)
+
+
+class StoppedBySystem(Stopped):
+    """A scheduler sent SIGTERM."""
+
+    exit_code = 143
 
 
 class Commands(click.Group):
@@ -89,11 +99,14 @@ class Commands(click.Group):
         from special.errors import SpecialError
 
         quiet_libraries()
+        answer_sigterm()
         try:
             return super().invoke(ctx)
         except SpecialError as error:
             _trace(ctx)
             raise OneLine(str(error)) from None
+        except Terminated:
+            raise StoppedBySystem from None
         except KeyboardInterrupt:
             raise Stopped from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
@@ -103,6 +116,19 @@ class Commands(click.Group):
             said = " ".join(str(error).split()) or "no message"
             fault = f"something went wrong inside special ({type(error).__name__}: {said}): see where with --debug"
             raise Fault(fault) from None
+
+
+def answer_sigterm() -> None:
+    """Let SIGTERM end a command as Ctrl-C does: what it holds is let go of, and what it has done stays."""
+    import signal
+    import threading
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one is not to disturb the clearing up
+        raise Terminated
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
 
 
 def quiet_libraries() -> None:

@@ -176,10 +176,10 @@ def open_scene(
 ) -> Scene:
     """Open a hyperspectral scene: MATLAB, ENVI, GeoTIFF, ``.npy`` or another format that has a reader.
 
-    ``key`` names the array in a ``.mat`` file of several. ``wavelengths`` (a CSV file, ``"430:860"``, or numbers) or
-    ``sensor`` (such as ``"aviris"``) stand in for wavelengths that the file lacks, and beat those it has. ``reader``
-    names the reader to use (such as ``"envi"``), where the content of the file shall not decide. The file is read
-    once through, block by block, to find its bad bands and invalid pixels.
+    ``key`` names the array in a ``.mat`` file of several. ``wavelengths`` (a CSV file, ``"430:860"``, or numbers
+    (bands,) in nm) or ``sensor`` (such as ``"aviris"``) stand in for wavelengths that the file lacks, and beat those it
+    has. ``reader`` names the reader to use (such as ``"envi"``), where the content of the file shall not decide. The
+    file is read once through, block by block, to find its bad bands and invalid pixels.
 
     Raises:
         SceneError: the file or its wavelengths cannot be understood; the message says what to do.

@@ -171,7 +171,6 @@ def refine(
     Raises:
         TrainingError: no valid pixel, spectra that are all alike, or a value that is not finite.
         WeightsError: the weights are not those of such a classifier.
-        RunError: the checkpoint cannot be read.
     """
     from special.training.scene_tiles import SceneTrainer
     from special.training.standardise import spectra_of

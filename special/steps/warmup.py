@@ -48,7 +48,13 @@ class Trained:
 
 
 class PseudoLabels:
-    """The objective of the warmup: balanced samples of the pseudo-labels' best classes."""
+    """The objective of the warmup: balanced samples of the pseudo-labels' best classes.
+
+    Args:
+        probabilities: float32 (rows, cols, K).
+        valid: bool (rows, cols).
+        settings: the ``[warmup]`` section.
+    """
 
     def __init__(self, probabilities: Rows, valid: np.ndarray, settings: WarmupSettings) -> None:
         labels = best(probabilities, valid)
@@ -96,7 +102,6 @@ def warmup(
 
     Raises:
         TrainingError: no valid pixel, or a value that is not finite.
-        RunError: the checkpoint cannot be read.
     """
     from special.training.predict import blend_with_prior
     from special.training.scene_tiles import SceneTrainer, prepare

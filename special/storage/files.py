@@ -107,7 +107,7 @@ def replace_copy(source: Path, target: Path) -> None:
 
 
 def replace_array(path: Path, array: Rows) -> None:
-    """Write an array (any shape) as ``.npy``; ``path`` is at every moment the old file or the new one, whole."""
+    """Write an array (...) as ``.npy``; ``path`` is at every moment the old file or the new one, whole."""
     staging = _staging(path.parent, path.name)
     save_array(staging.with_suffix(".npy"), array)
     _sync(staging.with_suffix(".npy"))

@@ -205,7 +205,6 @@ def fit_images(
         SettingsError: the classifier takes no cubes.
         SceneError: no band is good in all images, or an image has no pixel that is not masked.
         TrainingError: a value is not finite.
-        RunError: the checkpoint cannot be read.
     """
     bands = common_bands(scenes)
     learned = [scene for scene, used in zip(scenes, trained, strict=True) if used]

@@ -110,11 +110,10 @@ class TrainingLoop:
 
         Raises:
             TrainingError: a loss or a gradient is not finite.
-            RunError: the checkpoint cannot be read.
         """
         steps = self.settings.steps
         progress.begin(self.stage, self.total)
-        state = checkpoint.load() if checkpoint else None
+        state = checkpoint.load(progress) if checkpoint else None
         if state is not None:
             self._resume(state)
             progress.advance(len(self.history) * steps)

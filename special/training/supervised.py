@@ -102,7 +102,6 @@ def fit(
 
     Raises:
         TrainingError: no labelled pixel, or a value that is not finite.
-        RunError: the checkpoint cannot be read.
     """
     objective = Labels(targets, np.where(valid, weights, 0).astype(np.float32), settings)
     if not objective.set.counts.any():

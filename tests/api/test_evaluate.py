@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
-import cache_fixture
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 import special
+from special.api.request import Request, SceneSource
+from special.cache.directory import RunDirectory
+from special.cache.runner import execute
 from special.cache.step import Step
+from special.cache.workspace import Workspace
+from special.classnames.class_list import ClassList
 from special.cli import main
 from special.errors import RunError, SceneError
-from special.steps.context import Work
+from special.settings import load
 from special.storage.files import save_array
 
 TRUTH = np.array([[1, 1, 1, 1], [2, 2, 2, 0]])
@@ -28,7 +33,7 @@ BELIEVED = {
 ACCURACY = {"pseudo": 3 / 7, "warmup": 5 / 7, "refine": 6 / 7, "map": 5 / 7}
 
 
-def leave(work: Work, folder: Path) -> None:
+def leave(work: Workspace, folder: Path) -> None:
     labels = np.array(BELIEVED[work.step.name])
     if work.step.name == "map":
         save_array(folder / "map.npy", labels.astype(np.uint8))
@@ -36,9 +41,23 @@ def leave(work: Work, folder: Path) -> None:
         save_array(folder / "probabilities.npy", np.eye(3, dtype=np.float32)[labels][..., 1:])
 
 
-def make(folder: Path, *names: str) -> Path:
-    steps = [Step(name, 1, leave, settings={"first": "-"}) for name in names or BELIEVED]
-    cache_fixture.execute(folder, steps=steps)
+def make(folder: Path, names: Iterable[str] = BELIEVED) -> Path:
+    """Make a run of steps that leave what they are said to believe; the real ones read a scene and train."""
+    run = RunDirectory(folder)
+    asked = Request(
+        source=SceneSource(folder / "scene.npy"),
+        content={"files": "f0", "bands": "b0", "valid pixels": "v0"},
+        georeference=None,
+        classes=ClassList.parse(["water", "grass"]),
+        settings=load(),
+        seed=0,
+        device="cpu",
+        offline=True,
+    )
+    steps = [Step(name, 1, leave) for name in names]
+    with run.locked():
+        asked.write(run)
+        execute(run, steps, asked.given(), lambda step, key: Workspace(run, step, key))
     np.save(folder.parent / "truth.npy", TRUTH)
     return folder
 
@@ -92,7 +111,7 @@ def test_the_tables_show_each_step_each_class_and_the_confusion(run: Path) -> No
 
 
 def test_a_run_without_a_map_is_scored_as_far_as_it_is(tmp_path: Path) -> None:
-    run = make(tmp_path / "run", "pseudo", "warmup")
+    run = make(tmp_path / "run", ["pseudo", "warmup"])
     evaluation = special.evaluate(run, TRUTH)
     assert (evaluation.made_by, list(evaluation.steps)) == ("warmup", ["pseudo", "warmup"])
     assert evaluation.final.oa == pytest.approx(ACCURACY["warmup"])
@@ -100,13 +119,13 @@ def test_a_run_without_a_map_is_scored_as_far_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_run_with_nothing_to_compare_says_what_to_do(tmp_path: Path) -> None:
-    cache_fixture.execute(tmp_path / "run", steps=())
+    run = make(tmp_path / "run", [])
     with pytest.raises(RunError, match=r"nothing to compare yet: run special pseudo"):
-        special.evaluate(tmp_path / "run", TRUTH)
+        special.evaluate(run, TRUTH)
 
 
 def test_steps_older_than_their_settings_are_named(run: Path) -> None:
-    # The small pipeline that made this run is not the real one, so by the real one's lights all of it is out of date.
+    # The steps that made this run are not the real ones, so by their lights all of it is out of date.
     assert special.evaluate(run, TRUTH).stale == ("pseudo", "warmup", "refine", "map")
     assert "would come out anew: see special status" in evaluate(run).stdout
 
@@ -126,5 +145,5 @@ def test_a_truth_with_more_classes_than_the_run_is_one_line(run: Path) -> None:
 def test_a_damaged_step_is_not_scored(run: Path) -> None:
     path = run / "steps" / "warmup" / "probabilities.npy"
     path.write_bytes(path.read_bytes()[:-4] + b"\1\1\1\1")
-    with pytest.raises(RunError, match="is damaged: run special warmup"):
+    with pytest.raises(RunError, match="is damaged: run the step warmup again"):
         special.evaluate(run, TRUTH)

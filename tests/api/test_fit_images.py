@@ -124,7 +124,7 @@ def test_the_baselines_are_in_the_same_command(dataset: Path, tmp_path: Path) ->
         ({"classes": ["Ripe", "Rotten"]}, ClassListError, "no folder 'Rotten': it has Overripe, Ripe, Unripe"),
         ({"train_per_class": 4}, SceneError, "too few to learn from 4"),
         ({"classifier": "mambahsi"}, SettingsError, "pixels, not images"),
-        ({"settings": {"cubes.votes": 0}}, SettingsError, "cubes.votes must be 1 or more"),
+        ({"settings": {"cubes.votes": 0}}, SettingsError, "cubes.votes must be 1 to 100000"),
     ],
 )
 def test_what_cannot_be_done_leaves_nothing(

@@ -11,8 +11,10 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
-def _run(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[list[str]]:
-    monkeypatch.setattr(sys, "argv", [name, "--smoke"])
+def _run(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str
+) -> list[list[str]]:
+    monkeypatch.setattr(sys, "argv", [name, "--smoke", *options])
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     runpy.run_path(str(BENCHMARKS / f"{name}.py"), run_name="__main__")
     return [line.split() for line in capsys.readouterr().out.splitlines()]
@@ -39,3 +41,15 @@ def test_scan_and_step_are_held_against_what_the_machine_can_do(
     shares = [line for line in lines if "alone" in line]
     assert [line[0] for line in shares] == 2 * ["exponentials", "multiply-adds", "bytes"]
     assert all(0 <= float(line[-1].rstrip("%")) < 100 for line in shares)
+
+
+def test_the_way_from_the_command_to_the_first_step_is_traced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heading, _, *rows, _, last = _run("trace_label", monkeypatch, capsys, "--files")
+    assert heading == ["|", "file", "|", "calls", "|"]
+    files = {row[1]: int(row[3]) for row in rows}
+    assert next(iter(files)) == "cli/__init__.py" and files["cli/label.py"] == 1
+    assert "cache/runner.py" in files and "steps/rgb.py" not in files, "up to the first step, without it"
+    assert " ".join(last) == f"{len(files)} files and {last[3]} moves between them until the step rgb begins"
+    assert len(files) - 1 <= int(last[3]) < sum(files.values())

@@ -21,7 +21,7 @@ def quick() -> pytest.MonkeyPatch:
     real = settings.load
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(
-            "special.api.label.load", lambda pipeline, changes: real(pipeline, {**small_scene.TINY, **changes})
+            "special.api.options.load", lambda pipeline, changes: real(pipeline, {**small_scene.TINY, **changes})
         )
         yield patched
 
@@ -70,7 +70,7 @@ def test_its_pseudo_labels_find_what_was_simulated(shown: tuple[Path, Result]) -
 
 def test_it_says_that_a_simulation_proves_nothing_about_accuracy(shown: tuple[Path, Result]) -> None:
     assert "They say nothing of real ground: the scene is simulated" in shown[1].stdout
-    assert "without CLIP" in shown[1].stdout
+    assert "without CLIP" in shown[1].stderr
 
 
 def test_the_commands_that_it_names_work(

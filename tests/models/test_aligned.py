@@ -90,7 +90,7 @@ def test_the_default_stays_well_under_a_million_parameters() -> None:
         ({"width": 7}, "aligned.width must be a multiple of the 2 heads"),
         ({"hard": 0, "semi_hard": 0}, "both 0"),
         ({"temperature": 0.0}, "aligned.temperature must be"),
-        ({"patch": 0}, "aligned.patch must be 1 or more"),
+        ({"patch": 0}, "aligned.patch must be 1 to 1024"),
     ],
 )
 def test_settings_without_a_model_are_refused(changes: dict, said: str) -> None:

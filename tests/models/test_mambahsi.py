@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -18,6 +18,7 @@ from special.models.mambahsi import MambaHSI, MambaHSISettings, SpectralMamba, e
 from special.models.orientation import COUNT, orient
 from special.models.tiling import predict_logits, tiles
 from special.progress import Progress
+from special.settings import load
 
 SMALL = MambaHSISettings(hidden=8, blocks=3, groups=2, state=4, conv=4, expand=2)
 
@@ -200,8 +201,9 @@ def test_same_seed_gives_the_same_bits() -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("hidden", 0), ("blocks", 0), ("groups", 9), ("state", 257), ("conv", -1)])
 def test_settings_without_a_model_are_named(name: str, value: int) -> None:
-    with pytest.raises(SettingsError, match=rf"^model\.{name} must be .*, not {value}$"):
-        replace(SMALL, **{name: value})
+    small = {f"mambahsi.{key}": given for key, given in asdict(SMALL).items()}
+    with pytest.raises(SettingsError, match=rf"^mambahsi\.{name} must be .*, not {value}$"):
+        load(changes={**small, f"mambahsi.{name}": value}).build(MambaHSISettings)
 
 
 # Tiling

@@ -63,7 +63,7 @@ def test_the_stage_travels_with_the_weights() -> None:
 
 
 def test_the_first_share_of_the_schedule_is_stage_1() -> None:
-    made = model(1, first=0.6)
+    made = model(1, stage1_share=0.6)
     stages = []
     for done in (0.0, 0.59, 0.61, 1.0):
         made.begin_step(done)
@@ -95,7 +95,8 @@ def test_the_spectral_mean_knows_no_space() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"patch": 0}, {"components": 0}, {"dropout": 1.0}, {"l2": [0.1]}, {"first": 1.0}, {"temperature": 0.0}]
+    "changes",
+    [{"patch": 0}, {"components": 0}, {"dropout": 1.0}, {"l2": [0.1]}, {"stage1_share": 1.0}, {"temperature": 0.0}],
 )
 def test_settings_without_a_model_are_refused(changes: dict) -> None:
     with pytest.raises(SettingsError, match=rf"s3fn\.{next(iter(changes))} must be"):

@@ -16,9 +16,8 @@ from PIL import Image
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 
-from special.errors import SettingsError
 from special.report.colours import lab, palette
-from special.report.exports import MapSettings, write_map
+from special.report.exports import write_map
 from special.report.picture import _font, enlarged
 from special.scene import Georeference
 
@@ -228,12 +227,6 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="NaN"):
         write_map(tmp_path, probabilities, valid, list("ab"), None, reject=0)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("reject", [-0.1, 1.1, float("nan")])
-def test_a_threshold_must_be_a_probability(reject: float) -> None:
-    with pytest.raises(SettingsError, match=r"map\.reject is .*: it is a probability, from 0 to 1"):
-        MapSettings(reject)
 
 
 def distances(colours: np.ndarray) -> np.ndarray:

@@ -22,6 +22,7 @@ from special import registry
 from special.errors import PluginError, SceneError, SettingsError
 from special.registry import Registry
 from special.scene import open_scene, readers
+from special.scene.readers import base
 from special.scene.readers.base import FORMAT, NEIGHBOUR, PRODUCT, READERS, Reader, ReadOptions, open_source, recognise
 from special.scene.readers.npy import NPY
 from special.scene.source import Source
@@ -77,7 +78,7 @@ class Point:
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Looks for entry points again, until the test is over."""
-    return lambda: monkeypatch.setattr(readers, "READERS", Registry("special.readers", "reader"))
+    return lambda: monkeypatch.setattr(base, "READERS", Registry("special.readers", "reader", base._flaw))
 
 
 @pytest.fixture
@@ -246,7 +247,7 @@ def test_the_list_of_formats_comes_from_the_readers(tmp_path: Path, install: Ins
 @pytest.mark.parametrize(("item", "name"), [(Numpy, "other"), (Numpy("other", FORMAT), "another"), (None, "other")])
 def test_what_is_no_reader_is_named(tmp_path: Path, install: Install, item: Any, name: str) -> None:
     install(item, name)
-    with pytest.raises(PluginError, match=f"the reader '{name}' is not usable"):
+    with pytest.raises(PluginError, match=f"the reader '{name}' of somebody-else is not usable"):
         recognise(write_as("npy", tmp_path))
 
 
@@ -276,3 +277,9 @@ def test_the_reader_of_the_truth_can_be_named(tmp_path: Path, install: Install) 
     with pytest.raises(SceneError, match="readers npy and other"):
         read_truth(tmp_path / "truth.npy", (4, 5))
     np.testing.assert_array_equal(read_truth(tmp_path / "truth.npy", (4, 5), reader="npy"), CUBE[:, :, 0])
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 5000])
+def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
+    with pytest.raises(SceneError, match=r"is no path of a file|cannot be read"):
+        open_scene(path)

@@ -111,8 +111,8 @@ def test_constant_bvsb_works() -> None:
 
 def test_no_parameter_could_take_a_ground_truth() -> None:
     assert list(inspect.signature(refine).parameters) == [
-        "cube", "valid", "probabilities", "weights", "settings", "build", "seed", "device", "checkpoint", "room",
-            "progress",
+        "cube", "valid", "probabilities", "weights", "settings", "build", "seed", "device", "checkpoint",
+            "scratch", "progress",
     ]  # fmt: skip
 
 

@@ -124,10 +124,18 @@ def test_one_pixel_is_enough() -> None:
     assert image is not None and image.shape == (1, 1, 3)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.5, 0.5), (0.9, 0.1), (-0.1, 1.0), (0.0, 1.5)])
-def test_quantiles_that_do_not_rise_are_refused(low: float, high: float) -> None:
-    with pytest.raises(SettingsError, match=r"rgb\.low_quantile"):
-        RgbSettings(red_nm=655.0, green_nm=553.0, blue_nm=451.0, low_quantile=low, high_quantile=high)
+@pytest.mark.parametrize(
+    ("low", "high", "message"),
+    [
+        (0.5, 0.5, "low_quantile must be from 0 to below high_quantile, not 0.5"),
+        (0.9, 0.1, "low_quantile must be from 0 to below high_quantile, not 0.9"),
+        (-0.1, 1.0, "low_quantile must be from 0 to below high_quantile, not -0.1"),
+        (0.0, 1.5, "high_quantile must be 0 to 1, not 1.5"),
+    ],
+)
+def test_quantiles_that_do_not_rise_are_refused(low: float, high: float, message: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^rgb\.{message}$"):
+        load(changes={"rgb.low_quantile": low, "rgb.high_quantile": high}).build(RgbSettings)
 
 
 def test_the_default_pipeline_uses_the_wavelengths_of_the_paper() -> None:

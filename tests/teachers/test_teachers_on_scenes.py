@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_clip
+from fixed_teacher import FixedTeacher
 
 from special import settings
 from special.classnames.class_list import ClassList
@@ -51,19 +52,6 @@ def alone(shared: Path, pipeline: settings.Settings) -> dict[str, np.ndarray]:
     }
 
 
-class Remembered:
-    """A teacher that gives the answer it was made with."""
-
-    def __init__(self, name: str, answer: np.ndarray) -> None:
-        self.name, self.answer = name, answer
-
-    def identity(self) -> dict[str, str]:
-        return {}
-
-    def predict(self, *_: object) -> np.ndarray:
-        return self.answer
-
-
 def test_names_and_spectra_alone_reach_052(shared: Path, alone: dict[str, np.ndarray]) -> None:
     reached = {name: accuracy(alone[name], truth) for name, (_, _, truth) in scenes(shared / "scenes").items()}
     assert np.mean(list(reached.values())) >= 0.52, reached
@@ -82,7 +70,7 @@ def test_a_clip_with_random_weights_costs_at_most_001(
     lost, unweighted = [], []
     for name, (scene, classes, truth) in scenes(shared / "scenes").items():
         rgb = render(scene, pipeline.build(RgbSettings))
-        teachers = [Remembered("spectrum-text", alone[name]), image_teacher]
+        teachers = [FixedTeacher("spectrum-text", alone[name]), image_teacher]
         result = pseudo_labels(scene, rgb, classes, teachers, fusion)
         before = accuracy(alone[name], truth)
         lost.append(before - accuracy(result.probabilities, truth))
@@ -103,7 +91,7 @@ def test_a_teacher_that_is_right_on_half_of_the_classes_gains(
         for half in (0, 1):
             named = np.where(seen % 2 == half, seen, guessed)
             answer = (0.4 * np.eye(len(classes))[named] + 0.6 / len(classes)) * scene.valid[..., None]
-            teachers = [Remembered("spectrum-text", alone[name]), Remembered("other", answer.astype(np.float32))]
+            teachers = [FixedTeacher("spectrum-text", alone[name]), FixedTeacher("other", answer.astype(np.float32))]
             result = pseudo_labels(scene, None, classes, teachers, fusion)
             gained.append(accuracy(result.probabilities, truth) - accuracy(alone[name], truth))
     assert np.mean(gained) > 0.01, gained

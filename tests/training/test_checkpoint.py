@@ -11,7 +11,6 @@ import pytest
 import torch
 from learn_scene import build, learn_scene, refine_settings, warmup_settings
 
-from special.errors import RunError
 from special.progress import SILENT, Progress
 from special.steps.refine import refine
 from special.steps.warmup import warmup
@@ -114,12 +113,26 @@ def test_a_state_of_other_settings_is_refused(tmp_path: Path) -> None:
     assert Checkpoint(tmp_path, "settings B").load() is None
 
 
-def test_an_unreadable_checkpoint_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path, "key")
+class Listener(Progress):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped in a tensor", "flipped in the header", "empty"])
+def test_a_damaged_checkpoint_is_said_in_one_line_and_not_resumed_from(tmp_path: Path, damage: str) -> None:
+    checkpoint, listener = Checkpoint(tmp_path, "key"), Listener()
     checkpoint.save(STATE)
-    checkpoint.path.write_bytes(checkpoint.path.read_bytes()[:40])
-    with pytest.raises(RunError, match="delete it to train from the beginning"):
-        checkpoint.load()
+    data = bytearray(checkpoint.path.read_bytes())
+    if damage == "flipped in a tensor":
+        data[-3] ^= 1
+    elif damage == "flipped in the header":
+        data[data.index(b"progress") + 14] ^= 1
+    checkpoint.path.write_bytes({"cut": data[:40], "empty": b""}.get(damage, data))
+    assert checkpoint.load(listener) is None
+    assert len(listener.lines) == 1 and "is damaged: the step is trained from its beginning" in listener.lines[0]
 
 
 def test_a_failed_save_leaves_the_old_state_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

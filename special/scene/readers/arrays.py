@@ -87,7 +87,7 @@ class ArrayReader(Reader):
             return cube_of(file, options)
 
     def labels(self, path: Path, shape: tuple[int, int], options: ReadOptions) -> tuple[np.ndarray, float | None]:
-        """Find the image among the arrays; it has no nodata value."""
+        """Find the image (rows, cols) among the arrays; it has no nodata value."""
         with self.file(path) as file:
             return plane_of(file, options.key, shape), None
 

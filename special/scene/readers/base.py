@@ -178,12 +178,16 @@ def recognise(path: Path, name: str | None = None) -> Reader:
 
 def _head(path: Path) -> bytes:
     """Return the first bytes of a file, or none for a folder."""
-    if path.is_dir():
-        return b""
     try:
+        if path.is_dir():
+            return b""
+        if path.exists() and not path.is_file():  # reading from a pipe would wait for ever
+            raise SceneError(f"{path} is no file but a pipe or a device: give the file of a scene")
         with path.open("rb") as stream:
             return stream.read(HEAD_BYTES)
     except FileNotFoundError:
         raise SceneError(f"no such file: {path}") from None
+    except ValueError:
+        raise SceneError(f"{str(path)!r} is no path of a file: give the file of a scene") from None
     except OSError as error:
-        raise SceneError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
+        raise SceneError(f"{path} cannot be read ({error.strerror}): check its name and its permissions") from None

@@ -239,6 +239,10 @@ def test_a_torchscript_program_is_opened_only_when_it_is_a_published_one(tmp_pat
     entry = {**tiny_models, "url": f"https://openaipublic.example/{file_sha256(path)}/tiny.pt"}
     monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny", {"published": entry})
     assert "1 tensors unknown (visual_proj)" in failure(f"tiny-quickgelu:{path}")
+    # Eight digits are found by trying: they say how weights were trained, but run nothing.
+    entry = {**tiny_models, "url": f"https://example.org/tiny-{file_sha256(path)[:8]}.pt"}
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny", {"published": entry})
+    assert "is a TorchScript program" in failure(f"tiny-quickgelu:{path}")
 
 
 # Published weights

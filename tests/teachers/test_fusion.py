@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
+from fixed_teacher import FixedTeacher
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,33 +14,12 @@ from special.classnames.class_list import ClassList
 from special.errors import SceneError
 from special.progress import Progress
 from special.scene.scene import Scene
-from special.storage.rasters import MEMORY, ScratchSpace
 from special.teachers.fusion import FusionSettings, agreement, fuse, pseudo_labels
 
 CLASSES = ClassList.parse(["Water", "Grass", "Asphalt"])
 TRUTH = np.repeat([0, 1, 2], 10)[None].repeat(20, axis=0)
 
 SETTINGS = FusionSettings(("spectrum-text", "image-text"), image_weight=1.0, image_doubt=0.2)
-
-
-class Fixed:
-    """A teacher that answers what it was given."""
-
-    def __init__(self, name: str, probabilities: np.ndarray) -> None:
-        self.name, self.probabilities = name, probabilities
-
-    def identity(self) -> dict[str, Any]:
-        return {"fixed": True}
-
-    def predict(
-        self,
-        scene: Scene,
-        rgb: np.ndarray | None,
-        classes: ClassList,
-        progress: Progress,
-        scratch: ScratchSpace = MEMORY,
-    ) -> np.ndarray:
-        return self.probabilities
 
 
 def confident(labels: np.ndarray, p: float = 0.8) -> np.ndarray:
@@ -70,8 +49,8 @@ def test_a_teacher_that_always_says_the_same_earns_no_weight() -> None:
 
 
 def test_a_teacher_that_knows_nothing_changes_next_to_nothing(scene: Scene) -> None:
-    first = Fixed("spectrum-text", confident(TRUTH, 0.6))
-    second = Fixed("image-text", confident(random_labels(2), 0.98))
+    first = FixedTeacher("spectrum-text", confident(TRUTH, 0.6))
+    second = FixedTeacher("image-text", confident(random_labels(2), 0.98))
     result = pseudo_labels(
         scene,
         np.zeros((*TRUTH.shape, 3), np.uint8),
@@ -85,32 +64,35 @@ def test_a_teacher_that_knows_nothing_changes_next_to_nothing(scene: Scene) -> N
 def test_a_teacher_that_agrees_where_the_first_is_sure_decides_where_it_is_not(scene: Scene) -> None:
     unsure = confident(TRUTH, 0.9)
     unsure[:5] = np.array([0.34, 0.33, 0.33], np.float32)
-    teachers = [Fixed("spectrum-text", unsure), Fixed("image-text", confident(TRUTH))]
+    teachers = [FixedTeacher("spectrum-text", unsure), FixedTeacher("image-text", confident(TRUTH))]
     result = pseudo_labels(scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, SETTINGS)
     assert (result.probabilities.argmax(axis=-1) == TRUTH).all()
 
 
-def test_without_rgb_the_image_teacher_is_left_out_and_said_to_be(scene: Scene) -> None:
+def test_without_rgb_a_teacher_that_needs_it_is_left_out_and_said_to_be(scene: Scene) -> None:
     said: list[str] = []
 
     class Listener(Progress):
         def say(self, line: str) -> None:
             said.append(line)
 
-    teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
+    teachers = [
+        FixedTeacher("spectrum-text", confident(TRUTH)),
+        FixedTeacher("image-text", confident(TRUTH), needs_rgb=True),
+    ]
     result = pseudo_labels(scene, None, CLASSES, teachers, SETTINGS, Listener())
     assert list(result.parts) == ["spectrum-text"]
     assert result.record["left_out"] == ["image-text"]
     assert any("visible" in line for line in said)
 
 
-def test_an_image_teacher_alone_without_rgb_is_an_error(scene: Scene) -> None:
+def test_a_teacher_that_needs_rgb_alone_without_it_is_an_error(scene: Scene) -> None:
     with pytest.raises(SceneError, match="visible"):
-        pseudo_labels(scene, None, CLASSES, [Fixed("image-text", confident(TRUTH))], SETTINGS)
+        pseudo_labels(scene, None, CLASSES, [FixedTeacher("other", confident(TRUTH), needs_rgb=True)], SETTINGS)
 
 
 def test_the_record_names_teachers_and_weights(scene: Scene) -> None:
-    teachers = [Fixed("spectrum-text", confident(TRUTH)), Fixed("image-text", confident(TRUTH))]
+    teachers = [FixedTeacher("spectrum-text", confident(TRUTH)), FixedTeacher("image-text", confident(TRUTH))]
     result = pseudo_labels(
         scene, np.zeros((*TRUTH.shape, 3), np.uint8), CLASSES, teachers, replace(SETTINGS, image_weight=0.5)
     )

@@ -1,0 +1,58 @@
+"""SIGTERM, which schedulers send, and SIGINT are answered alike: at once, in one line, with nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import small_scene
+from click.testing import CliRunner
+
+from special.cli import main
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="this system has no such signals")
+LONG = ["--set", "warmup.epochs=2000", "--set", "warmup.steps=2"]
+
+
+def begin(files: small_scene.Files, out: Path) -> subprocess.Popen[str]:
+    """Begin a run, and return when its training has kept a checkpoint."""
+    command = [sys.executable, "-m", "special", "label", *files.options, "--out", str(out), *LONG]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    limit = time.monotonic() + 60
+    while not list(out.glob("work/warmup-*/*.safetensors")):
+        assert child.poll() is None and time.monotonic() < limit, child.communicate()
+        os.sched_yield()
+    return child
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_command_at_once_and_lets_go_of_the_run(tmp_path: Path, number: int, code: int) -> None:
+    files = small_scene.write(tmp_path)
+    child = begin(files, tmp_path / "run")
+    sent = time.monotonic()
+    child.send_signal(number)
+    _, said = child.communicate(timeout=30)
+    assert time.monotonic() - sent < 10
+    assert child.returncode == code
+    assert "Special stopped; what was finished is kept" in said and "Traceback" not in said
+    assert not (tmp_path / "run" / ".holder.json").exists() and not (tmp_path / "run" / ".partial").exists()
+    assert list((tmp_path / "run").glob("work/warmup-*/*.safetensors"))
+    status = CliRunner().invoke(main, ["status", str(tmp_path / "run")])
+    assert "pseudo  done" in status.stdout and "warmup  never run" in status.stdout
+
+
+def test_a_pipe_as_scene_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    result = CliRunner().invoke(main, ["info", str(tmp_path / "pipe")])
+    assert result.exit_code == 2 and "is no file but a pipe or a device" in result.stderr
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "\udcff.mat"])
+def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
+    result = CliRunner().invoke(main, ["info", path])
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
