@@ -171,7 +171,7 @@ def learned(data: Data, row: Row, seed: int, changes: dict[str, Any]) -> np.ndar
     """Train a classifier of special; return its map, 1..K."""
     settings = load(row.pipeline, {**dict(row.changes), **changes})
     chosen = CLASSIFIERS.get(settings.values["classifier.name"])
-    own: Any = settings.build(chosen.settings)
+    own: Any = settings.build(chosen.settings_type)
     texts = None
     if chosen.reads_texts:
         texts = vectors(row.texts, settings.values["classifier.encoder"], data.classes, seed)

@@ -6,7 +6,7 @@ metadata, and is found as soon as it is installed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
@@ -24,10 +24,12 @@ class Registry(Generic[Item]):
     Args:
         group: of the entry points, ``special.readers``.
         kind: how messages call an item, "reader".
+        flaw: says of an item that was loaded under a name what makes it unusable; "" where nothing does.
     """
 
-    def __init__(self, group: str, kind: str) -> None:
+    def __init__(self, group: str, kind: str, flaw: Callable[[str, Any], str] = lambda name, item: "") -> None:
         self.group, self.kind = group, kind
+        self._flaw = flaw
         self._loaded: dict[str, Item] = {}
 
     @cached_property
@@ -57,14 +59,22 @@ class Registry(Generic[Item]):
             if point is None:
                 raise SettingsError(f"there is no {self.kind} {name!r}: name one of {', '.join(self.names)}")
             try:
-                self._loaded[name] = point.load()
+                item = point.load()
             except Exception as error:
                 said = " ".join(f"{type(error).__name__}: {error}".split())
                 raise PluginError(
                     f"the {self.kind} {name!r} of {_owner(point)} cannot be loaded ({said}): "
                     "install that distribution again, or uninstall it"
                 ) from error
+            if flaw := self._flaw(name, item):
+                raise self.unusable(name, flaw)
+            self._loaded[name] = item
         return self._loaded[name]
+
+    def unusable(self, name: str, flaw: str) -> PluginError:
+        """Return the error that says what makes the item of this name unusable, and whose it is."""
+        owner = _owner(self._points[name])
+        return PluginError(f"the {self.kind} {name!r} of {owner} is not usable: {flaw}; mend or uninstall {owner}")
 
     def __iter__(self) -> Iterator[Item]:
         """Yield every item, loaded."""
@@ -73,6 +83,11 @@ class Registry(Generic[Item]):
     def of_third_parties(self) -> dict[str, Item]:
         """Return the items that other distributions than this one bring, by name."""
         return {name: self.get(name) for name, point in self._points.items() if _owner(point) != OURS}
+
+    def release(self, name: str) -> str | None:
+        """Return which release of another distribution brings an item, "special-plain-text 0.1.0"; None for ours."""
+        dist = self._points[name].dist if name in self._points else None
+        return None if dist is None or dist.name == OURS else f"{dist.name} {dist.version}"
 
 
 def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:

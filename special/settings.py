@@ -16,12 +16,12 @@ import difflib
 import math
 import tomllib
 import typing
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from special.errors import PluginError, SettingsError
+from special.errors import SettingsError
 from special.registry import Registry
 from special.resources import PIPELINES
 
@@ -185,13 +185,14 @@ def load(pipeline: str | Path = DEFAULT, changes: Mapping[str, Any] | None = Non
         SettingsError: there is no such pipeline, it is not TOML, or it holds unknown or misfit settings.
     """
     values, renamed = _read(str(pipeline), seen=())
-    missing = [name for name in _defaults() if name not in values]
+    missing = [name for name in _ours() if name not in values]
     if missing:
         raise SettingsError(
             f'the pipeline {str(pipeline)!r} lacks {_some(missing)}: begin it with extends = "special" '
             "and write only what differs"
         )
-    return Settings(str(pipeline), values, renamed).override(changes or {})
+    # A file that extends nothing need not know of what other distributions bring.
+    return Settings(str(pipeline), {**_defaults(), **values}, renamed).override(changes or {})
 
 
 def restore(pipeline: str, values: Mapping[str, Any]) -> Settings:
@@ -252,7 +253,7 @@ def _read(pipeline: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], dict[st
         base, renamed = _read(str(own) if own.is_file() else extends, (*seen, pipeline))
     flat = _flat(table)
     if path == PIPELINES / f"{DEFAULT}.toml":
-        return {**flat, **_of_third_parties({name.rpartition(".")[0] for name in flat})}, {}
+        return flat, {}
     named = {RENAMED.get(name, name): value for name, value in flat.items()}
     values = {name: _checked(name, value, f"{path}: ") for name, value in named.items()}
     return {**base, **values}, {**renamed, **_old_names(flat)}
@@ -269,39 +270,55 @@ def _locate(pipeline: str) -> Path:
 
 
 @cache
-def _defaults() -> dict[str, Any]:
+def _ours() -> dict[str, Any]:
+    """Return the settings that stand in the default pipeline."""
     return _read(DEFAULT, seen=())[0]
 
 
-def _of_third_parties(ours: Collection[str]) -> dict[str, Any]:
+@cache
+def _defaults() -> dict[str, Any]:
+    """Return every setting there is, with its default."""
+    return {**_ours(), **_of_third_parties()}
+
+
+def _of_third_parties() -> dict[str, Any]:
     """Return the settings that teachers and classifiers of other distributions bring, with their defaults.
 
-    They may take sections of ``ours`` as well, whose values stand in our pipeline.
+    They may take sections of ours as well, whose values stand in the default pipeline.
 
     Raises:
-        PluginError: a dataclass of theirs lacks a default.
+        PluginError: one of these distributions is broken.
     """
     values: dict[str, Any] = {}
-    for group, kind, attribute in (
-        ("special.teachers", "teacher", "settings_type"),
-        ("special.classifiers", "classifier", "settings"),
-    ):
-        for name, item in Registry[Any](group, kind).of_third_parties().items():
-            section = getattr(item, attribute, None)
-            if section is None or section.section in ours:
+    sections = _keys(_ours())
+    for registry in (Registry[Any]("special.teachers", "teacher"), Registry[Any]("special.classifiers", "classifier")):
+        for name, item in registry.of_third_parties().items():
+            kind = getattr(item, "settings_type", None)
+            if kind is None:
                 continue
             try:
-                defaults = dataclasses.asdict(section())
-            except TypeError as error:
-                raise PluginError(
-                    f"the {kind} {name!r} has settings without a default ({error}): every field of [{section.section}] "
-                    "needs one; mend or uninstall its distribution"
-                ) from None
-            values |= {
-                f"{section.section}.{key}": list(value) if isinstance(value, tuple) else value
-                for key, value in defaults.items()
-            }
+                section, keys = kind.section, {field.name for field in dataclasses.fields(kind)}
+                if section not in sections:
+                    values |= {f"{section}.{key}": _as_toml(value) for key, value in dataclasses.asdict(kind()).items()}
+            except (AttributeError, TypeError) as error:
+                needs = f"its settings must be a dataclass with a section and a default for every field ({error})"
+                raise registry.unusable(name, needs) from None
+            if sections.setdefault(section, keys) != keys:
+                raise registry.unusable(name, f"the section {section} of its settings is another one's")
     return values
+
+
+def _as_toml(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _keys(values: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Return the keys of every section."""
+    sections: dict[str, set[str]] = {}
+    for name in values:
+        section, _, key = name.rpartition(".")
+        sections.setdefault(section, set()).add(key)
+    return sections
 
 
 def _old_names(names: Iterable[str]) -> dict[str, str]:

@@ -76,7 +76,10 @@ def test_the_extra_that_the_second_command_installs_exists() -> None:
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\((?!https?:)([^)]+)\)", README))))
 def test_every_link_leads_somewhere(target: str) -> None:
-    assert (ROOT / target).is_file()
+    name, _, place = target.partition("#")
+    text = (ROOT / name).read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    assert not place or place in [heading.lower().replace(" ", "-") for heading in headings]
 
 
 def test_every_file_that_a_run_is_said_to_hold_is_there(labelled: special.Run) -> None:

@@ -26,7 +26,7 @@ SECTIONS: list[type[Section]] = list(
     dict.fromkeys(
         [
             *(kind for step in (*LABEL, *FIT, *FIT_IMAGES) for kind in step.settings),
-            *(classifier.settings for classifier in CLASSIFIERS),
+            *(classifier.settings_type for classifier in CLASSIFIERS),
             *(teacher.settings_type for teacher in TEACHERS if teacher.settings_type is not None),
         ]
     )
@@ -358,6 +358,6 @@ def test_a_third_party_without_settings_adds_none(install: Install) -> None:
 
 def test_a_section_of_a_third_party_that_lacks_a_default_is_named(install: Install) -> None:
     install("special.classifiers", "sizes", Classifier("sizes", Sizes, make=lambda given: None))
-    with pytest.raises(PluginError, match=r"the classifier 'sizes' .* default") as error:
+    with pytest.raises(PluginError, match=r"'sizes' of somebody-else is not usable: .* a default for every") as error:
         load()
     assert "\n" not in str(error.value)

@@ -146,7 +146,7 @@ class Job:
         for kind in {kind for step in steps for kind in step.settings}:
             settings.build(kind)
         if any("classifier" in step.chosen for step in steps):
-            settings.build(CLASSIFIERS.get(settings.values["classifier.name"]).settings)
+            settings.build(CLASSIFIERS.get(settings.values["classifier.name"]).settings_type)
             checked.scan = settings.build(ScanSettings)
             if checked.scan.backend != "auto":
                 _scan_backend(checked)

@@ -43,6 +43,7 @@ def write(run: RunDirectory, request: Request, steps: Sequence[Step]) -> None:
         "clip": _clip(request),
         "absent_teachers": dict(request.teachers.absent) if request.teachers else {},
         "versions": versions(),
+        "plugins": sorted({*request.releases.values()}),
         "seconds": round(sum(manifest.seconds for manifest in manifests.values()), 3),
         "steps": {
             name: {

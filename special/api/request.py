@@ -15,10 +15,11 @@ from special.cache.step import Given
 from special.classnames.class_list import ClassList
 from special.classnames.texts import Texts
 from special.errors import RunError, SceneError, SettingsError
-from special.models.registry import CLASSIFIERS
+from special.models.registry import CLASSIFIERS, Classifier
 from special.settings import RENAMED, Settings, restore
 from special.storage import files
-from special.teachers.chosen import ChosenTeachers, names_of, section_of
+from special.teachers.base import TEACHERS, section_of
+from special.teachers.chosen import ChosenTeachers, names_of
 
 if TYPE_CHECKING:
     from special.scene import Scene
@@ -142,19 +143,34 @@ class Request:
         return "special label" if self.labels is None else "special fit"
 
     @property
+    def classifier(self) -> Classifier:
+        """The classifier that was chosen."""
+        return CLASSIFIERS.get(self.settings.values["classifier.name"])
+
+    @property
+    def releases(self) -> dict[str, str]:
+        """What other distributions bring of what was chosen, in which release: like settings, by dotted names.
+
+        The version of a step says when code of ours gives other results. Of theirs only the release can say so.
+        """
+        section = self.classifier.settings_type.section
+        found = {section_of(name): TEACHERS.release(name) for name in names_of(self.settings)}
+        found[section] = CLASSIFIERS.release(self.classifier.name)
+        return {f"{section}.distribution": release for section, release in found.items() if release}
+
+    @property
     def texts(self) -> Texts | None:
         """What the classifier reads about the classes; None for one that reads nothing."""
         values = self.settings.values
-        if not CLASSIFIERS.get(values["classifier.name"]).reads_texts:
+        if not self.classifier.reads_texts:
             return None
         return Texts(values["classifier.texts"], values["classifier.encoder"], self.offline)
 
     def given(self) -> Given:
         """Return what the steps take from outside the run."""
         texts = self.texts
-        classifier = CLASSIFIERS.get(self.settings.values["classifier.name"])
         return Given(
-            settings=self.settings.values,
+            settings={**self.settings.values, **self.releases},
             inputs={
                 "scene": dict(self.content),
                 "georeference": self.georeference,
@@ -166,7 +182,7 @@ class Request:
             },
             chosen={
                 "teachers": tuple(section_of(name) for name in names_of(self.settings)),
-                "classifier": (classifier.settings.section,),
+                "classifier": (self.classifier.settings_type.section,),
             },
             renamed=RENAMED,
         )

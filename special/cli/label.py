@@ -92,7 +92,7 @@ def label(
     if not quiet:
         run = Run(job.run.path, outcomes)
         show_outcomes(run)
-        if until in (None, job.steps[-1].name):
+        if any(outcome.step == "map" for outcome in outcomes):
             show_areas(run)
     if isinstance(progress, Profiler) and not quiet:
         show_profile(progress.stop())

@@ -47,7 +47,7 @@ class Ingredients:
     """What a classifier is made with.
 
     Attributes:
-        settings: its section of the pipeline, an object of ``Classifier.settings``.
+        settings: its section of the pipeline, an object of ``Classifier.settings_type``.
         meanings: the vectors of the texts about the classes; None for a classifier that reads none.
         scan: the backend of the selective scan.
     """
@@ -63,7 +63,7 @@ class Classifier:
 
     Attributes:
         name: as ``--classifier`` takes it.
-        settings: the dataclass of its section. A third party's has a default for every field.
+        settings_type: the dataclass of its section. A third party's has a default for every field.
         make: returns what makes the module of (bands, classes).
         reads_texts: whether it reads descriptions of the classes.
         takes_cubes: whether it classifies cubes, so that it can learn from whole images as well.
@@ -71,7 +71,7 @@ class Classifier:
     """
 
     name: str
-    settings: type[Section]
+    settings_type: type[Section]
     make: Callable[[Ingredients], Build]
     reads_texts: bool = False
     takes_cubes: bool = False
@@ -137,4 +137,11 @@ ALIGNED = Classifier("aligned", AlignedSettings, _aligned, reads_texts=True, tak
 CNN3D = Classifier("cnn3d", S3FNSettings, _cnn3d, takes_cubes=True, pipeline="cnn3d")
 MEAN = Classifier("mean", S3FNSettings, _mean, takes_cubes=True, pipeline="mean")
 
-CLASSIFIERS: Registry[Classifier] = Registry("special.classifiers", "classifier")
+
+def _flaw(name: str, item: object) -> str:
+    if isinstance(item, Classifier) and item.name == name:
+        return ""
+    return f"its entry point must lead to an object of special.models.registry.Classifier with name {name!r}"
+
+
+CLASSIFIERS: Registry[Classifier] = Registry("special.classifiers", "classifier", _flaw)

@@ -57,7 +57,7 @@ def _fit(context: ImagesContext, folder: Path) -> None:
         classifier=context.classifier.name,
         classes=context.classes,
         wavelengths=result.wavelengths,
-        settings=settings.of("classifier", "cubes", context.classifier.settings.section),
+        settings=settings.of("classifier", "cubes", context.classifier.settings_type.section),
         meanings=context.meanings,
         seed=context.seed,
         content={"images": context.content["scene"]},

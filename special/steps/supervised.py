@@ -54,7 +54,7 @@ def _fit(context: SceneContext, folder: Path) -> None:
         classifier=context.classifier.name,
         classes=context.classes,
         wavelengths=context.scene.wavelengths,
-        settings=context.values.of(*MODEL_SECTIONS, context.classifier.settings.section),
+        settings=context.values.of(*MODEL_SECTIONS, context.classifier.settings_type.section),
         meanings=context.meanings,
         seed=context.seed,
         content=context.content,

@@ -98,4 +98,18 @@ class Teacher(ABC):
         return []
 
 
-TEACHERS: Registry[type[Teacher]] = Registry("special.teachers", "teacher")
+def section_of(name: str) -> str:
+    """Return the section of a pipeline that holds the settings of the teacher ``name``."""
+    return f"pseudo.{name.replace('-', '_')}"
+
+
+def _flaw(name: str, item: object) -> str:
+    if not (isinstance(item, type) and issubclass(item, Teacher) and getattr(item, "name", None) == name):
+        return f"its entry point must lead to a subclass of special.teachers.base.Teacher with name = {name!r}"
+    if lacking := sorted(item.__abstractmethods__):
+        return f"it lacks {', '.join(lacking)}"
+    section = section_of(name) if item.settings_type is None else getattr(item.settings_type, "section", None)
+    return "" if section == section_of(name) else f"the section of its settings is {section}, not {section_of(name)}"
+
+
+TEACHERS: Registry[type[Teacher]] = Registry("special.teachers", "teacher", _flaw)

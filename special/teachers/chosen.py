@@ -11,7 +11,7 @@ from special.errors import SettingsError
 from special.resources import PROMPTS
 from special.settings import Settings
 from special.storage import files
-from special.teachers.base import TEACHERS, Absent, Teacher, TeacherRequest
+from special.teachers.base import TEACHERS, Absent, Teacher, TeacherRequest, section_of
 
 _FIRST_TEACHERS = ["spectrum-text", "image-text"]
 """Who taught before ``pseudo.teachers`` was a setting: left out of the hash, so that older runs still hold."""
@@ -42,11 +42,6 @@ class ChosenTeachers:
         models = {} if clip == "none" else {"image-text": clip}
         absent = {"image-text": document["because"]} if clip == "none" else {}
         return cls(document["decided_by"], document["identities"], models, absent)
-
-
-def section_of(name: str) -> str:
-    """Return the section of a pipeline that holds the settings of the teacher ``name``."""
-    return f"pseudo.{name.replace('-', '_')}"
 
 
 def names_of(settings: Settings) -> list[str]:

@@ -57,7 +57,7 @@ def classifier_of(settings: Settings, meanings: Meanings | Vectors | None) -> Bu
     from special.models.settings import ScanSettings
 
     chosen = CLASSIFIERS.get(settings.values["classifier.name"])
-    return chosen.build(settings.build(chosen.settings), meanings, settings.build(ScanSettings).backend)
+    return chosen.build(settings.build(chosen.settings_type), meanings, settings.build(ScanSettings).backend)
 
 
 def with_cube_size(settings: Settings) -> Settings:
@@ -70,7 +70,7 @@ def with_cube_size(settings: Settings) -> Settings:
     """
     from special.models.registry import CLASSIFIERS
 
-    section = CLASSIFIERS.get(settings.values["classifier.name"]).settings
+    section = CLASSIFIERS.get(settings.values["classifier.name"]).settings_type
     cubes = settings.build(CubeSettings)
     sizes = {"patch": cubes.side, "components": cubes.components}
     if not sizes.keys() <= {field.name for field in dataclasses.fields(section)}:  # type: ignore[arg-type]

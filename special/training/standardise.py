@@ -152,7 +152,7 @@ def fits_in_memory(cube: np.ndarray | Readable) -> bool:
 
 
 def loaded(cube: np.ndarray | Readable) -> np.ndarray | Readable:
-    """Return a scene's values (rows, cols, bands), its own numbers, where they fit into memory with ease, else itself."""
+    """Return a scene's values (rows, cols, bands), its own numbers, where they fit into memory, else the scene."""
     return cube if isinstance(cube, np.ndarray) or not fits_in_memory(cube) else cube.read()
 
 

@@ -78,7 +78,7 @@ class Point:
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Looks for entry points again, until the test is over."""
-    return lambda: monkeypatch.setattr(base, "READERS", Registry("special.readers", "reader"))
+    return lambda: monkeypatch.setattr(base, "READERS", Registry("special.readers", "reader", base._flaw))
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_the_list_of_formats_comes_from_the_readers(tmp_path: Path, install: Ins
 @pytest.mark.parametrize(("item", "name"), [(Numpy, "other"), (Numpy("other", FORMAT), "another"), (None, "other")])
 def test_what_is_no_reader_is_named(tmp_path: Path, install: Install, item: Any, name: str) -> None:
     install(item, name)
-    with pytest.raises(PluginError, match=f"the reader '{name}' is not usable"):
+    with pytest.raises(PluginError, match=f"the reader '{name}' of somebody-else is not usable"):
         recognise(write_as("npy", tmp_path))
 
 

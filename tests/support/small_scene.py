@@ -67,3 +67,12 @@ def write(folder: Path, name: str = "strips") -> Files:
     (folder / "classes.txt").write_text("\n".join(CLASSES) + "\n", encoding="utf-8")
     (folder / "wavelengths.csv").write_text("\n".join(map(str, nm)) + "\n", encoding="utf-8")
     return Files(folder / f"{name}.npy", folder / "classes.txt", folder / "wavelengths.csv", truth)
+
+
+def write_text(path: Path) -> Path:
+    """Write the same scene in the format of ``tests/plugins/reader``."""
+    values, nm, _ = cube()
+    lines = [f"PLAINCUBE {' '.join(map(str, values.shape))}", " ".join(map(str, nm))]
+    lines += [" ".join(map(str, pixel)) for pixel in values.reshape(-1, len(nm)).tolist()]
+    path.write_text("\n".join(lines), encoding="ascii")
+    return path

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from special.errors import PluginError, SceneError
+from special.errors import SceneError
 from special.registry import Registry
 from special.scene.source import Axes, Source, Stored
 
@@ -117,7 +117,17 @@ class ArrayBlockReader:
         return block[:, :, bands - first]
 
 
-READERS: Registry[Reader] = Registry("special.readers", "reader")
+def _flaw(name: str, item: object) -> str:
+    # Messages and --reader must speak of the same name, and a class in place of its object is easily listed.
+    if isinstance(item, Reader) and getattr(item, "name", None) == name and getattr(item, "reads", ""):
+        return ""
+    return (
+        "its entry point must lead to an object of a subclass of special.scene.readers.base.Reader "
+        f"with name = {name!r} and reads"
+    )
+
+
+READERS: Registry[Reader] = Registry("special.readers", "reader", _flaw)
 
 
 def open_source(path: Path, options: ReadOptions, reader: str | None = None) -> Source:
@@ -146,8 +156,8 @@ def recognise(path: Path, name: str | None = None) -> Reader:
     """
     head = _head(path)
     if name is not None:
-        return _reader(name)
-    readers = [_reader(name) for name in READERS.names]
+        return READERS.get(name)
+    readers = list(READERS)
     precedence = attrgetter("precedence")
     for _, peers in groupby(sorted(readers, key=precedence), key=precedence):
         found = [reader for reader in peers if reader.recognises(path, head)]
@@ -164,17 +174,6 @@ def recognise(path: Path, name: str | None = None) -> Reader:
         f"{path} {kind}: give {', '.join(others)} or {last}; "
         "the raw file of an ENVI scene needs its header (.hdr) beside it"
     )
-
-
-def _reader(name: str) -> Reader:
-    reader = READERS.get(name)
-    # Messages and --reader must speak of the same name, and a class in place of its object is easily listed.
-    if not isinstance(reader, Reader) or getattr(reader, "name", None) != name or not getattr(reader, "reads", ""):
-        raise PluginError(
-            f"the reader {name!r} is not usable: its entry point must lead to an object of a subclass of "
-            f"special.scene.readers.base.Reader with name = {name!r} and reads; mend or uninstall its distribution"
-        )
-    return reader
 
 
 def _head(path: Path) -> bytes:

@@ -20,10 +20,7 @@ class PlainCubeReader(Reader):
 
     name = "plaincube"
     reads = "PLAINCUBE text"
-
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """By the first word."""
-        return head.startswith(b"PLAINCUBE ")
+    signatures = ((0, b"PLAINCUBE "),)
 
     def open(self, path: Path, options: ReadOptions) -> Source:
         """Read the whole text: such files are small."""
