@@ -12,6 +12,7 @@ import small_scene
 from sites import Site, installed
 
 from special.settings import RENAMED
+from special.steps import LABEL
 
 ROOT = Path(__file__).parents[1]
 PLUGINS = ROOT / "tests" / "plugins"
@@ -92,7 +93,9 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Site:
     linear = linear.replace("special_linear.network", "special.models.linear_network")
     linear = linear.replace('Path(__file__).with_name("linear.toml")', '"linear"')
     (copy / "special/models/linear.py").write_text(linear, encoding="utf-8")
-    shutil.copy(PLUGINS / "classifier/special_linear/network.py", copy / "special/models/linear_network.py")
+    network = (PLUGINS / "classifier/special_linear/network.py").read_text(encoding="utf-8")
+    network = network.replace("from special_linear import", "from special.models.linear import")
+    (copy / "special/models/linear_network.py").write_text(network, encoding="utf-8")
     shutil.copy(PLUGINS / "classifier/special_linear/linear.toml", copy / "pipelines/linear.toml")
     for name, changes in CHANGES.items():
         text = (copy / name).read_text(encoding="utf-8")
@@ -110,7 +113,7 @@ def test_one_of_each_inside_the_project_is_new_files_and_these_lines(changed: Si
     how += ("--set", 'pseudo.teachers=["dark-to-bright"]', "--set", "pseudo.dark_to_bright.ordered=true")
     changed.done("label", scene, *how, "--out", tmp_path / "run")
     states = changed.states(tmp_path / "run")
-    assert list(states) == ["rgb", "pseudo", "warmup", "refine", "map", "summary"]
+    assert list(states) == [*(step.name for step in LABEL), "summary"]
     assert {step["state"] for step in states.values()} == {"done"}
     record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert list(record["teachers"]) == ["dark-to-bright"]
