@@ -195,6 +195,11 @@ def load(pipeline: str | Path = DEFAULT, changes: Mapping[str, Any] | None = Non
     return Settings(str(pipeline), {**_defaults(), **values}, renamed).override(changes or {})
 
 
+def teacher_section(name: str) -> str:
+    """Return the section of a pipeline that holds the settings of the teacher ``name``."""
+    return f"pseudo.{name.replace('-', '_')}"
+
+
 def restore(pipeline: str, values: Mapping[str, Any]) -> Settings:
     """Return settings that another version may have written: what is new gets its default, what is gone is dropped.
 

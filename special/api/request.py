@@ -16,9 +16,9 @@ from special.classnames.class_list import ClassList
 from special.classnames.texts import Texts
 from special.errors import RunError, SceneError, SettingsError
 from special.models.registry import CLASSIFIERS, Classifier
-from special.settings import RENAMED, Settings, restore
+from special.settings import RENAMED, Settings, restore, teacher_section
 from special.storage import files
-from special.teachers.base import TEACHERS, section_of
+from special.teachers.base import TEACHERS
 from special.teachers.chosen import ChosenTeachers, names_of
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Request:
         The version of a step says when code of ours gives other results. Of theirs only the release can say so.
         """
         section = self.classifier.settings_type.section
-        found = {section_of(name): TEACHERS.release(name) for name in names_of(self.settings)}
+        found = {teacher_section(name): TEACHERS.release(name) for name in names_of(self.settings)}
         found[section] = CLASSIFIERS.release(self.classifier.name)
         return {f"{section}.distribution": release for section, release in found.items() if release}
 
@@ -181,7 +181,7 @@ class Request:
                 "texts": texts.identity() if texts else None,
             },
             chosen={
-                "teachers": tuple(section_of(name) for name in names_of(self.settings)),
+                "teachers": tuple(teacher_section(name) for name in names_of(self.settings)),
                 "classifier": (self.classifier.settings_type.section,),
             },
             renamed=RENAMED,

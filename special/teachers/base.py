@@ -13,7 +13,7 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.progress import Progress
 from special.registry import Registry
-from special.settings import Section, Settings
+from special.settings import Section, Settings, teacher_section
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 
 if TYPE_CHECKING:
@@ -98,18 +98,17 @@ class Teacher(ABC):
         return []
 
 
-def section_of(name: str) -> str:
-    """Return the section of a pipeline that holds the settings of the teacher ``name``."""
-    return f"pseudo.{name.replace('-', '_')}"
-
-
 def _flaw(name: str, item: object) -> str:
     if not (isinstance(item, type) and issubclass(item, Teacher) and getattr(item, "name", None) == name):
         return f"its entry point must lead to a subclass of special.teachers.base.Teacher with name = {name!r}"
     if lacking := sorted(item.__abstractmethods__):
         return f"it lacks {', '.join(lacking)}"
-    section = section_of(name) if item.settings_type is None else getattr(item.settings_type, "section", None)
-    return "" if section == section_of(name) else f"the section of its settings is {section}, not {section_of(name)}"
+    section = teacher_section(name) if item.settings_type is None else getattr(item.settings_type, "section", None)
+    return (
+        ""
+        if section == teacher_section(name)
+        else f"the section of its settings is {section}, not {teacher_section(name)}"
+    )
 
 
 TEACHERS: Registry[type[Teacher]] = Registry("special.teachers", "teacher", _flaw)

@@ -9,9 +9,9 @@ from typing import Any
 
 from special.errors import SettingsError
 from special.resources import PROMPTS
-from special.settings import Settings
+from special.settings import Settings, teacher_section
 from special.storage import files
-from special.teachers.base import TEACHERS, Absent, Teacher, TeacherRequest, section_of
+from special.teachers.base import TEACHERS, Absent, Teacher, TeacherRequest
 
 _FIRST_TEACHERS = ["spectrum-text", "image-text"]
 """Who taught before ``pseudo.teachers`` was a setting: left out of the hash, so that older runs still hold."""
@@ -56,7 +56,7 @@ def decided_by(settings: Settings, seed: int, concepts: Sequence[Path]) -> str:
         SettingsError: a file of concepts is missing.
     """
     names = names_of(settings)
-    sections = ("pseudo", *map(section_of, names))
+    sections = ("pseudo", *map(teacher_section, names))
     texts = {name: value for name, value in settings.of(*sections).items() if isinstance(value, str)}
     named = {}
     for value in texts.values():
@@ -95,7 +95,7 @@ def choose(
     absent: dict[str, str] = {}
     for name in names_of(request.settings):
         kind = TEACHERS.get(name)
-        asked, setting = request, f"{section_of(name)}.{kind.model_setting}"
+        asked, setting = request, f"{teacher_section(name)}.{kind.model_setting}"
         if request.settings.values.get(setting) == "none":
             absent[name] = ""
             continue
