@@ -101,7 +101,7 @@ def fit(
         asked = FitOptions(scene=scene, labels=labels, classes=classes, **options)
     job = prepare(asked)
     if dry_run:
-        show_plan(job.run.path, job.plan())
+        show_plan(job.run.path, job.plan(), job.request.settings.notes)
         return
     with Screen(quiet) as screen:
         outcomes = job.execute(progress=screen)

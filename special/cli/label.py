@@ -85,7 +85,7 @@ def label(
     with progress.phase("open"):
         job = prepare(LabelOptions(scene=scene, settings=parse_changes(changes), device=device or "auto", **options))
     if dry_run:
-        show_plan(job.run.path, job.plan(until))
+        show_plan(job.run.path, job.plan(until), job.request.settings.notes)
         return
     with screen:
         outcomes = job.execute(until, progress)

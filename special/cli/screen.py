@@ -107,9 +107,11 @@ class Screen(Progress):
         click.echo(f"{bar.what}: {', '.join(parts)}", err=True)
 
 
-def show_plan(path: Path, verdicts: Sequence[Verdict]) -> None:
-    """Print of every step how it stands and why."""
+def show_plan(path: Path, verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> None:
+    """Print of every step how it stands and why, and what else there is to say."""
     show_table(f"{path}", ("step", "state", "why"), [(v.step, v.state, v.reason) for v in verdicts])
+    for note in notes:
+        click.echo(f"Note: {note}")
 
 
 def show_outcomes(run: Run) -> None:

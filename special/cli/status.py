@@ -36,6 +36,4 @@ def status(run: Path | None, as_json: bool) -> None:
         steps = {verdict.step: {"state": verdict.state, "why": verdict.reason} for verdict in verdicts}
         click.echo(json.dumps({"run": str(opened.path), "note": note, "steps": steps}, indent=2, ensure_ascii=False))
         return
-    show_plan(opened.path, verdicts)
-    if note:
-        click.echo(f"Note: {note}")
+    show_plan(opened.path, verdicts, [note] if note else [])

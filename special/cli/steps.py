@@ -42,7 +42,7 @@ def command_of(step: Step) -> click.Command:
 
         job = prepare_rerun(run, step.name, parse_changes(changes), device=device, until=until)
         if dry_run:
-            show_plan(job.run.path, job.plan(until))
+            show_plan(job.run.path, job.plan(until), job.request.settings.notes)
             return
         with Screen(quiet) as screen:
             done = Run(job.run.path, job.execute(until, screen))

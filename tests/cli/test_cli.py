@@ -239,3 +239,11 @@ def test_a_quiet_screen_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
         screen.say("a line")
         screen.end()
     assert capsys.readouterr() == ("", "")
+
+
+def test_an_old_name_of_a_setting_is_told_by_a_dry_run(tmp_path: Path) -> None:
+    files = small_scene.write(tmp_path)
+    arguments = ["label", *files.options, "--out", str(tmp_path / "run"), "--set", "warmup.clip=0.5", "--dry-run"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0
+    assert "Note: Settings have new names, old ones still work: clip is max_grad_norm." in result.stdout
