@@ -125,20 +125,11 @@ def test_the_map_command_rejects_unsure_pixels(here: Path) -> None:
     np.testing.assert_array_equal(np.load("strips.special/map.npy") == 0, confidence < 0.99999)
 
 
-def test_help_answers_at_once() -> None:
-    def seconds() -> float:
-        started = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "special", "--help"], cwd=ROOT, check=True, capture_output=True)
-        return time.perf_counter() - started
-
-    assert min(seconds() for _ in range(5)) <= 0.3
-
-
 def test_help_imports_nothing_large() -> None:
     code = (
         "import sys; from special.cli import main\n"
         "try: main(['--help'])\n"
-        "except SystemExit: print(sorted({'torch', 'rich', 'rasterio', 'scipy'} & set(sys.modules)))"
+        "except SystemExit: print(sorted({'h5py', 'numba', 'rasterio', 'rich', 'scipy', 'sklearn', 'torch'} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "[]"
