@@ -158,7 +158,7 @@ def recognise(path: Path, name: str | None = None) -> Reader:
             return found[0]
     if path.is_dir():
         raise SceneError(f"{path} is a folder: name the scene's file in it")
-    *others, last = (reader.reads for reader in readers)
+    *others, last = (reader.reads for reader in sorted(readers, key=precedence, reverse=True))
     kind = "is in no format that can be read" if head else "is empty"
     raise SceneError(
         f"{path} {kind}: give {', '.join(others)} or {last}; "
