@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from products import reflectance, write_emit
+from products import reflectance, write_emit, write_prisma
 
 from special.cli.info import info
 from special.errors import SceneError
@@ -125,3 +125,94 @@ def test_the_emit_files_of_gdal_are_understood_as_far_as_they_go(products: Path)
     np.testing.assert_array_equal(scene.read()[:, :, 0], [[10, 20], [30, 40]])
     with pytest.raises(SceneError, match="has no wavelengths"):
         open_scene(products / "gdal_fakes" / "fake_EMIT_L2A.nc")
+
+
+VNIR = np.array([0.0, 970.0, 800.0, 650.0, 450.0])
+SWIR = np.array([2400.0, 1600.0, 960.0, 0.0])
+
+
+def test_prisma_joins_its_detectors_by_wavelength_and_scales_them(tmp_path: Path) -> None:
+    cube = reflectance(bands=9)
+    path = write_prisma(tmp_path / "PRS_L2D_STD.he5", cube, VNIR, SWIR)
+    scene = open_scene(path)
+    assert (recognise(path).name, scene.format, scene.key) == ("prisma", "PRISMA L2D", None)
+    np.testing.assert_array_equal(scene.wavelengths, [450, 650, 800, 960, 970, 1600, 2400])
+    np.testing.assert_array_equal(scene.band_numbers, [4, 3, 2, 7, 1, 6, 5])
+    assert scene.bad_bands == {0: "no wavelength", 8: "no wavelength"} and scene.known_reflectance
+    assert scene.fwhm is not None and set(scene.fwhm) == {10}
+    assert not scene.valid[0, 0] and scene.valid.sum() == 29
+    np.testing.assert_allclose(scene.read()[1:], cube[1:][:, :, scene.band_numbers], atol=1e-5)
+    window = scene.read(slice(2, 4), slice(1, 3), bands=[4, 3, 0])
+    np.testing.assert_allclose(window, cube[2:4, 1:3][:, :, [1, 7, 4]], atol=1e-5)
+
+
+def test_prisma_lies_where_the_centres_of_its_corners_lie(tmp_path: Path) -> None:
+    scene = open_scene(write_prisma(tmp_path / "x.he5", reflectance(bands=9), VNIR, SWIR))
+    assert scene.georeference is not None and scene.georeference.transform is not None
+    np.testing.assert_allclose(scene.georeference.transform, (30, 0, 499985, 0, -30, 5500015))
+    assert "UTM zone 32N" in (scene.georeference.crs_wkt or "")
+    assert "the corners in the file were taken as centres of pixels" in scene.notes
+
+
+def test_prisma_l2c_has_no_place_and_l1_is_radiance(tmp_path: Path) -> None:
+    cube = reflectance(bands=9)
+    for level, known in (("L2C", True), ("L1", False)):
+        written = cube if known else 5 * cube
+        scene = open_scene(write_prisma(tmp_path / f"{level}.he5", written, VNIR, SWIR, level))
+        assert scene.format == f"PRISMA {level}" and scene.georeference is None
+        assert scene.known_reflectance is known and any("sensor geometry" in note for note in scene.notes)
+        expected = written[1:][:, :, scene.band_numbers]
+        np.testing.assert_allclose(scene.read()[1:], expected, atol=1e-5 if known else 0.006)
+
+
+def test_one_cube_of_prisma_can_be_named(tmp_path: Path) -> None:
+    cube = reflectance(bands=9)
+    path = write_prisma(tmp_path / "x.he5", cube, VNIR, SWIR)
+    for key in ("SWIR_Cube", "HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields/SWIR_Cube"):
+        scene = open_scene(path, key=key)
+        np.testing.assert_array_equal(scene.wavelengths, [960, 1600, 2400])
+        np.testing.assert_allclose(scene.read()[1:], cube[1:][:, :, [7, 6, 5]], atol=1e-5)
+
+
+def test_what_a_prisma_file_lacks_is_named(tmp_path: Path) -> None:
+    path = write_prisma(tmp_path / "x.he5", reflectance(bands=9), VNIR, SWIR, corners=False)
+    scene = open_scene(path)
+    assert scene.georeference is None and any("lacks its corners" in note for note in scene.notes)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["List_Cw_Swir"]
+    with pytest.raises(SceneError, match="has no wavelengths"):
+        open_scene(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["List_Cw_Swir"] = SWIR[:2]
+    with pytest.raises(SceneError, match="'List_Cw_Swir' should hold one number for each of 4 bands"):
+        open_scene(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["List_Cw_Swir"] = SWIR
+        del file.attrs["L2ScaleVnirMax"]
+    with pytest.raises(SceneError, match="no attributes L2ScaleVnirMin and Max"):
+        open_scene(path)
+    damage(path)
+    with pytest.raises(SceneError, match="may be damaged"):
+        open_scene(path)
+
+
+def test_the_case_of_prisma_needs_nothing_but_the_file(cases: Path) -> None:
+    path = cases / "prisma-he5" / "prisma.he5"
+    scene = open_scene(path)
+    assert scene.shape == (20, 30, 56) and (scene.wavelengths[0], scene.wavelengths[-1]) == (400, 2480)
+    key = "HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields/VNIR_Cube"
+    for wavelengths in (None, path.with_name("vnir_no_zeros.csv"), "970:400"):
+        scene = open_scene(path, key=key, wavelengths=wavelengths)
+        assert scene.shape == (20, 30, 24) and scene.wavelengths[-1] == 970
+    assert 0 < scene.read().min() < scene.read().max() < 1
+
+
+def test_the_wavelengths_of_a_real_prisma_product(products: Path, tmp_path: Path) -> None:
+    with np.load(products / "prisma_meta" / "prisma_wl.npz") as stored:
+        vnir, swir = (stored[name] for name in sorted(stored, reverse=True))
+    assert (len(vnir), len(swir)) == (66, 173)
+    cube = reflectance(bands=239)
+    scene = open_scene(write_prisma(tmp_path / "x.he5", cube, vnir, swir))
+    assert scene.shape[2] == 234 and sorted(scene.bad_bands) == [0, 1, 2, 237, 238]
+    assert np.all(np.diff(scene.wavelengths) > 0) and scene.wavelengths[0] == pytest.approx(406.9934)
+    np.testing.assert_allclose(scene.read()[1:], cube[1:][:, :, scene.band_numbers], atol=1e-5)

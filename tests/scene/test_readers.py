@@ -29,7 +29,7 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
-PRODUCTS = ["emit"]
+PRODUCTS = ["emit", "prisma"]
 SHARED_CODE = {"__init__", "arrays", "base", "hdf5_product", "mat_child"}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)
@@ -246,7 +246,7 @@ def test_a_folder_can_be_a_product(tmp_path: Path, install: Install) -> None:
 def test_the_list_of_formats_comes_from_the_readers(tmp_path: Path, install: Install) -> None:
     install(Numpy("other", PRODUCT))
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(SceneError, match=r"GeoTIFF, HDF5 .*, MATLAB \.mat .*, \.npy, .* or other files; the raw file"):
+    with pytest.raises(SceneError, match=r"GeoTIFF, HDF5 .*, MATLAB \.mat .*, \.npy, .*other files.*; the raw file"):
         recognise(tmp_path / "notes.txt")
 
 

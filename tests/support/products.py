@@ -33,3 +33,40 @@ def write_emit(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray, v
         for name in ("glt_x", "glt_y"):
             file[f"location/{name}"] = np.ones((data.shape[0] + 3, data.shape[1] + 3), dtype="i4")
     return path
+
+
+def write_prisma(
+    path: Path, cube: np.ndarray, vnir: np.ndarray, swir: np.ndarray, level: str = "L2D", corners: bool = True
+) -> Path:
+    """PRISMA: the bands of ``cube`` (rows, cols, bands) are those of ``vnir`` (nm), then of ``swir``, as stored.
+
+    ``corners`` lie at the centres of the outer pixels, 30 m apart, in UTM 32 N. A band at 0 nm is all zero, as is the
+    first pixel.
+    """
+    rows, cols, _ = cube.shape
+    with h5py.File(path, "w") as file:
+        start = 0
+        for detector, nm, low, high in (("Vnir", vnir, 0.0, 0.8), ("Swir", swir, 0.01, 0.7)):
+            part = cube[:, :, start : start + len(nm)]
+            start += len(nm)
+            if level == "L1":
+                numbers = (part + 0.0) * 100
+                file.attrs[f"ScaleFactor_{detector}"], file.attrs[f"Offset_{detector}"] = np.float32(100), np.float32(0)
+            else:
+                numbers = (part - low) / (high - low) * 65535
+                file.attrs[f"L2Scale{detector}Min"], file.attrs[f"L2Scale{detector}Max"] = np.float32([low, high])
+            numbers = np.where(nm > 0, np.round(numbers), 0).astype("u2")
+            numbers[0, 0] = 0
+            fields = f"HDFEOS/SWATHS/PRS_{level}_HCO/Data Fields/{detector.upper()}"
+            file.create_dataset(f"{fields}_Cube", data=numbers.transpose(0, 2, 1), chunks=(2, len(nm), cols))
+            file[f"{fields}_PIXEL_{level}_ERR_MATRIX"] = np.zeros((rows, len(nm), cols), dtype="u1")
+            file.attrs[f"List_Cw_{detector}"] = nm.astype("f4")
+            file.attrs[f"List_Fwhm_{detector}"] = np.where(nm > 0, 10, 0).astype("f4")
+        file[f"HDFEOS/SWATHS/PRS_{level}_PCO/Data Fields/Cube"] = np.ones((6 * rows, 6 * cols), dtype="u2")
+        if corners:
+            file.attrs["Epsg_Code"] = np.uint32(32632)
+            file.attrs["Product_ULcorner_easting"] = np.float32(500000)
+            file.attrs["Product_ULcorner_northing"] = np.float32(5500000)
+            file.attrs["Product_LRcorner_easting"] = np.float32(500000 + 30 * (cols - 1))
+            file.attrs["Product_LRcorner_northing"] = np.float32(5500000 - 30 * (rows - 1))
+    return path

@@ -12,7 +12,7 @@ import numpy as np
 from special.errors import SceneError
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.hdf5 import HDF5, SIGNATURES, Hdf5Dataset
-from special.scene.source import Axes, BlockReader, Source
+from special.scene.source import Axes, BlockReader, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
 BANDS_LAST: Axes = (0, 1, 2)
@@ -162,3 +162,14 @@ def as_text(value: Any) -> str:
     values = np.ravel(np.asarray(value, dtype=object))
     first = values[0] if len(values) else ""
     return first.decode("utf-8", errors="replace") if isinstance(first, bytes) else str(first)
+
+
+def georeference_of_epsg(epsg: float | None, transform: tuple[float, ...] | None) -> Georeference | None:
+    """Return the place in the projection of this EPSG code, or None where there is no such code."""
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    try:
+        return None if epsg is None else Georeference(CRS.from_epsg(int(epsg)).to_wkt(), transform)
+    except (CRSError, ValueError):
+        return None
