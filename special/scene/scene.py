@@ -195,7 +195,8 @@ def open_scene(
     """
     path = Path(path)
     given = given_wavelengths(wavelengths, sensor)
-    source = open_source(path, ReadOptions(key, tuple(given.lists) if given else ()), reader)
+    options = ReadOptions(key, tuple(given.lists) if given else (), any_count=bool(given and given.span))
+    source = open_source(path, options, reader)
     centres, notes = centres_of(source, given)
     return Scene(source, centres, notes=notes)
 

@@ -20,23 +20,6 @@ NM = np.array([381.0, 450.0, 550.0, 650.0, 850.0, 1400.0, 1650.0, 2200.0])
 GOOD = np.array([1, 1, 1, 1, 1, 0, 1, 1])
 
 
-@pytest.fixture(scope="module")
-def products() -> Path:
-    return beside("products")
-
-
-@pytest.fixture(scope="module")
-def cases() -> Path:
-    return beside("cases")
-
-
-def beside(name: str) -> Path:
-    folder = Path(__file__).resolve().parents[2] / "shared" / name
-    if not folder.is_dir():
-        pytest.skip(f"the folder of {name} is not beside this checkout")
-    return folder
-
-
 def damage(path: Path) -> None:
     """Cut the second half off."""
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

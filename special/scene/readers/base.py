@@ -35,10 +35,12 @@ class ReadOptions:
         key: which of several arrays in the file is meant, by its name; None when the user named none.
         band_counts: the numbers of bands that the user's wavelengths fit; they help to tell which axis the bands are.
             Empty when no wavelengths were given, or those given fit any number of bands.
+        any_count: whether the user gave wavelengths that fit any number of bands (a span).
     """
 
     key: str | None = None
     band_counts: Collection[int] = ()
+    any_count: bool = False
 
 
 class Reader(ABC):

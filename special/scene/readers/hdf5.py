@@ -59,6 +59,7 @@ class Hdf5File(ArrayFile):
         self._matlab |= any(self._is_matlab(info.name) for info in infos)
         # Without MATLAB's mark a .mat file is still most likely laid out as MATLAB does.
         self._reverse = self._matlab or self.path.suffix.lower() == ".mat"
+        self.knows_axes = self._reverse
         if self._reverse:
             self.format = "MATLAB v7.3"
             infos = [ArrayInfo(info.name, info.shape[::-1], info.kind) for info in infos]
@@ -77,9 +78,14 @@ class Hdf5File(ArrayFile):
         return [Hdf5Dataset(self.path, name, shapes[name], self._file[name].dtype, self._reverse) for name in names]
 
     def axes(self, info: ArrayInfo) -> tuple[Axes, ...]:
-        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess."""
+        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess.
+
+        Plain HDF5 may also hold its bands between rows and columns.
+        """
         first, *others = super().axes(info)
-        return (first, *others) if self._matlab or not self._reverse else (first, (2, 1, 0), *others)
+        if not self._reverse:
+            return (first, *others, (0, 2, 1))
+        return (first, *others) if self._matlab else (first, (2, 1, 0), *others)
 
     def planes(self, info: ArrayInfo) -> tuple[tuple[int, int], ...]:
         """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess."""
