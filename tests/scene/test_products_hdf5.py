@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from products import reflectance, write_emit, write_prisma
+from products import reflectance, write_emit, write_neon, write_prisma
 
 from special.cli.info import info
 from special.errors import SceneError
@@ -199,3 +199,45 @@ def test_the_wavelengths_of_a_real_prisma_product(products: Path, tmp_path: Path
     assert scene.shape[2] == 234 and sorted(scene.bad_bands) == [0, 1, 2, 237, 238]
     assert np.all(np.diff(scene.wavelengths) > 0) and scene.wavelengths[0] == pytest.approx(406.9934)
     np.testing.assert_allclose(scene.read()[1:], cube[1:][:, :, scene.band_numbers], atol=1e-5)
+
+
+def test_neon_has_its_scale_its_water_windows_and_its_place(tmp_path: Path) -> None:
+    cube = reflectance()
+    path = write_neon(tmp_path / "NEON_D17_SJER_reflectance.h5", cube, NM)
+    scene = open_scene(path)
+    assert (recognise(path).name, scene.format, scene.scale_factor) == ("neon", "NEON AOP", 10000)
+    assert scene.bad_bands == {5: "marked bad in the file (water window)"} and scene.known_reflectance
+    assert scene.fwhm is not None and scene.fwhm == pytest.approx(np.full(7, 5.7))
+    assert not scene.valid[0, 0] and scene.valid.sum() == 29
+    np.testing.assert_allclose(scene.read()[1:], cube[1:][:, :, scene.band_numbers], atol=1e-4)
+    assert scene.georeference is not None and "UTM zone 11N" in (scene.georeference.crs_wkt or "")
+    assert scene.georeference.transform == (1, 0, 257000, 0, -1, 4112000)
+
+
+def test_a_neon_flight_line_may_be_turned(tmp_path: Path) -> None:
+    path = write_neon(tmp_path / "x.h5", reflectance(), NM, "1, 1, 736600.0, 4078126.0, 2.7, 2.7, rotation=-66")
+    scene = open_scene(path)
+    assert scene.georeference is not None and scene.georeference.transform is not None
+    turned = (1.0982, -2.4666, 736600, -2.4666, -1.0982, 4078126)  # as GDAL has ENVI's map info
+    np.testing.assert_allclose(scene.georeference.transform, turned, atol=1e-4)
+    path = write_neon(tmp_path / "y.h5", reflectance(), NM, "1, 1, somewhere")
+    assert open_scene(path).georeference is None
+    assert any("map info could not be read" in note for note in open_scene(path).notes)
+
+
+def test_a_damaged_neon_file_is_one_line(tmp_path: Path) -> None:
+    path = write_neon(tmp_path / "x.h5", reflectance(), NM[:5].repeat(2))
+    with pytest.raises(SceneError, match="'SJER/Reflectance/Metadata/Spectral_Data/Wavelength' should hold one number"):
+        open_scene(path)
+    remove(path, "SJER/Reflectance/Metadata/Spectral_Data")
+    with pytest.raises(SceneError, match="has no wavelengths"):
+        open_scene(path)
+
+
+def test_the_real_neon_excerpt_has_all_it_says(products: Path) -> None:
+    scene = open_scene(products / "neon" / "ex.h5")
+    assert (scene.format, scene.shape, scene.scale_factor) == ("NEON AOP", (30, 30, 426), 10000)
+    assert (scene.wavelengths[0], scene.wavelengths[-1]) == pytest.approx((383.534, 2511.895), abs=1e-3)
+    assert scene.georeference is not None and "UTM zone 11N" in (scene.georeference.crs_wkt or "")
+    assert scene.georeference.transform == (1, 0, 257000, 0, -1, 4112000)
+    np.testing.assert_allclose(scene.read(slice(0, 1), slice(0, 1))[0, 0, :3], [0.0267, 0.0237, 0.0248], atol=1e-6)

@@ -70,3 +70,20 @@ def write_prisma(
             file.attrs["Product_LRcorner_easting"] = np.float32(500000 + 30 * (cols - 1))
             file.attrs["Product_LRcorner_northing"] = np.float32(5500000 - 30 * (rows - 1))
     return path
+
+
+def write_neon(path: Path, cube: np.ndarray, nm: np.ndarray, info: str = "1, 1, 257000.0, 4112000.0, 1.0, 1.0") -> Path:
+    """NEON AOP: int16 x 10000 with two water windows; ``info`` is the middle of its map info, in UTM 11 N."""
+    data = np.round(cube * 10000).astype("i2")
+    data[0, 0] = FILL
+    with h5py.File(path, "w") as file:
+        base = file.create_group("SJER/Reflectance")
+        base.attrs["Band_Window_1_Nanometers"] = np.array([1340, 1445])
+        base.attrs["Band_Window_2_Nanometers"] = np.array([1790, 1955])
+        base["Reflectance_Data"] = data
+        base["Reflectance_Data"].attrs.update(Scale_Factor=10000.0, Data_Ignore_Value=FILL)
+        spectral, system = (base.create_group(f"Metadata/{name}") for name in ("Spectral_Data", "Coordinate_System"))
+        spectral["Wavelength"], spectral["FWHM"] = nm.astype("f4"), np.full(len(nm), 5.7, dtype="f4")
+        system["Map_Info"], system["EPSG Code"] = f"UTM, {info}, 11, North, WGS-84, units=Meters", "32611"
+        base["Metadata/Ancillary_Imagery/Aerosol_Optical_Depth"] = np.zeros(cube.shape[:2], dtype="i2")
+    return path
