@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from products import reflectance, write_emit, write_neon, write_prisma
+from products import reflectance, write_aviris, write_emit, write_neon, write_prisma
 
 from special.cli.info import info
 from special.errors import SceneError
@@ -241,3 +241,36 @@ def test_the_real_neon_excerpt_has_all_it_says(products: Path) -> None:
     assert scene.georeference is not None and "UTM zone 11N" in (scene.georeference.crs_wkt or "")
     assert scene.georeference.transform == (1, 0, 257000, 0, -1, 4112000)
     np.testing.assert_allclose(scene.read(slice(0, 1), slice(0, 1))[0, 0, :3], [0.0267, 0.0237, 0.0248], atol=1e-6)
+
+
+def test_aviris_netcdf_has_its_bands_first_and_a_map_grid(tmp_path: Path) -> None:
+    cube = reflectance()
+    path = write_aviris(tmp_path / "AV320230926t201618_L2A_OE_RFL_ORT.nc", cube, NM)
+    scene = open_scene(path)
+    assert (recognise(path).name, scene.format, scene.known_reflectance) == (
+        "aviris_nc",
+        "AVIRIS reflectance (netCDF)",
+        True,
+    )
+    np.testing.assert_array_equal(scene.wavelengths, NM)
+    assert scene.fwhm is not None and scene.fwhm == pytest.approx(np.full(8, 7.4))
+    assert not scene.valid[0, 0] and scene.valid.sum() == 29
+    np.testing.assert_array_equal(scene.read()[1:], cube[1:])
+    assert scene.georeference is not None and "UTM zone 11N" in (scene.georeference.crs_wkt or "")
+    assert scene.georeference.transform == (4, 0, 300000, 0, -4, 3800000)
+    with h5py.File(path, "r+") as file:
+        del file["transverse_mercator"].attrs["GeoTransform"]
+    assert open_scene(path).georeference == scene.georeference
+
+
+def test_aviris_netcdf_may_be_radiance_or_lack_its_place(tmp_path: Path) -> None:
+    path = write_aviris(tmp_path / "x.nc", 9 * reflectance(), NM, "radiance")
+    remove(path, "transverse_mercator")
+    scene = open_scene(path)
+    assert scene.format == "AVIRIS radiance (netCDF)" and not scene.known_reflectance
+    assert scene.georeference is None and any("no map grid" in note for note in scene.notes)
+    with h5py.File(path, "r+") as file:
+        del file["radiance/wavelength"]
+        file["radiance/wavelength"] = NM[:3]
+    with pytest.raises(SceneError, match="'radiance/wavelength' should hold one number for each of 8 bands"):
+        open_scene(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from rasterio.crs import CRS
 
 FILL = -9999.0
 
@@ -86,4 +87,22 @@ def write_neon(path: Path, cube: np.ndarray, nm: np.ndarray, info: str = "1, 1, 
         spectral["Wavelength"], spectral["FWHM"] = nm.astype("f4"), np.full(len(nm), 5.7, dtype="f4")
         system["Map_Info"], system["EPSG Code"] = f"UTM, {info}, 11, North, WGS-84, units=Meters", "32611"
         base["Metadata/Ancillary_Imagery/Aerosol_Optical_Depth"] = np.zeros(cube.shape[:2], dtype="i2")
+    return path
+
+
+def write_aviris(path: Path, cube: np.ndarray, nm: np.ndarray, quantity: str = "reflectance") -> Path:
+    """AVIRIS-3: the bands first, 4 m apart in UTM 11 N; the outer corner of the first pixel is 300000, 3800000."""
+    rows, cols, _ = cube.shape
+    data = cube.copy()
+    data[0, 0] = FILL
+    with h5py.File(path, "w") as file:
+        file["easting"], file["northing"] = 300002.0 + 4 * np.arange(cols), 3799998.0 - 4 * np.arange(rows)
+        file["transverse_mercator"] = np.bytes_("")
+        mapping = file["transverse_mercator"].attrs
+        mapping["spatial_ref"], mapping["GeoTransform"] = CRS.from_epsg(32611).to_wkt(), "300000 4 0 3800000 0 -4"
+        group = file.create_group(quantity)
+        group.create_dataset(quantity, data=data.transpose(2, 0, 1), chunks=(len(nm), 2, cols))
+        group[quantity].attrs.update(_FillValue=np.float32([FILL]), grid_mapping="transverse_mercator")
+        group["wavelength"], group["fwhm"] = nm.astype("f4"), np.full(len(nm), 7.4, dtype="f4")
+        group["wavelength"].attrs["units"] = "nm"
     return path
