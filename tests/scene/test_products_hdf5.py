@@ -9,7 +9,14 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from products import reflectance, write_aviris, write_emit, write_neon, write_prisma
+from products import (
+    reflectance,
+    write_aviris,
+    write_emit,
+    write_neon,
+    write_prisma,
+    write_tanager,
+)
 
 from special.cli.info import info
 from special.errors import SceneError
@@ -273,4 +280,37 @@ def test_aviris_netcdf_may_be_radiance_or_lack_its_place(tmp_path: Path) -> None
         del file["radiance/wavelength"]
         file["radiance/wavelength"] = NM[:3]
     with pytest.raises(SceneError, match="'radiance/wavelength' should hold one number for each of 8 bands"):
+        open_scene(path)
+
+
+def test_tanager_ortho_is_described_by_its_attributes_and_lies_on_its_grid(tmp_path: Path) -> None:
+    cube = reflectance()
+    path = write_tanager(tmp_path / "20250608_091605_90_4001_ortho_sr_hdf5.h5", cube, NM, GOOD)
+    scene = open_scene(path)
+    assert (recognise(path).name, scene.format) == ("tanager", "Tanager surface reflectance")
+    assert scene.known_reflectance and scene.bad_bands == {5: "marked bad in the file (good_wavelengths)"}
+    assert scene.fwhm is not None and set(scene.fwhm) == {5.5}
+    assert not scene.valid[0, 0] and scene.valid.sum() == 29
+    np.testing.assert_array_equal(scene.read()[1:], cube[1:][:, :, GOOD == 1])
+    assert scene.georeference is not None and "UTM zone 13N" in (scene.georeference.crs_wkt or "")
+    assert scene.georeference.transform == (30, 0, 500000, 0, -30, 4000000)
+    with h5py.File(path, "r+") as file:
+        del file["HDFEOS/GRIDS/HYP"].attrs["epsg_code"]
+    assert open_scene(path).georeference == scene.georeference
+
+
+def test_tanager_basic_is_in_sensor_geometry(tmp_path: Path) -> None:
+    path = write_tanager(tmp_path / "x_basic_sr_hdf5.h5", reflectance(), NM, GOOD, ortho=False)
+    scene = open_scene(path)
+    assert scene.format == "Tanager surface reflectance" and scene.georeference is None
+    assert any("sensor geometry" in note for note in scene.notes)
+
+
+def test_what_a_tanager_file_lacks_is_said(tmp_path: Path) -> None:
+    path = write_tanager(tmp_path / "x.h5", reflectance(), NM, GOOD)
+    remove(path, "HDFEOS INFORMATION")
+    assert any("grid could not be read" in note for note in open_scene(path).notes)
+    with h5py.File(path, "r+") as file:
+        file["HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance"].attrs["wavelengths"] = NM[:3]
+    with pytest.raises(SceneError, match="'wavelengths' should hold one number for each of 8 bands"):
         open_scene(path)

@@ -106,3 +106,32 @@ def write_aviris(path: Path, cube: np.ndarray, nm: np.ndarray, quantity: str = "
         group["wavelength"], group["fwhm"] = nm.astype("f4"), np.full(len(nm), 7.4, dtype="f4")
         group["wavelength"].attrs["units"] = "nm"
     return path
+
+
+def write_tanager(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray, ortho: bool = True) -> Path:
+    """Tanager: the bands first; ortho lies on a grid of 30 m in UTM 13 N, whose outer corner is 500000, 4000000."""
+    rows, cols, bands = cube.shape
+    folder = f"HDFEOS/{'GRIDS' if ortho else 'SWATHS'}/HYP"
+    data = cube.copy()
+    data[0, 0] = FILL
+    with h5py.File(path, "w") as file:
+        fields = file.create_group(f"{folder}/Data Fields")
+        fields["surface_reflectance"] = data.transpose(2, 0, 1)
+        fields["surface_reflectance"].attrs.update(
+            wavelengths=nm, fwhm=np.full(bands, 5.5), good_wavelengths=good, _FillValue=FILL
+        )
+        fields["surface_reflectance_uncertainty"] = np.full((bands, rows, cols), 0.01, dtype="f4")
+        fields["nodata_pixels"] = (data[:, :, 0] == FILL).astype("u1")
+        fields["beta_cloud_mask"] = np.zeros((rows, cols), dtype="u1")
+        if ortho:
+            file[folder].attrs["epsg_code"] = 32613
+            file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_(
+                f'GROUP=GridStructure\n\tGROUP=GRID_1\n\t\tGridName="HYP"\n\t\tXDim={cols}\n\t\tYDim={rows}\n'
+                "\t\tUpperLeftPointMtrs=(500000.000000,4000000.000000)\n"
+                f"\t\tLowerRightMtrs=({500000 + 30 * cols}.000000,{4000000 - 30 * rows}.000000)\n"
+                "\t\tProjection=HE5_GCTP_UTM\n\t\tZoneCode=13\n\tEND_GROUP=GRID_1\nEND_GROUP=GridStructure\nEND\n"
+            )
+        else:
+            for name in ("Latitude", "Longitude"):
+                file[f"{folder}/Geolocation Fields/{name}"] = np.zeros((rows, cols))
+    return path

@@ -173,3 +173,12 @@ def georeference_of_epsg(epsg: float | None, transform: tuple[float, ...] | None
         return None if epsg is None else Georeference(CRS.from_epsg(int(epsg)).to_wkt(), transform)
     except (CRSError, ValueError):
         return None
+
+
+def cf_scaling(dataset: Any, bands: int) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return gains and offsets (bands,) by the conventions of CF, each None where there is nothing to apply."""
+    gain, offset = attribute_number(dataset, "scale_factor"), attribute_number(dataset, "add_offset")
+    return (
+        None if gain in (None, 1.0) else np.full(bands, gain),
+        None if offset in (None, 0.0) else np.full(bands, offset),
+    )
