@@ -14,6 +14,7 @@ from products import (
     write_aviris,
     write_emit,
     write_neon,
+    write_pace,
     write_prisma,
     write_tanager,
 )
@@ -313,4 +314,18 @@ def test_what_a_tanager_file_lacks_is_said(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["HDFEOS/GRIDS/HYP/Data Fields/surface_reflectance"].attrs["wavelengths"] = NM[:3]
     with pytest.raises(SceneError, match="'wavelengths' should hold one number for each of 8 bands"):
+        open_scene(path)
+
+
+def test_pace_is_scaled_as_cf_says(tmp_path: Path) -> None:
+    cube = reflectance()
+    path = write_pace(tmp_path / "PACE_OCI.20240601T120000.L2.SFREFL.nc", cube, NM)
+    scene = open_scene(path)
+    assert (recognise(path).name, scene.format, scene.known_reflectance) == ("pace", "PACE OCI L2", True)
+    np.testing.assert_array_equal(scene.wavelengths, NM)
+    assert not scene.valid[0, 0] and scene.valid.sum() == 29
+    np.testing.assert_allclose(scene.read()[1:], cube[1:], atol=2e-5)
+    assert "gains and offsets" in CliRunner().invoke(info, [str(path)]).output
+    remove(path, "sensor_band_parameters/wavelength_3d")
+    with pytest.raises(SceneError, match="has no wavelengths"):
         open_scene(path)

@@ -29,7 +29,7 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
-PRODUCTS = ["aviris_nc", "emit", "neon", "prisma", "tanager"]
+PRODUCTS = ["aviris_nc", "emit", "neon", "pace", "prisma", "tanager"]
 SHARED_CODE = {"__init__", "arrays", "base", "hdf5_product", "mat_child"}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)

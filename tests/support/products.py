@@ -135,3 +135,20 @@ def write_tanager(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray
             for name in ("Latitude", "Longitude"):
                 file[f"{folder}/Geolocation Fields/{name}"] = np.zeros((rows, cols))
     return path
+
+
+def write_pace(path: Path, cube: np.ndarray, nm: np.ndarray) -> Path:
+    """PACE OCI L2: int16 that CF's scale and offset make reflectance."""
+    data = np.round((cube - 0.05) / 2e-5).astype("i2")
+    data[0, 0] = -32767
+    with h5py.File(path, "w") as file:
+        file["geophysical_data/rhos"] = data
+        file["geophysical_data/rhos"].attrs.update(
+            scale_factor=np.float32([2e-5]), add_offset=np.float32([0.05]), _FillValue=np.int16([-32767])
+        )
+        file["geophysical_data/l2_flags"] = np.zeros(cube.shape[:2], dtype="i4")
+        file["sensor_band_parameters/wavelength_3d"] = nm.astype("f4")
+        file["sensor_band_parameters/wavelength"] = np.linspace(314, 2258, 286, dtype="f4")
+        for name in ("latitude", "longitude"):
+            file[f"navigation_data/{name}"] = np.zeros(cube.shape[:2], dtype="f4")
+    return path
