@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 
 import h5py
@@ -329,3 +330,27 @@ def test_pace_is_scaled_as_cf_says(tmp_path: Path) -> None:
     remove(path, "sensor_band_parameters/wavelength_3d")
     with pytest.raises(SceneError, match="has no wavelengths"):
         open_scene(path)
+
+
+@pytest.mark.parametrize("name", ["HDFEOS/SWATHS", "reflectance", "geophysical_data", "SITE", "sensor_band_parameters"])
+def test_an_array_where_a_product_has_a_folder_makes_plain_hdf5(tmp_path: Path, name: str) -> None:
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file[name], file["cube"] = np.arange(3.0), reflectance()
+    scene = open_scene(tmp_path / "x.h5", wavelengths=NM)
+    assert (scene.format, scene.key) == ("HDF5", "cube")
+
+
+def test_a_folder_where_a_product_has_an_array_is_one_line(tmp_path: Path) -> None:
+    path = write_emit(tmp_path / "x.nc", reflectance(), NM, GOOD)
+    with h5py.File(path, "r+") as file:
+        del file["sensor_band_parameters/fwhm"]
+        file.create_group("sensor_band_parameters/fwhm")
+    with pytest.raises(SceneError, match="'sensor_band_parameters/fwhm' should hold one number for each"):
+        open_scene(path)
+
+
+def test_a_scene_of_two_cubes_can_be_handed_to_another_process(tmp_path: Path) -> None:
+    scene = open_scene(write_prisma(tmp_path / "x.he5", reflectance(bands=9), VNIR, SWIR))
+    again = pickle.loads(pickle.dumps(scene))
+    np.testing.assert_array_equal(again.read(), scene.read())
+    assert again.content_hash() == scene.content_hash()

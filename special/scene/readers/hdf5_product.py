@@ -101,6 +101,13 @@ def stored_cube(file: Any, path: Path, name: str, axes: Axes) -> StoredCube:
     return StoredCube((rows, cols, bands), dataset.dtype, reader, int(dataset.chunks[axes[0]]) if dataset.chunks else 1)
 
 
+def names_in(file: Any, folder: str) -> list[str]:
+    """Return what a folder of an open file holds, by name; nothing where it is no folder."""
+    import h5py
+
+    return list(file[folder]) if isinstance(file.get(folder), h5py.Group) else []
+
+
 def is_cube(item: Any) -> bool:
     """Whether an entry of a file is an array of three axes that holds real numbers."""
     import h5py
@@ -114,7 +121,11 @@ def per_band(file: Any, name: str, bands: int, path: Path) -> np.ndarray | None:
     Raises:
         SceneError: it does not hold one number a band.
     """
-    return None if name not in file else checked(file[name][()], name, bands, path)
+    import h5py
+
+    if name not in file:
+        return None
+    return checked(file[name][()] if isinstance(file[name], h5py.Dataset) else (), name, bands, path)
 
 
 def checked(values: Any, name: str, bands: int, path: Path) -> np.ndarray:

@@ -21,6 +21,7 @@ from special.scene.readers.hdf5_product import (
     checked,
     georeference_of_epsg,
     is_cube,
+    names_in,
     stored_cube,
 )
 from special.scene.source import BlockReader, Georeference, Source
@@ -63,8 +64,7 @@ class PrismaReader(Hdf5Product):
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """One cube a detector, in the swath of co-registered ones."""
-        swaths = file.get(_SWATHS, ())
-        for level in swaths:
+        for level in names_in(file, _SWATHS):
             if _SWATH.match(level):
                 names = (f"{_SWATHS}/{level}/Data Fields/{detector}_Cube" for detector in _DETECTORS)
                 return tuple(name for name in names if is_cube(file.get(name)))
