@@ -66,15 +66,19 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines += [("dropped", f"{_ranges(numbers)}: {reason}") for reason, numbers in by_reason.items()]
     lines += [
         ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%})"),
-        ("values", _values(facts["scale_factor"])),
+        ("values", _values(facts)),
         ("place", _place(facts["georeference"])),
         ("RGB", "yes" if facts["rgb"] else f"no: {', '.join(facts['missing_colours'])} is not covered by any band"),
     ]
     return lines + [("note", note) for note in facts["notes"]]
 
 
-def _values(scale_factor: float | None) -> str:
-    return f"reflectance x {scale_factor:g}, divided on reading" if scale_factor else "as they stand in the file"
+def _values(facts: dict[str, Any]) -> str:
+    if facts["scale_factor"]:
+        return f"reflectance x {facts['scale_factor']:g}, divided on reading"
+    if facts["known_reflectance"]:
+        return "reflectance" + (", by the file's gains and offsets" if facts["gains"] else "")
+    return "by the file's gains and offsets" if facts["gains"] else "as they stand in the file"
 
 
 def _place(georeference: dict[str, Any] | None) -> str:

@@ -6,7 +6,7 @@ The rules, in order:
    header's nodata value, or one of the customary fills -9999 and -32768. Nodata 0 is an exception: a dark band may hold
    an honest zero, so it only counts when the whole spectrum is zero.
 2. A pixel is *empty* when all its values are missing or zero. Empty pixels are invalid and have no say about bands.
-3. A band is bad when the header says so (``bbl``), when it has no wavelength, when its values are missing at more than
+3. A band is bad when the file says so (``bbl``), when it has no wavelength, when its values are missing at more than
    half of the other pixels, or when they are all zero or constant. (A scene whose every band is constant, for instance
    a single pixel, keeps those that are not zero.)
 4. A pixel is valid when no value in a good band is missing and not all of them are zero.
@@ -61,12 +61,15 @@ def judge(
     reasons = dict.fromkeys(np.flatnonzero(~candidates).tolist(), "no wavelength")
     if source.good_bands is not None:
         marked = candidates & ~source.good_bands
-        reasons.update(dict.fromkeys(np.flatnonzero(marked).tolist(), "marked bad in the file (bbl)"))
+        reasons.update(
+            dict.fromkeys(np.flatnonzero(marked).tolist(), f"marked bad in the file ({source.good_bands_name})")
+        )
         candidates &= source.good_bands
     numbers = np.flatnonzero(candidates)
     if not len(numbers):
         raise SceneError(
-            f"{source.path or 'the array'}: every band is marked bad or lacks a wavelength; mend its band list (bbl)"
+            f"{source.path or 'the array'}: every band is marked bad or lacks a wavelength; "
+            f"mend its band list ({source.good_bands_name})"
         )
 
     valid = np.ones(source.shape[:2], dtype=bool) if allowed is None else np.array(allowed, dtype=bool)

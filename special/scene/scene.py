@@ -33,7 +33,10 @@ class Scene:
         georeference: where it lies, or None.
         band_numbers: int (bands,), for each good band its number in the file, counted from 0.
         bad_bands: for each dropped band, by its number in the file, the reason.
+        fwhm: float64 (bands,), the widths of the bands, nm; or None where the file does not say.
         scale_factor: what ``read`` has divided by to give reflectance, when the file says so, else None.
+        known_reflectance: whether the file says that what ``read`` gives is reflectance.
+        has_gains: whether ``read`` applies gains or offsets of the file.
         notes: what was understood, sentences for people.
     """
 
@@ -67,7 +70,10 @@ class Scene:
         self.georeference: Georeference | None = source.georeference
         self.band_numbers: np.ndarray = order
         self.bad_bands: Mapping[int, str] = verdict.bad_bands
+        self.fwhm: np.ndarray | None = None if source.fwhm is None else source.fwhm[order].astype(np.float64)
         self.scale_factor: float | None = source.scale_factor
+        self.known_reflectance: bool = source.scale_factor is not None or source.is_reflectance
+        self.has_gains: bool = source.gains is not None or source.offsets is not None
         merged = ("the bands were put in order of wavelength",) if np.any(np.diff(order) < 0) else ()
         self.notes: tuple[str, ...] = (*source.notes, *notes, *merged, *verdict.notes)
 
@@ -156,6 +162,8 @@ class Scene:
         description += [None if a is None else a.tolist() for a in lists]
         if source.georeference:
             description += [source.georeference.crs_wkt, source.georeference.transform]
+        if source.is_reflectance:  # only then: the hashes of formats that never say so stay what they were
+            description.append("reflectance")
         outer.update(json.dumps(description).encode())
         return outer.hexdigest()
 
@@ -187,7 +195,8 @@ def open_scene(
     """
     path = Path(path)
     given = given_wavelengths(wavelengths, sensor)
-    source = open_source(path, ReadOptions(key, tuple(given.lists) if given else ()), reader)
+    options = ReadOptions(key, tuple(given.lists) if given else (), any_count=bool(given and given.span))
+    source = open_source(path, options, reader)
     centres, notes = centres_of(source, given)
     return Scene(source, centres, notes=notes)
 

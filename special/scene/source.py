@@ -45,9 +45,11 @@ class BlockReader(Protocol):
 class Source:
     """What a format says about its cube. ``shape`` is (rows, cols, bands) with every band of the file.
 
-    ``wavelengths`` are nm, as many as the file lists; ``good_bands`` is its own list of good bands, True for good;
+    ``wavelengths`` are nm, as many as the file lists; ``fwhm`` float (bands,) the widths of its bands, nm;
+    ``good_bands`` is its own list of good bands, True for good, which the format calls ``good_bands_name``;
     ``nodata`` a value that means "nothing here"; ``gains`` and ``offsets`` (bands,) make physical values of raw ones;
-    ``scale_factor`` makes reflectance of them: divide by it. ``row_step`` is how many rows are stored together.
+    ``scale_factor`` makes reflectance of them: divide by it. ``is_reflectance`` says that they are reflectance without
+    one, after gains and offsets. ``row_step`` is how many rows are stored together.
     """
 
     path: Path | None
@@ -58,11 +60,14 @@ class Source:
     files: tuple[Path, ...] = ()
     key: str | None = None
     wavelengths: np.ndarray | None = None
+    fwhm: np.ndarray | None = None
     good_bands: np.ndarray | None = None
+    good_bands_name: str = "bbl"
     nodata: float | None = None
     gains: np.ndarray | None = None
     offsets: np.ndarray | None = None
     scale_factor: float | None = None
+    is_reflectance: bool = False
     georeference: Georeference | None = None
     row_step: int = 1
     notes: tuple[str, ...] = ()

@@ -32,11 +32,12 @@ def plausible_nm(values: np.ndarray, units: str | None) -> np.ndarray | None:
     """``values`` (bands,) in nm, or None when they cannot be wavelengths.
 
     ``units`` are believed when they lead to 200-30000 nm; else the size of the numbers decides between nm and
-    micrometres. Band indices (0, 1, 2...) are no wavelengths. A band at 0 or NaN has none: it comes back as NaN.
+    micrometres. Band indices (0, 1, 2...), flags (0 and 1) and one number for all bands are no wavelengths. A band at 0
+    or NaN has none: it comes back as NaN.
     """
     values = np.asarray(values, dtype=np.float64)
     known = np.isfinite(values) & (values > 0)
-    if not known.any() or _is_index(values):
+    if not known.any() or _is_index(values) or _is_one_number(values, known):
         return None
     name = " ".join((units or "").lower().split())
     if name == "index":
@@ -63,6 +64,12 @@ def _factor(name: str, table: Mapping[str, float]) -> float | None:
 
 def _is_index(values: np.ndarray) -> bool:
     return len(values) > 1 and values[0] in (0, 1) and bool(np.all(np.diff(values) == 1))
+
+
+def _is_one_number(values: np.ndarray, known: np.ndarray) -> bool:
+    """Whether several bands share one wavelength, or these are flags."""
+    several = known.sum() > 1 and np.ptp(values[known]) == 0
+    return len(values) > 1 and bool(several or np.isin(values, (0, 1)).all())
 
 
 @dataclass(frozen=True)
@@ -185,13 +192,16 @@ def _parse_table(text: str, path: Path) -> np.ndarray:
     for column, heading in enumerate(headings):
         values = np.array([_number(row, column) for row in numeric])
         nm = plausible_nm(values, None) if np.isfinite(values).all() else None
-        if nm is not None and np.isfinite(nm).all():
+        # A band at 0 is absent, as in PRISMA's lists; anything below is no wavelength.
+        if nm is not None and (values >= 0).all():
+            known = values > 0
             # Band widths can pass for micrometres, so what reads as nm goes before what does not.
-            in_nm = values.min() >= _SHORTEST_NM
-            candidates.append((bool(_HEADING.search(heading.lower())), in_nm, _one_way(nm), -column, nm))
+            in_nm = values[known].min() >= _SHORTEST_NM
+            sure = bool(_HEADING.search(heading.lower())), bool(known.all()), in_nm, _one_way(nm[known])
+            candidates.append((*sure, -column, nm))
     if not candidates:
         raise SceneError(f"no column of {path} reads as wavelengths: write one per band, in nm or micrometres")
-    return max(candidates, key=lambda candidate: candidate[:4])[4]
+    return max(candidates, key=lambda candidate: candidate[:5])[5]
 
 
 def _one_way(nm: np.ndarray) -> bool:

@@ -30,7 +30,8 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
-SHARED_CODE = {"__init__", "arrays", "base", "mat_child"}
+PRODUCTS = ["aviris_nc", "emit", "neon", "pace", "prisma", "tanager"]
+SHARED_CODE = {"__init__", "arrays", "base", "hdf5_product", "mat_child"}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)
 NM = [450.0, 550.0, 650.0]
@@ -139,18 +140,22 @@ def write_as(name: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OURS + PRODUCTS)
 def test_each_of_our_readers_is_listed_as_any_other(name: str) -> None:
     assert name in READERS.names
     reader = READERS.get(name)
     assert isinstance(reader, Reader)
-    assert reader.name == name and reader.reads and PRODUCT < reader.precedence <= NEIGHBOUR
+    assert (
+        reader.name == name
+        and reader.reads
+        and (PRODUCT if name in PRODUCTS else FORMAT) <= reader.precedence <= NEIGHBOUR
+    )
     assert not reader.recognises(Path("missing"), b"") and not reader.recognises(Path(__file__).parent, b"")
 
 
 def test_every_module_of_a_format_is_listed() -> None:
     folder = Path(readers.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == set(OURS)
+    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*OURS, *PRODUCTS}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -200,11 +205,12 @@ def test_two_readers_of_the_same_precedence_need_a_name(tmp_path: Path, install:
 
 def test_an_unknown_reader_is_named_with_those_there_are(tmp_path: Path) -> None:
     path = write_as("npy", tmp_path)
-    with pytest.raises(SettingsError, match=r"no reader 'numpy': name one of envi, geotiff, hdf5, mat, npy"):
+    names = ", ".join(sorted(OURS + PRODUCTS))
+    with pytest.raises(SettingsError, match=f"no reader 'numpy': name one of {names}"):
         open_scene(path, wavelengths=NM, reader="numpy")
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", OURS + PRODUCTS)
 def test_a_named_reader_says_what_it_cannot_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     for path in (tmp_path / "notes.txt", tmp_path, tmp_path / "missing"):

@@ -169,11 +169,28 @@ def test_a_band_without_wavelength_is_dropped(npy: Path) -> None:
 @given(st.lists(st.floats(200, 20000), min_size=2, max_size=20), st.sampled_from(["nm", "um", None]))
 def test_plausible_lengths_come_back_in_nm(values: list[float], units: str | None) -> None:
     nm = np.array(values)
-    if np.all(np.diff(nm) == 1):
+    if np.all(np.diff(nm) == 1) or np.ptp(nm) == 0:
         return
     found = plausible_nm(nm / 1000 if units == "um" else nm, units)
     assert found is not None
     np.testing.assert_allclose(found, nm)
+
+
+@pytest.mark.parametrize("values", [[1.0] * 6, [0, 1, 1, 0, 1, 1], [0, 0, 0, 0, 0, 1], [550.0] * 6, [0, 500, 500]])
+def test_flags_and_one_number_for_all_bands_are_no_wavelengths(npy: Path, tmp_path: Path, values: list[float]) -> None:
+    assert plausible_nm(np.array(values), None) is None and plausible_nm(np.array(values), "um") is None
+    (tmp_path / "flags.csv").write_text("\n".join(map(str, values)))
+    with pytest.raises(SceneError, match=r"no column of .*flags\.csv reads as wavelengths"):
+        open_scene(npy, wavelengths=tmp_path / "flags.csv")
+
+
+def test_a_zero_in_a_list_means_that_the_band_has_no_wavelength(npy: Path, tmp_path: Path) -> None:
+    (tmp_path / "nm.csv").write_text("900\n800\n700\n600\n0.00\n0.00\n")
+    scene = open_scene(npy, wavelengths=tmp_path / "nm.csv")
+    np.testing.assert_array_equal(scene.wavelengths, [600, 700, 800, 900])
+    assert scene.bad_bands == {4: "no wavelength", 5: "no wavelength"}
+    (tmp_path / "table.csv").write_text("".join(f"{n},{0 if n < 2 else 300 + n},{400 + 50 * n}\n" for n in range(6)))
+    np.testing.assert_array_equal(open_scene(npy, wavelengths=tmp_path / "table.csv").wavelengths[[0, -1]], [400, 650])
 
 
 def test_nothing_given_is_nothing() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +20,14 @@ from special.scene.source import Axes, Source, Stored
 from special.scene.wavelengths import plausible_nm
 
 _WAVELENGTH_NAME = re.compile(r"wave_?len|^waves?$|^wl$|^wvl?s?$|lambda|band_?cent|cent(re|er)_?wave", re.IGNORECASE)
+# What a name says that belongs to wavelengths but is none: good_wavelengths, wavelength_index.
+_OTHER_WORD = re.compile(
+    r"good|bad|flags?|(in)?valid|mask|used?|use?able|index|indices|idx|ids?|numbers?|count|fwhm|widths?|quality|errors?|"
+    r"uncertainty|units?|range|limits|min|max",
+    re.IGNORECASE,
+)
+_WORD_ENDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
+_SAME_NM = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class ArrayFile(ABC):
     """An open file of arrays. Use it as a context manager; what ``load`` returned outlives it."""
 
     format: str
+    knows_axes = True
+    """Whether the likeliest of ``axes`` can be relied on where nothing else tells them."""
 
     def __init__(self, path: Path) -> None:
         """Not opened yet: the context manager does that."""
@@ -99,22 +111,30 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
     there are none, wavelengths stored in the file beside the cube take their place.
 
     Raises:
-        SceneError: no cube, several candidates and no ``key``, or no array of that name.
+        SceneError: no cube, several candidates and no ``key``, no array of that name, or several wavelengths; or
+            nothing tells the axes of a file that does not know them.
     """
     info = _pick(file, options.key)
-    beside = [i for i in file.infos if _WAVELENGTH_NAME.search(i.name) and _is_list(i) and max(i.shape) in info.shape]
+    orders = file.axes(info)
+    sizes = {info.shape[order[2]] for order in orders}
+    beside = [i for i in file.infos if _names_wavelengths(i.name) and _is_list(i) and max(i.shape) in sizes]
     cube, *lists = file.load(info.name, *(i.name for i in beside))
     if cube.dtype.kind not in "iuf":
         raise SceneError(f"{file.path}: {info} holds {cube.dtype} values, but a cube holds real numbers")
-    wavelengths = None
-    for values in lists:
+    listed = {}
+    for item, values in zip(beside, lists, strict=True):
         nm = plausible_nm(np.asarray(values[(slice(None),) * len(values.shape)]).ravel(), None)
-        if wavelengths is None and nm is not None:
-            wavelengths = nm
+        if nm is not None:
+            listed[item.name] = nm
+    wavelengths = _chosen(listed, info, file, given=bool(options.band_counts) or options.any_count)
     counts = options.band_counts
     if not counts and wavelengths is not None:
         counts = {len(wavelengths)}
-    orders = file.axes(info)
+    if options.any_count and not counts and not file.knows_axes and len(sizes - {1}) == len(info.shape):
+        raise SceneError(
+            f"{file.path} does not say which axis of {info} are the bands, and a span fits each of them: "
+            "give --wavelengths FILE, a CSV with one wavelength per band"
+        )
     axes = next((order for order in orders if info.shape[order[2]] in counts), orders[0])
     rows, cols, bands = (info.shape[axis] for axis in axes)
     notes: tuple[str, ...] = ()
@@ -167,6 +187,34 @@ def plane_of(file: ArrayFile, key: str | None, shape: tuple[int, int]) -> np.nda
     (stored,) = file.load(info.name)
     plane = np.asarray(stored[(slice(None),) * len(stored.shape)])
     return plane.reshape(info.shape).transpose(order)
+
+
+def _names_wavelengths(name: str) -> bool:
+    last = name.rpartition("/")[2]
+    return bool(_WAVELENGTH_NAME.search(last)) and not any(map(_OTHER_WORD.fullmatch, _WORD_ENDS.split(last)))
+
+
+def _chosen(listed: Mapping[str, np.ndarray], cube: ArrayInfo, file: ArrayFile, given: bool) -> np.ndarray | None:
+    """The wavelengths (nm) of a cube among those ``listed`` by name: those that share the most folders with it.
+
+    Raises:
+        SceneError: several differ, and the user has ``given`` none.
+    """
+    if not listed:
+        return None
+    shared = {name: _shared_folders(name, cube.name) for name in listed}
+    nearest = {name: nm for name, nm in listed.items() if shared[name] == max(shared.values())}
+    first, *others = nearest.values()
+    same = all(len(nm) == len(first) and np.allclose(nm, first, 0, _SAME_NM, equal_nan=True) for nm in others)
+    if not same and not given:
+        names = " and ".join(map(repr, nearest))
+        raise SceneError(f"{file.path} holds different wavelengths in {names}: give --wavelengths with those of {cube}")
+    return first
+
+
+def _shared_folders(name: str, other: str) -> int:
+    pairs = zip(name.split("/")[:-1], other.split("/")[:-1], strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _pick(file: ArrayFile, key: str | None) -> ArrayInfo:

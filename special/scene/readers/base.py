@@ -35,10 +35,12 @@ class ReadOptions:
         key: which of several arrays in the file is meant, by its name; None when the user named none.
         band_counts: the numbers of bands that the user's wavelengths fit; they help to tell which axis the bands are.
             Empty when no wavelengths were given, or those given fit any number of bands.
+        any_count: whether the user gave wavelengths that fit any number of bands (a span).
     """
 
     key: str | None = None
     band_counts: Collection[int] = ()
+    any_count: bool = False
 
 
 class Reader(ABC):
@@ -168,7 +170,7 @@ def recognise(path: Path, name: str | None = None) -> Reader:
             return found[0]
     if path.is_dir():
         raise SceneError(f"{path} is a folder: name the scene's file in it")
-    *others, last = (reader.reads for reader in readers)
+    *others, last = (reader.reads for reader in sorted(readers, key=precedence, reverse=True))
     kind = "is in no format that can be read" if head else "is empty"
     raise SceneError(
         f"{path} {kind}: give {', '.join(others)} or {last}; "

@@ -13,13 +13,15 @@ from special.scene.readers.arrays import ArrayFile, ArrayInfo, ArrayReader
 from special.scene.source import Axes, Stored
 
 _CACHE_BYTES = 1 << 26
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+SIGNATURES = tuple((place, b"\x89HDF\r\n\x1a\n") for place in (0, 512, 1024, 2048))
 
 
-class _Dataset:
+class Hdf5Dataset:
     """A dataset that is opened anew for every block. ``reverse`` turns its axes round, as MATLAB means them."""
 
-    def __init__(self, path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], reverse: bool) -> None:
+    def __init__(
+        self, path: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], reverse: bool = False
+    ) -> None:
         self._path, self._name, self._reverse = path, name, reverse
         self.shape, self.dtype = shape, dtype
 
@@ -57,6 +59,7 @@ class Hdf5File(ArrayFile):
         self._matlab |= any(self._is_matlab(info.name) for info in infos)
         # Without MATLAB's mark a .mat file is still most likely laid out as MATLAB does.
         self._reverse = self._matlab or self.path.suffix.lower() == ".mat"
+        self.knows_axes = self._reverse
         if self._reverse:
             self.format = "MATLAB v7.3"
             infos = [ArrayInfo(info.name, info.shape[::-1], info.kind) for info in infos]
@@ -72,12 +75,17 @@ class Hdf5File(ArrayFile):
     def load(self, *names: str) -> list[Stored]:
         """The named datasets, to be sliced from the file."""
         shapes = {info.name: info.shape for info in self.infos}
-        return [_Dataset(self.path, name, shapes[name], self._file[name].dtype, self._reverse) for name in names]
+        return [Hdf5Dataset(self.path, name, shapes[name], self._file[name].dtype, self._reverse) for name in names]
 
     def axes(self, info: ArrayInfo) -> tuple[Axes, ...]:
-        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess."""
+        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess.
+
+        Plain HDF5 may also hold its bands between rows and columns.
+        """
         first, *others = super().axes(info)
-        return (first, *others) if self._matlab or not self._reverse else (first, (2, 1, 0), *others)
+        if not self._reverse:
+            return (first, *others, (0, 2, 1))
+        return (first, *others) if self._matlab else (first, (2, 1, 0), *others)
 
     def planes(self, info: ArrayInfo) -> tuple[tuple[int, int], ...]:
         """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess."""
@@ -117,7 +125,7 @@ class Hdf5Reader(ArrayReader):
 
     name = "hdf5"
     reads = "HDF5 (such as MATLAB v7.3)"
-    signatures = tuple((place, _SIGNATURE) for place in (0, 512, 1024, 2048))
+    signatures = SIGNATURES
     file = Hdf5File
 
 

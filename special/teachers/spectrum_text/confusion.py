@@ -68,7 +68,7 @@ def confused_pairs(
         found = [Calibration(np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
     else:
         sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
-        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
+        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
         centres = conversion.regions.centres
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
         found = calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)

@@ -164,7 +164,7 @@ class SpectrumTextTeacher(Teacher):
     def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _CalibratedScene:
         sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
         spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
-        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.scale_factor is not None)
+        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
         likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
         found = calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
         return _CalibratedScene(conversion, likelihood, found, classes)

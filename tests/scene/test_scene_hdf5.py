@@ -1,0 +1,88 @@
+"""Plain HDF5: whose axes and wavelengths are found where the file tells them, and asked for where it does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from special.errors import SceneError
+from special.scene import open_scene
+
+NM = np.linspace(400, 900, 6)
+
+
+def cube() -> np.ndarray:
+    return np.random.default_rng(7).integers(1, 200, (5, 4, 6)).astype("uint16")
+
+
+def write(path: Path, **arrays: np.ndarray) -> Path:
+    """A file of these arrays; two underscores stand for a folder."""
+    with h5py.File(path, "w") as file:
+        for name, array in arrays.items():
+            file[name.replace("__", "/")] = array
+    return path
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (0, 2, 1)])
+@pytest.mark.parametrize("beside", [True, False])
+def test_the_number_of_wavelengths_finds_the_bands_on_any_axis(
+    tmp_path: Path, axes: tuple[int, int, int], beside: bool
+) -> None:
+    arrays = {"cube": cube().transpose(axes)} | ({"wavelength": NM} if beside else {})
+    scene = open_scene(write(tmp_path / "x.h5", **arrays), wavelengths=None if beside else NM)
+    np.testing.assert_array_equal(scene.read(), cube())
+    np.testing.assert_array_equal(scene.wavelengths, NM)
+
+
+@pytest.mark.parametrize("name", ["good_wavelengths", "wavelength_index", "wavelengthFlags", "wavelengths__fwhm"])
+def test_what_is_named_for_wavelengths_but_is_none_is_passed_over(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path / "x.h5", cube=cube(), **{name: np.linspace(0.5, 9.5, 6)}, wavelengths_nm=NM)
+    np.testing.assert_array_equal(open_scene(path).wavelengths, NM)
+
+
+def test_ones_are_no_wavelengths_whatever_they_are_called(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="has no wavelengths"):
+        open_scene(write(tmp_path / "x.h5", cube=cube(), wavelength=np.ones(6)))
+
+
+def test_different_wavelengths_are_asked_about(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM, wl=NM + 50)
+    with pytest.raises(SceneError, match=r"different wavelengths in 'wavelength' and 'wl': give --wavelengths"):
+        open_scene(path)
+    np.testing.assert_array_equal(open_scene(path, wavelengths=NM).read(), cube())
+    path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM, wavelength_um=NM / 1000)
+    np.testing.assert_array_equal(open_scene(path).wavelengths, NM)
+
+
+def test_the_wavelengths_in_the_folder_of_the_cube_are_its_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.h5", a__cube=cube(), a__wavelength=NM, b__cube=cube(), b__wavelength=NM + 900)
+    np.testing.assert_array_equal(open_scene(path, key="b/cube").wavelengths, NM + 900)
+
+
+def test_a_span_cannot_tell_the_axes(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.h5", cube=cube())
+    with pytest.raises(SceneError, match=r"which axis of 'cube' \(5 x 4 x 6\) are the bands, .*give --wave"):
+        open_scene(path, wavelengths="400:900")
+    path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM)
+    np.testing.assert_array_equal(open_scene(path, wavelengths="500:800").read(), cube())
+
+
+def test_the_case_of_prisma_by_its_array(cases: Path) -> None:
+    path = cases / "prisma-he5" / "prisma.he5"
+    key = "HDFEOS/SWATHS/PRS_L2D_HCO/Data Fields/VNIR_Cube"
+    for reader in (None, "hdf5"):
+        scene = open_scene(path, key=key, wavelengths=path.with_name("vnir.csv"), reader=reader)
+        assert scene.shape == (20, 30, 24) and (scene.wavelengths[0], scene.wavelengths[-1]) == (400, 970)
+        assert scene.bad_bands == {24: "no wavelength", 25: "no wavelength"}
+    with pytest.raises(SceneError, match="give --wavelengths FILE"):
+        open_scene(path, key=key, wavelengths="970:400", reader="hdf5")
+
+
+def test_the_flags_of_the_case_of_emit_are_refused(cases: Path) -> None:
+    folder = cases / "emit-good-wavelengths"
+    with pytest.raises(SceneError, match="reads as wavelengths"):
+        open_scene(folder / "emit.nc", wavelengths=folder / "flags.csv")
+    assert open_scene(folder / "emit.nc", reader="hdf5").wavelengths[-1] == 2493

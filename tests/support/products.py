@@ -1,0 +1,154 @@
+"""Small files laid out as the products of imaging spectrometers, with reflectance that is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+from rasterio.crs import CRS
+
+FILL = -9999.0
+
+
+def reflectance(rows: int = 6, cols: int = 5, bands: int = 8) -> np.ndarray:
+    """Reflectance (rows, cols, bands) in 0.05-0.65, float32; no two pixels and no two bands are alike."""
+    return np.random.default_rng(11).uniform(0.05, 0.65, (rows, cols, bands)).astype(np.float32)
+
+
+def write_emit(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray, variable: str = "reflectance") -> Path:
+    """EMIT L2A, or L1B with ``variable`` = "radiance"; bad bands hold -0.01, as the real ones do."""
+    with h5py.File(path, "w") as file:
+        file.attrs.update(instrument="EMIT", geotransform=[10.0, 5e-4, 0, 50.0, 0, -5e-4], spatial_ref="GEOGCS[...]")
+        data = np.where(good == 1, cube, np.float32(-0.01)) if variable == "reflectance" else cube.copy()
+        data[0, 0] = FILL
+        file.create_dataset(variable, data=data, chunks=(2, *data.shape[1:]), compression="gzip")
+        file[variable].attrs["_FillValue"] = np.array([FILL], dtype="f4")
+        bands = file.create_group("sensor_band_parameters")
+        bands["wavelengths"], bands["fwhm"] = nm.astype("f4"), np.full(len(nm), 8.5, dtype="f4")
+        bands["wavelengths"].attrs["units"] = "nm"
+        if variable == "reflectance":
+            bands["good_wavelengths"] = good.astype("u1")
+        for name in ("lat", "lon"):
+            file[f"location/{name}"] = np.zeros(data.shape[:2])
+        for name in ("glt_x", "glt_y"):
+            file[f"location/{name}"] = np.ones((data.shape[0] + 3, data.shape[1] + 3), dtype="i4")
+    return path
+
+
+def write_prisma(
+    path: Path, cube: np.ndarray, vnir: np.ndarray, swir: np.ndarray, level: str = "L2D", corners: bool = True
+) -> Path:
+    """PRISMA: the bands of ``cube`` (rows, cols, bands) are those of ``vnir`` (nm), then of ``swir``, as stored.
+
+    ``corners`` lie at the centres of the outer pixels, 30 m apart, in UTM 32 N. A band at 0 nm is all zero, as is the
+    first pixel.
+    """
+    rows, cols, _ = cube.shape
+    with h5py.File(path, "w") as file:
+        start = 0
+        for detector, nm, low, high in (("Vnir", vnir, 0.0, 0.8), ("Swir", swir, 0.01, 0.7)):
+            part = cube[:, :, start : start + len(nm)]
+            start += len(nm)
+            if level == "L1":
+                numbers = (part + 0.0) * 100
+                file.attrs[f"ScaleFactor_{detector}"], file.attrs[f"Offset_{detector}"] = np.float32(100), np.float32(0)
+            else:
+                numbers = (part - low) / (high - low) * 65535
+                file.attrs[f"L2Scale{detector}Min"], file.attrs[f"L2Scale{detector}Max"] = np.float32([low, high])
+            numbers = np.where(nm > 0, np.round(numbers), 0).astype("u2")
+            numbers[0, 0] = 0
+            fields = f"HDFEOS/SWATHS/PRS_{level}_HCO/Data Fields/{detector.upper()}"
+            file.create_dataset(f"{fields}_Cube", data=numbers.transpose(0, 2, 1), chunks=(2, len(nm), cols))
+            file[f"{fields}_PIXEL_{level}_ERR_MATRIX"] = np.zeros((rows, len(nm), cols), dtype="u1")
+            file.attrs[f"List_Cw_{detector}"] = nm.astype("f4")
+            file.attrs[f"List_Fwhm_{detector}"] = np.where(nm > 0, 10, 0).astype("f4")
+        file[f"HDFEOS/SWATHS/PRS_{level}_PCO/Data Fields/Cube"] = np.ones((6 * rows, 6 * cols), dtype="u2")
+        if corners:
+            file.attrs["Epsg_Code"] = np.uint32(32632)
+            file.attrs["Product_ULcorner_easting"] = np.float32(500000)
+            file.attrs["Product_ULcorner_northing"] = np.float32(5500000)
+            file.attrs["Product_LRcorner_easting"] = np.float32(500000 + 30 * (cols - 1))
+            file.attrs["Product_LRcorner_northing"] = np.float32(5500000 - 30 * (rows - 1))
+    return path
+
+
+def write_neon(path: Path, cube: np.ndarray, nm: np.ndarray, info: str = "1, 1, 257000.0, 4112000.0, 1.0, 1.0") -> Path:
+    """NEON AOP: int16 x 10000 with two water windows; ``info`` is the middle of its map info, in UTM 11 N."""
+    data = np.round(cube * 10000).astype("i2")
+    data[0, 0] = FILL
+    with h5py.File(path, "w") as file:
+        base = file.create_group("SJER/Reflectance")
+        base.attrs["Band_Window_1_Nanometers"] = np.array([1340, 1445])
+        base.attrs["Band_Window_2_Nanometers"] = np.array([1790, 1955])
+        base["Reflectance_Data"] = data
+        base["Reflectance_Data"].attrs.update(Scale_Factor=10000.0, Data_Ignore_Value=FILL)
+        spectral, system = (base.create_group(f"Metadata/{name}") for name in ("Spectral_Data", "Coordinate_System"))
+        spectral["Wavelength"], spectral["FWHM"] = nm.astype("f4"), np.full(len(nm), 5.7, dtype="f4")
+        system["Map_Info"], system["EPSG Code"] = f"UTM, {info}, 11, North, WGS-84, units=Meters", "32611"
+        base["Metadata/Ancillary_Imagery/Aerosol_Optical_Depth"] = np.zeros(cube.shape[:2], dtype="i2")
+    return path
+
+
+def write_aviris(path: Path, cube: np.ndarray, nm: np.ndarray, quantity: str = "reflectance") -> Path:
+    """AVIRIS-3: the bands first, 4 m apart in UTM 11 N; the outer corner of the first pixel is 300000, 3800000."""
+    rows, cols, _ = cube.shape
+    data = cube.copy()
+    data[0, 0] = FILL
+    with h5py.File(path, "w") as file:
+        file["easting"], file["northing"] = 300002.0 + 4 * np.arange(cols), 3799998.0 - 4 * np.arange(rows)
+        file["transverse_mercator"] = np.bytes_("")
+        mapping = file["transverse_mercator"].attrs
+        mapping["spatial_ref"], mapping["GeoTransform"] = CRS.from_epsg(32611).to_wkt(), "300000 4 0 3800000 0 -4"
+        group = file.create_group(quantity)
+        group.create_dataset(quantity, data=data.transpose(2, 0, 1), chunks=(len(nm), 2, cols))
+        group[quantity].attrs.update(_FillValue=np.float32([FILL]), grid_mapping="transverse_mercator")
+        group["wavelength"], group["fwhm"] = nm.astype("f4"), np.full(len(nm), 7.4, dtype="f4")
+        group["wavelength"].attrs["units"] = "nm"
+    return path
+
+
+def write_tanager(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray, ortho: bool = True) -> Path:
+    """Tanager: the bands first; ortho lies on a grid of 30 m in UTM 13 N, whose outer corner is 500000, 4000000."""
+    rows, cols, bands = cube.shape
+    folder = f"HDFEOS/{'GRIDS' if ortho else 'SWATHS'}/HYP"
+    data = cube.copy()
+    data[0, 0] = FILL
+    with h5py.File(path, "w") as file:
+        fields = file.create_group(f"{folder}/Data Fields")
+        fields["surface_reflectance"] = data.transpose(2, 0, 1)
+        fields["surface_reflectance"].attrs.update(
+            wavelengths=nm, fwhm=np.full(bands, 5.5), good_wavelengths=good, _FillValue=FILL
+        )
+        fields["surface_reflectance_uncertainty"] = np.full((bands, rows, cols), 0.01, dtype="f4")
+        fields["nodata_pixels"] = (data[:, :, 0] == FILL).astype("u1")
+        fields["beta_cloud_mask"] = np.zeros((rows, cols), dtype="u1")
+        if ortho:
+            file[folder].attrs["epsg_code"] = 32613
+            file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_(
+                f'GROUP=GridStructure\n\tGROUP=GRID_1\n\t\tGridName="HYP"\n\t\tXDim={cols}\n\t\tYDim={rows}\n'
+                "\t\tUpperLeftPointMtrs=(500000.000000,4000000.000000)\n"
+                f"\t\tLowerRightMtrs=({500000 + 30 * cols}.000000,{4000000 - 30 * rows}.000000)\n"
+                "\t\tProjection=HE5_GCTP_UTM\n\t\tZoneCode=13\n\tEND_GROUP=GRID_1\nEND_GROUP=GridStructure\nEND\n"
+            )
+        else:
+            for name in ("Latitude", "Longitude"):
+                file[f"{folder}/Geolocation Fields/{name}"] = np.zeros((rows, cols))
+    return path
+
+
+def write_pace(path: Path, cube: np.ndarray, nm: np.ndarray) -> Path:
+    """PACE OCI L2: int16 that CF's scale and offset make reflectance."""
+    data = np.round((cube - 0.05) / 2e-5).astype("i2")
+    data[0, 0] = -32767
+    with h5py.File(path, "w") as file:
+        file["geophysical_data/rhos"] = data
+        file["geophysical_data/rhos"].attrs.update(
+            scale_factor=np.float32([2e-5]), add_offset=np.float32([0.05]), _FillValue=np.int16([-32767])
+        )
+        file["geophysical_data/l2_flags"] = np.zeros(cube.shape[:2], dtype="i4")
+        file["sensor_band_parameters/wavelength_3d"] = nm.astype("f4")
+        file["sensor_band_parameters/wavelength"] = np.linspace(314, 2258, 286, dtype="f4")
+        for name in ("latitude", "longitude"):
+            file[f"navigation_data/{name}"] = np.zeros(cube.shape[:2], dtype="f4")
+    return path
