@@ -29,7 +29,7 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
-SHARED_CODE = {"__init__", "arrays", "base", "mat_child"}
+SHARED_CODE = {"__init__", "arrays", "base", "mat_child", "raster"}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)
 NM = [450.0, 550.0, 650.0]

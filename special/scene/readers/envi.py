@@ -227,7 +227,7 @@ def _georeference(fields: Mapping[str, str], data: Path) -> tuple[Georeference |
     import rasterio
     from rasterio.errors import RasterioError
 
-    from special.scene.readers.geotiff import georeference_of
+    from special.scene.readers.raster import georeference_of
 
     try:
         with rasterio.open(data, driver="ENVI") as dataset:
