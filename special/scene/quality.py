@@ -10,6 +10,8 @@ The rules, in order:
    half of the other pixels, or when they are all zero or constant. (A scene whose every band is constant, for instance
    a single pixel, keeps those that are not zero.)
 4. A pixel is valid when no value in a good band is missing and not all of them are zero.
+
+Pixels that a mask of the product leaves out are invalid and have no say about bands either.
 """
 
 from __future__ import annotations
@@ -70,6 +72,9 @@ def judge(
         )
 
     valid = np.ones(source.shape[:2], dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
+    if source.mask is not None:
+        for rows in blocks:
+            valid[rows] &= ~source.mask(rows)
     counts, partial = _first_pass(source, blocks, numbers, valid)
     if not valid.any():
         raise SceneError(
@@ -195,5 +200,6 @@ def _notes(source: Source, reasons: dict[int, str], valid: np.ndarray) -> tuple[
     notes = [f"{count} of {source.shape[2]} bands dropped: {reason}" for reason, count in by_reason.items()]
     invalid = int(valid.size - valid.sum())
     if invalid:
-        notes.append(f"{invalid} of {valid.size} pixels are invalid (no data, zero or not finite)")
+        masked = "" if source.mask is None else "masked, "
+        notes.append(f"{invalid} of {valid.size} pixels are invalid ({masked}no data, zero or not finite)")
     return tuple(notes)

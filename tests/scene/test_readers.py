@@ -28,8 +28,9 @@ from special.scene.readers.npy import NPY
 from special.scene.source import Source
 from special.scene.truth import read_truth
 
+PRODUCTS = ["enmap"]
 OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
-SHARED_CODE = {"__init__", "arrays", "base", "mat_child", "raster"}
+SHARED_CODE = {"__init__", "arrays", "base", "markup", "mat_child", "product_files", "raster"}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)
 NM = [450.0, 550.0, 650.0]
@@ -138,18 +139,19 @@ def write_as(name: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [*PRODUCTS, *OURS])
 def test_each_of_our_readers_is_listed_as_any_other(name: str) -> None:
     assert name in READERS.names
     reader = READERS.get(name)
     assert isinstance(reader, Reader)
-    assert reader.name == name and reader.reads and PRODUCT < reader.precedence <= NEIGHBOUR
+    assert reader.name == name and reader.reads and PRODUCT <= reader.precedence <= NEIGHBOUR
+    assert (reader.precedence == PRODUCT) == (name in PRODUCTS)
     assert not reader.recognises(Path("missing"), b"") and not reader.recognises(Path(__file__).parent, b"")
 
 
 def test_every_module_of_a_format_is_listed() -> None:
     folder = Path(readers.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == set(OURS)
+    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*PRODUCTS, *OURS}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -199,11 +201,11 @@ def test_two_readers_of_the_same_precedence_need_a_name(tmp_path: Path, install:
 
 def test_an_unknown_reader_is_named_with_those_there_are(tmp_path: Path) -> None:
     path = write_as("npy", tmp_path)
-    with pytest.raises(SettingsError, match=r"no reader 'numpy': name one of envi, geotiff, hdf5, mat, npy"):
+    with pytest.raises(SettingsError, match=r"no reader 'numpy': name one of enmap, envi, geotiff, hdf5, mat, npy"):
         open_scene(path, wavelengths=NM, reader="numpy")
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [*PRODUCTS, *OURS])
 def test_a_named_reader_says_what_it_cannot_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     for path in (tmp_path / "notes.txt", tmp_path, tmp_path / "missing"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,13 +39,12 @@ class RasterBlockReader:
 
     def __call__(self, rows: slice, cols: slice, bands: np.ndarray) -> np.ndarray:
         """Read the block, (rows, cols, bands), in the file's own numbers."""
-        import rasterio
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
         window = Window.from_slices(rows, cols)
         try:
-            with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), quiet_open(self.name) as dataset:
+            with quiet_open(self.name) as dataset:
                 return np.moveaxis(dataset.read([int(band) + 1 for band in bands], window=window), 0, 2)
         except RasterioError as error:
             raise SceneError(f"{self.path} cannot be read in full ({error}): it may be damaged") from None
@@ -100,14 +100,19 @@ def georeference_of(dataset: Any) -> Georeference | None:
     return Georeference(crs, transform) if crs or transform else None
 
 
-def quiet_open(name: str, drivers: Sequence[str] | None = None) -> Any:
+@contextmanager
+def quiet_open(name: str, drivers: Sequence[str] | None = None) -> Iterator[Any]:
     """Open a file by the name GDAL knows it by, with one of ``drivers``, and no word about a missing place."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(name, driver=None if drivers is None else list(drivers))
+    # GDAL would leave a file of its own beside a packed one that it has read to its end.
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, CPL_VSIL_GZIP_WRITE_PROPERTIES="NO"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            dataset = rasterio.open(name, driver=None if drivers is None else list(drivers))
+        with dataset:
+            yield dataset
 
 
 def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
