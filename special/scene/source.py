@@ -55,7 +55,7 @@ class Source:
     ``wavelengths`` are nm, as many as the file lists; ``good_bands`` is its own list of good bands, True for good;
     ``nodata`` a value that means "nothing here"; ``gains`` and ``offsets`` (bands,) make physical values of raw ones;
     ``scale_factor`` makes reflectance of them: divide by it. ``row_step`` is how many rows are stored together.
-    ``mask`` tells of pixels without data though their values may look like some: clouds, or what a mask band leaves out.
+    ``mask`` tells of pixels without data though their values may look like some, as those of clouds do.
     """
 
     path: Path | None

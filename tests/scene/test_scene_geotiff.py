@@ -35,6 +35,13 @@ def write(path: Path, values: np.ndarray, tag: Callable[[Any], None] | None = No
     return path
 
 
+def case(shared: Path, name: str) -> Path:
+    folder = shared / "cases" / name
+    if not folder.is_dir():
+        pytest.skip("the case is not beside this checkout")
+    return folder
+
+
 def by_band(name: str, values: list[Any], units: str | None = None, ns: str | None = None) -> Callable[[Any], None]:
     def tag(file: Any) -> None:
         for band, value in enumerate(values, 1):
@@ -96,6 +103,33 @@ def test_nodata_pixels_are_invalid(tmp_path: Path) -> None:
     scene = open_scene(write(tmp_path / "scene.tif", values, nodata=-7), wavelengths=NM)
     assert not scene.valid[2, 3] and scene.valid.sum() == 29
     assert np.isnan(scene.read()[2, 3]).all()
+
+
+@pytest.mark.parametrize("internal", [True, False])
+def test_masked_pixels_are_invalid(tmp_path: Path, internal: bool) -> None:
+    def tag(file: Any) -> None:
+        mask = np.full((6, 5), 255, dtype=np.uint8)
+        mask[1] = 0
+        file.write_mask(mask)
+
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=internal):
+        path = write(tmp_path / "scene.tif", cube(), tag)
+    scene = open_scene(path, wavelengths=NM)
+    assert not scene.valid[1].any() and scene.valid.sum() == 25
+    assert "5 of 30 pixels are invalid (masked, no data, zero or not finite)" in scene.notes
+
+
+def test_wholly_transparent_pixels_are_invalid(tmp_path: Path) -> None:
+    values = np.dstack([cube("uint8"), np.full((6, 5), 255, dtype=np.uint8)])
+    values[3, :, 4] = 0
+    scene = open_scene(write(tmp_path / "scene.tif", values, photometric="MINISBLACK", ALPHA="YES"), wavelengths=NM)
+    assert scene.shape == (6, 5, 4) and not scene.valid[3].any() and scene.valid.sum() == 25
+
+
+@pytest.mark.parametrize("name", ["mask", "alpha"])
+def test_masked_pixels_of_the_case_are_invalid(shared: Path, name: str) -> None:
+    scene = open_scene(case(shared, "geotiff-mask") / f"{name}.tif")
+    assert scene.valid.sum() == 540 and not scene.valid[:12].any()
 
 
 def test_scales_and_offsets_are_applied_per_band(tmp_path: Path) -> None:

@@ -50,6 +50,33 @@ class RasterBlockReader:
             raise SceneError(f"{self.path} cannot be read in full ({error}): it may be damaged") from None
 
 
+@dataclass(frozen=True)
+class RasterMask:
+    """Reads the mask band or the alpha band of a file.
+
+    Attributes:
+        path, name: as ``RasterBlockReader`` has them.
+        alpha: the number of the alpha band, counted from 1; None for a mask band or a ``.msk`` file.
+    """
+
+    path: Path
+    name: str
+    alpha: int | None = None
+
+    def __call__(self, rows: slice) -> np.ndarray:
+        """Read bool (rows, cols), True where a pixel is masked or wholly transparent."""
+        from rasterio.errors import RasterioError
+        from rasterio.windows import Window
+
+        try:
+            with quiet_open(self.name) as dataset:
+                window = Window(0, rows.start, dataset.width, rows.stop - rows.start)
+                read = dataset.read_masks if self.alpha is None else dataset.read
+                return np.asarray(read(self.alpha or 1, window=window) == 0)
+        except RasterioError as error:
+            raise SceneError(f"the mask of {self.path} cannot be read ({error}): it may be damaged") from None
+
+
 def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...]) -> Source:
     """Describe an open rasterio dataset: its bands in order, without an alpha band.
 
@@ -62,14 +89,16 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...]) 
     Raises:
         SceneError: it holds complex numbers.
     """
-    from rasterio.enums import ColorInterp
+    from rasterio.enums import ColorInterp, MaskFlags
 
     bands = dataset.count
-    if bands > 1 and dataset.colorinterp[-1] == ColorInterp.alpha:
+    alpha = bands if bands > 1 and dataset.colorinterp[-1] == ColorInterp.alpha else None
+    if alpha is not None:
         bands -= 1
     dtype = np.dtype(dataset.dtypes[0])
     if dtype.kind not in "iuf":
         raise SceneError(f"{path} holds {dtype} values, but a scene holds real numbers")
+    masked = alpha is not None or MaskFlags.per_dataset in dataset.mask_flag_enums[0]
     gains, offsets = np.array(dataset.scales[:bands]), np.array(dataset.offsets[:bands])
     return Source(
         path=path,
@@ -86,6 +115,7 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...]) 
         scale_factor=_scale_factor(dataset),
         georeference=georeference_of(dataset),
         row_step=int(dataset.block_shapes[0][0]),
+        mask=RasterMask(path, dataset.name, alpha) if masked else None,
     )
 
 
