@@ -30,7 +30,7 @@ from special.scene.truth import read_truth
 
 PRODUCTS = ["enmap"]
 OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
-SHARED_CODE = {"__init__", "arrays", "base", "markup", "mat_child", "product_files", "raster"}
+SHARED_CODE = {"__init__", "arrays", "base", "markup", "mat_child", "product_files", "raster", "sidecar"}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)
 NM = [450.0, 550.0, 650.0]

@@ -7,6 +7,7 @@ from pathlib import Path
 from special.errors import SceneError
 from special.scene.readers.base import Reader, ReadOptions
 from special.scene.readers.raster import quiet_open, raster_source
+from special.scene.readers.sidecar import with_sidecar
 from special.scene.source import Source
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, little and big endian
@@ -29,7 +30,7 @@ class GeotiffReader(Reader):
 
         try:
             with quiet_open(str(path)) as dataset:
-                return raster_source(dataset, path, "GeoTIFF", (path,))
+                return with_sidecar(raster_source(dataset, path, "GeoTIFF", (path,)), path)
         except RasterioError as error:
             raise SceneError(f"{path} cannot be read as GeoTIFF ({error}): it may be damaged") from None
 

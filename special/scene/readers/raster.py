@@ -21,6 +21,8 @@ _LENGTH = re.compile(
     r"(?<![\w.])([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?)(?![a-z])",
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"(?:band|b)[ _-]?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
+_LEAST_NAMED_NM = 350.0
 _BAND_TAGS = ("wavelength", "wavelengths", "center_wavelength", "central_wavelength", "centre_wavelength")
 _UNIT_TAGS = ("wavelength_units", "wavelength_unit", "wavelengths_units", "units_of_wavelength")
 
@@ -146,8 +148,11 @@ def quiet_open(name: str, drivers: Sequence[str] | None = None) -> Iterator[Any]
 
 
 def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
-    """The first of these that names every band: tags of the bands, of the file, their descriptions, GDAL's IMAGERY."""
-    own = [_lower(dataset.tags(band)) for band in range(1, bands + 1)]
+    """The first of these that names every band: tags of the bands, of the file, their descriptions, GDAL's IMAGERY.
+
+    Last come names of bands that are numbers of nm, ``Band_503``.
+    """
+    own = [_lower(dataset.tags(band, ns="ENVI")) | _lower(dataset.tags(band)) for band in range(1, bands + 1)]
     # GDAL has turned the ENVI header into tags of a domain of its own, where this file was made from one.
     whole = _lower(dataset.tags()) | _lower(dataset.tags(ns="ENVI"))
     units = _first(own[0], _UNIT_TAGS) or _first(whole, _UNIT_TAGS)
@@ -161,7 +166,17 @@ def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
     if found is None:
         imagery = [_lower(dataset.tags(band, ns="IMAGERY")) for band in range(1, bands + 1)]
         found = _numbers([tags.get("central_wavelength_um") for tags in imagery], "um")
-    return found
+    return _named_by_nm(dataset.descriptions[:bands]) if found is None else found
+
+
+def _named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
+    """Names of bands such as ``Band_503``, as nm, unless they may be mere numbers of bands."""
+    matches = [_NAMED.fullmatch(text or "") for text in texts]
+    if not all(matches) or len(texts) < 2:
+        return None
+    nm = np.array([float(match[1]) for match in matches if match])
+    steps = np.diff(nm)
+    return None if nm.min() < _LEAST_NAMED_NM or steps.min() <= 0 or np.all(steps == 1) else nm
 
 
 def _numbers(texts: list[Any], units: str | None) -> np.ndarray | None:
@@ -185,7 +200,9 @@ def _lengths(texts: Any) -> np.ndarray | None:
 
 def _good_bands(dataset: Any, bands: int) -> np.ndarray | None:
     """``bbl`` as GDAL carries it over from ENVI, or as a tag of each band (1 is good)."""
-    texts = [_lower(dataset.tags(band)).get("bbl") for band in range(1, bands + 1)]
+    texts = [
+        (_lower(dataset.tags(band, ns="ENVI")) | _lower(dataset.tags(band))).get("bbl") for band in range(1, bands + 1)
+    ]
     if not all(texts):
         whole = _lower(dataset.tags()) | _lower(dataset.tags(ns="ENVI"))
         texts = re.split(r"[,;\s]+", whole.get("bbl", "").strip("{}[] \n"))
