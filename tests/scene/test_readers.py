@@ -23,13 +23,13 @@ from special.errors import PluginError, SceneError, SettingsError
 from special.registry import Registry
 from special.scene import open_scene, readers
 from special.scene.readers import base
-from special.scene.readers.base import FORMAT, NEIGHBOUR, PRODUCT, READERS, Reader, ReadOptions, open_source, recognise
+from special.scene.readers.base import ANYTHING, FORMAT, PRODUCT, READERS, Reader, ReadOptions, open_source, recognise
 from special.scene.readers.npy import NPY
 from special.scene.source import Source
 from special.scene.truth import read_truth
 
 PRODUCTS = ["enmap"]
-OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
+OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {"__init__", "arrays", "base", "markup", "mat_child", "product_files", "raster", "sidecar"}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)
@@ -127,6 +127,9 @@ def write_as(name: str, folder: Path) -> Path:
         place = {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 5.8e6)}
         with rasterio.open(path, "w", driver="GTiff", height=4, width=5, count=3, dtype="int16", **place) as file:
             file.write(CUBE.transpose(2, 0, 1))
+    elif name == "gdal":
+        with rasterio.open(path, "w", driver="HFA", height=4, width=5, count=3, dtype="int16") as file:
+            file.write(CUBE.transpose(2, 0, 1))
     elif name == "hdf5":
         with h5py.File(path, "w", userblock_size=512) as file:
             file["cube"] = CUBE
@@ -144,7 +147,7 @@ def test_each_of_our_readers_is_listed_as_any_other(name: str) -> None:
     assert name in READERS.names
     reader = READERS.get(name)
     assert isinstance(reader, Reader)
-    assert reader.name == name and reader.reads and PRODUCT <= reader.precedence <= NEIGHBOUR
+    assert reader.name == name and reader.reads and PRODUCT <= reader.precedence <= ANYTHING
     assert (reader.precedence == PRODUCT) == (name in PRODUCTS)
     assert not reader.recognises(Path("missing"), b"") and not reader.recognises(Path(__file__).parent, b"")
 
@@ -201,7 +204,9 @@ def test_two_readers_of_the_same_precedence_need_a_name(tmp_path: Path, install:
 
 def test_an_unknown_reader_is_named_with_those_there_are(tmp_path: Path) -> None:
     path = write_as("npy", tmp_path)
-    with pytest.raises(SettingsError, match=r"no reader 'numpy': name one of enmap, envi, geotiff, hdf5, mat, npy"):
+    with pytest.raises(
+        SettingsError, match=r"no reader 'numpy': name one of enmap, envi, gdal, geotiff, hdf5, mat, npy"
+    ):
         open_scene(path, wavelengths=NM, reader="numpy")
 
 

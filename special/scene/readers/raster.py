@@ -34,10 +34,12 @@ class RasterBlockReader:
     Attributes:
         path: what the user named, for messages.
         name: the name GDAL opens it by: a path, or one inside an archive.
+        driver: the only driver that may open it, or None for any.
     """
 
     path: Path
     name: str
+    driver: str | None = None
 
     def __call__(self, rows: slice, cols: slice, bands: np.ndarray) -> np.ndarray:
         """Read the block, (rows, cols, bands), in the file's own numbers."""
@@ -46,7 +48,7 @@ class RasterBlockReader:
 
         window = Window.from_slices(rows, cols)
         try:
-            with quiet_open(self.name) as dataset:
+            with quiet_open(self.name, self.driver) as dataset:
                 return np.moveaxis(dataset.read([int(band) + 1 for band in bands], window=window), 0, 2)
         except RasterioError as error:
             raise SceneError(f"{self.path} cannot be read in full ({error}): it may be damaged") from None
@@ -57,12 +59,13 @@ class RasterMask:
     """Reads the mask band or the alpha band of a file.
 
     Attributes:
-        path, name: as ``RasterBlockReader`` has them.
+        path, name, driver: as ``RasterBlockReader`` has them.
         alpha: the number of the alpha band, counted from 1; None for a mask band or a ``.msk`` file.
     """
 
     path: Path
     name: str
+    driver: str | None = None
     alpha: int | None = None
 
     def __call__(self, rows: slice) -> np.ndarray:
@@ -71,7 +74,7 @@ class RasterMask:
         from rasterio.windows import Window
 
         try:
-            with quiet_open(self.name) as dataset:
+            with quiet_open(self.name, self.driver) as dataset:
                 window = Window(0, rows.start, dataset.width, rows.stop - rows.start)
                 read = dataset.read_masks if self.alpha is None else dataset.read
                 return np.asarray(read(self.alpha or 1, window=window) == 0)
@@ -79,7 +82,7 @@ class RasterMask:
             raise SceneError(f"the mask of {self.path} cannot be read ({error}): it may be damaged") from None
 
 
-def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...]) -> Source:
+def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], driver: str | None = None) -> Source:
     """Describe an open rasterio dataset: its bands in order, without an alpha band.
 
     Args:
@@ -87,6 +90,7 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...]) 
         path: what the user named.
         kind: what the format is called, "GeoTIFF".
         files: what the scene is made of.
+        driver: the only one that may open it when its blocks are read, or None for any.
 
     Raises:
         SceneError: it holds complex numbers.
@@ -107,7 +111,7 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...]) 
         format=kind,
         shape=(dataset.height, dataset.width, bands),
         dtype=dtype,
-        read_block=RasterBlockReader(path, dataset.name),
+        read_block=RasterBlockReader(path, dataset.name, driver),
         files=files,
         wavelengths=_wavelengths(dataset, bands),
         good_bands=_good_bands(dataset, bands),
@@ -117,7 +121,7 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...]) 
         scale_factor=_scale_factor(dataset),
         georeference=georeference_of(dataset),
         row_step=int(dataset.block_shapes[0][0]),
-        mask=RasterMask(path, dataset.name, alpha) if masked else None,
+        mask=RasterMask(path, dataset.name, driver, alpha) if masked else None,
     )
 
 
@@ -133,16 +137,18 @@ def georeference_of(dataset: Any) -> Georeference | None:
 
 
 @contextmanager
-def quiet_open(name: str, drivers: Sequence[str] | None = None) -> Iterator[Any]:
-    """Open a file by the name GDAL knows it by, with one of ``drivers``, and no word about a missing place."""
+def quiet_open(name: str, driver: str | None = None) -> Iterator[Any]:
+    """Open a file by the name GDAL knows it by, with ``driver`` or any, and no word about a missing place."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
-    # GDAL would leave a file of its own beside a packed one that it has read to its end.
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, CPL_VSIL_GZIP_WRITE_PROPERTIES="NO"):
+    # GDAL would leave a file of its own beside a packed one that it has read to its end; and no file that it is given
+    # may lead it into a network, whatever that file names.
+    offline = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".nothing-is-remote", "GDAL_VRT_ENABLE_PYTHON": "NO"}
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, CPL_VSIL_GZIP_WRITE_PROPERTIES="NO", **offline):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            dataset = rasterio.open(name, driver=None if drivers is None else list(drivers))
+            dataset = rasterio.open(name, driver=driver)
         with dataset:
             yield dataset
 
