@@ -95,6 +95,13 @@ def open_envi(path: Path, header: Path) -> Source:
     if (size := data.stat().st_size) < needed:
         raise SceneError(f"{data} has {size} bytes but its header {header.name} describes {needed}: it is cut short")
 
+    longer: tuple[str, ...] = ()
+    if size > needed:
+        longer = (
+            f"{data.name} has {size - needed} bytes more than its header describes: if they stand in front of the "
+            "cube, the header lacks its header offset and every pixel is shifted",
+        )
+
     axes = _AXES[interleave]
     stored = tuple(size for _, size in sorted(zip(axes, (rows, cols, bands), strict=True)))
     scale = _number(fields, "reflectance scale factor", header)
@@ -116,7 +123,7 @@ def open_envi(path: Path, header: Path) -> Source:
         offsets=offsets,
         scale_factor=scale if scale and scale > 0 and scale != 1 else None,
         georeference=georeference,
-        notes=(*bbl_note, *place_note),
+        notes=(*bbl_note, *place_note, *longer),
     )
 
 
@@ -176,8 +183,14 @@ def _data_file(header: Path, needed: int) -> Path:
     base = header.with_suffix("")
     names = {base.name + suffix for suffix in _SUFFIXES} | {base.name + suffix.upper() for suffix in _SUFFIXES}
     found = sorted(p for p in header.parent.iterdir() if p.name in names and p != header and p.is_file())
+    if not found:  # cameras and programs have suffixes of their own, so any will do when its size is the right one
+        same = (path for path in header.parent.iterdir() if path.name.startswith(f"{base.name}.") and path != header)
+        found = sorted(path for path in same if path.is_file() and path.stat().st_size == needed)
     if not found:
-        raise SceneError(f"{header} has no data file beside it: put {base.name}.img (or .dat, .bsq...) into its folder")
+        raise SceneError(
+            f"{header} has no data file beside it: put {base.name}.img (or .dat, .bsq...) into its folder, or name the "
+            "data file itself"
+        )
     fitting = [path for path in found if path.stat().st_size == needed] or found
     if len(fitting) > 1:
         raise SceneError(f"{header} could belong to {' or '.join(p.name for p in fitting)}: name the data file instead")
