@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
@@ -235,3 +236,34 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_complex_numbers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="complex64"):
         open_scene(write(tmp_path / "scene.tif", cube("complex64")), wavelengths=NM)
+
+
+def with_points(path: Path, bend: float = 0.0, corners: int = 4) -> Path:
+    """A scene that ground control points at its corners place: 20 m pixels, the last point off by ``bend`` pixels."""
+    places = [(0, 0), (0, 5), (6, 0), (6, 5)][:corners]
+    points = [GroundControlPoint(row, col, 500000 + 20 * col, 5800000 - 20 * row) for row, col in places]
+    points[-1].x += 20 * bend
+    return write(path, cube(), gcps=points, crs="EPSG:32633")
+
+
+def test_ground_control_points_that_lie_on_a_transform_place_the_scene(tmp_path: Path) -> None:
+    scene = open_scene(with_points(tmp_path / "scene.tif"), wavelengths=NM)
+    assert scene.georeference is not None and scene.georeference.transform is not None
+    np.testing.assert_allclose(scene.georeference.transform, [20, 0, 500000, 0, -20, 5800000], atol=1e-6)
+    assert "UTM zone 33N" in (scene.georeference.crs_wkt or "")
+    assert any("placed by 4 ground control points; the map takes the affine" in note for note in scene.notes)
+
+
+@pytest.mark.parametrize(("bend", "corners", "why"), [(10.0, 4, "no affine transform fits"), (0.0, 2, "too few")])
+def test_ground_control_points_on_no_transform_are_dropped_with_a_note(
+    tmp_path: Path, bend: float, corners: int, why: str
+) -> None:
+    scene = open_scene(with_points(tmp_path / "scene.tif", bend, corners), wavelengths=NM)
+    assert scene.georeference is None
+    assert any(why in note and "the map will carry no place" in note for note in scene.notes)
+
+
+def test_the_points_of_the_case_place_it(shared: Path) -> None:
+    place = open_scene(case(shared, "gcp-only") / "gcp.tif").georeference
+    assert place is not None and place.transform is not None and "WGS 84" in (place.crs_wkt or "")
+    assert place.transform[2] == pytest.approx(12.0, abs=1e-6) and place.transform[5] == pytest.approx(52.1, abs=1e-6)

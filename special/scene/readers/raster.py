@@ -23,6 +23,7 @@ _LENGTH = re.compile(
 )
 _NAMED = re.compile(r"(?:band|b)[ _-]?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
 _LEAST_NAMED_NM = 350.0
+_MOST_OFF_PIXELS = 0.5
 _BAND_TAGS = ("wavelength", "wavelengths", "center_wavelength", "central_wavelength", "centre_wavelength")
 _UNIT_TAGS = ("wavelength_units", "wavelength_unit", "wavelengths_units", "units_of_wavelength")
 
@@ -106,6 +107,10 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], 
         raise SceneError(f"{path} holds {dtype} values, but a scene holds real numbers")
     masked = alpha is not None or MaskFlags.per_dataset in dataset.mask_flag_enums[0]
     gains, offsets = np.array(dataset.scales[:bands]), np.array(dataset.offsets[:bands])
+    place = georeference_of(dataset)
+    notes: tuple[str, ...] = ()
+    if (place is None or place.transform is None) and dataset.gcps[0]:
+        place, notes = _place_by_points(dataset)
     return Source(
         path=path,
         format=kind,
@@ -119,7 +124,8 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], 
         gains=None if np.all(gains == 1) else gains,
         offsets=None if np.all(offsets == 0) else offsets,
         scale_factor=_scale_factor(dataset),
-        georeference=georeference_of(dataset),
+        georeference=place,
+        notes=notes,
         row_step=int(dataset.block_shapes[0][0]),
         mask=RasterMask(path, dataset.name, driver, alpha) if masked else None,
     )
@@ -134,6 +140,29 @@ def georeference_of(dataset: Any) -> Georeference | None:
     if not dataset.transform.is_identity:
         transform = tuple(float(value) + 0.0 for value in tuple(dataset.transform)[:6])  # + 0.0: no minus zero
     return Georeference(crs, transform) if crs or transform else None
+
+
+def _place_by_points(dataset: Any) -> tuple[Georeference | None, tuple[str, ...]]:
+    """The affine transform that ground control points stand for, if they lie on one within half a pixel; and a note."""
+    points, crs = dataset.gcps
+    pixels = np.array([[point.col, point.row, 1.0] for point in points])
+    ground = np.array([[point.x, point.y] for point in points])
+    many = f"the file is placed by {len(points)} ground control points"
+    if len(points) < 3 or np.linalg.matrix_rank(pixels) < 3:
+        return None, (f"{many}, too few to say where it lies: the map will carry no place",)
+    centre = ground.mean(axis=0)  # map coordinates are large, and least squares loses their last digits
+    fit, *_ = np.linalg.lstsq(pixels, ground - centre, rcond=None)
+    (a, d), (b, e), (c, f) = fit
+    if not np.isfinite(fit).all() or abs(a * e - b * d) <= 1e-12 * max(abs(fit[:2]).max() ** 2, 1e-300):
+        return None, (f"{many}, which lie on one line: the map will carry no place",)
+    off = np.linalg.solve(fit[:2].T, (pixels @ fit - (ground - centre)).T)
+    worst = float(np.hypot(*off).max())
+    if worst > _MOST_OFF_PIXELS:
+        said = f"{many}, which no affine transform fits (it is up to {worst:.3g} pixels off)"
+        return None, (f"{said}: the map will carry no place; warp the scene first to keep it",)
+    transform = tuple(float(value) + 0.0 for value in (a, b, c + centre[0], d, e, f + centre[1]))
+    note = f"{many}; the map takes the affine transform through them, which is within {max(worst, 0.01):.2g} pixels"
+    return Georeference(crs.to_wkt() if crs else None, transform), (note,)
 
 
 @contextmanager
