@@ -51,6 +51,7 @@ def describe(scene: Scene) -> dict[str, Any]:
         "bad_bands": [{"band": number + 1, "reason": reason} for number, reason in scene.bad_bands.items()],
         "valid_pixels": int(scene.valid.sum()),
         "scale_factor": scene.scale_factor,
+        "gains_applied": scene.gains_applied,
         "georeference": place and {"crs_wkt": place.crs_wkt, "transform": place.transform},
         "rgb": not missing,
         "missing_colours": missing,

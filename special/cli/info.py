@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -66,14 +68,18 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines += [("dropped", f"{_ranges(numbers)}: {reason}") for reason, numbers in by_reason.items()]
     lines += [
         ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%})"),
-        ("values", _values(facts["scale_factor"])),
+        ("values", _values(facts["scale_factor"], facts["gains_applied"])),
         ("place", _place(facts["georeference"])),
         ("RGB", "yes" if facts["rgb"] else f"no: {', '.join(facts['missing_colours'])} is not covered by any band"),
     ]
     return lines + [("note", note) for note in facts["notes"]]
 
 
-def _values(scale_factor: float | None) -> str:
+def _values(scale_factor: float | None, gains_applied: bool) -> str:
+    if gains_applied:
+        return "gains and offsets from the file are applied on reading" + (
+            f", then divided by {scale_factor:g}" if scale_factor else ""
+        )
     return f"reflectance x {scale_factor:g}, divided on reading" if scale_factor else "as they stand in the file"
 
 
@@ -84,9 +90,26 @@ def _place(georeference: dict[str, Any] | None) -> str:
     if georeference["crs_wkt"]:
         name = georeference["crs_wkt"].split('"')[1]
     transform = georeference["transform"]
-    return (
-        name if transform is None else f"{name}, origin {transform[2]:.2f}, {transform[5]:.2f}, pixel {transform[0]:g}"
-    )
+    if transform is None:
+        return name
+    return f"{name}, origin {transform[2]:.2f}, {transform[5]:.2f}, pixel {_pixel(transform)}"
+
+
+def _pixel(transform: Sequence[float]) -> str:
+    """The size of a pixel along its own columns and rows, and how it lies when north is not up."""
+    a, b, _, d, e, _ = transform
+    width, height = math.hypot(a, d), math.hypot(b, e)
+    size = f"{width:g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:g} x {height:g}"
+    words = []
+    slant = a * b + d * e  # zero where rows and columns meet at a right angle
+    if abs(slant) > 1e-6 * width * height:
+        words.append("sheared")
+    if a * e - b * d > 0:
+        words.append("mirrored")
+    angle = math.degrees(math.atan2(d, a))  # of the rows, counterclockwise from east
+    if abs(math.remainder(angle, 360)) > 1e-3 and not (words == ["mirrored"] and math.isclose(abs(angle), 180)):
+        words.append(f"rotated by {angle:g} degrees")
+    return ", ".join([size, *words])
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -35,6 +35,8 @@ class Scene:
         bad_bands: for each dropped band, by its number in the file, the reason.
         scale_factor: what ``read`` has divided by to give reflectance, when the file says so, else None.
         notes: what was understood, sentences for people.
+        warnings: those of them that nobody who makes a map must miss.
+        gains_applied: whether ``read`` applies gains and offsets that the file lists.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Scene:
         self.bad_bands: Mapping[int, str] = verdict.bad_bands
         self.scale_factor: float | None = source.scale_factor
         merged = ("the bands were put in order of wavelength",) if np.any(np.diff(order) < 0) else ()
-        self.notes: tuple[str, ...] = (*source.notes, *notes, *merged, *verdict.notes)
+        self.gains_applied: bool = source.gains is not None or source.offsets is not None
+        self.warnings: tuple[str, ...] = source.warnings
+        self.notes: tuple[str, ...] = (*source.warnings, *source.notes, *notes, *merged, *verdict.notes)
 
     @classmethod
     def from_array(

@@ -56,6 +56,7 @@ class Source:
     ``nodata`` a value that means "nothing here"; ``gains`` and ``offsets`` (bands,) make physical values of raw ones;
     ``scale_factor`` makes reflectance of them: divide by it. ``row_step`` is how many rows are stored together.
     ``mask`` tells of pixels without data though their values may look like some, as those of clouds do.
+    ``notes`` are what was understood, ``warnings`` what nobody who makes a map of it must miss, sentences both.
     """
 
     path: Path | None
@@ -75,3 +76,4 @@ class Source:
     row_step: int = 1
     mask: MaskReader | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -91,7 +91,7 @@ class EnmapReader(Reader):
             raise SceneError(f"{_said(product, product.image)} cannot be read ({error}): fetch it again") from None
         bands = _Bands.of(root, source.shape[2], _said(product, product.metadata))
         scale = _common_scale(bands) if level == "L2A" else None
-        mask, used, notes = _masks(product, source)
+        mask, used, notes, warnings = _masks(product, source)
         fill = _L2A_FILL if level == "L2A" else _L1C_FILL
         return replace(
             source,
@@ -104,6 +104,7 @@ class EnmapReader(Reader):
             scale_factor=scale,
             mask=mask,
             notes=(*source.notes, *notes),
+            warnings=(*source.warnings, *warnings),
         )
 
 
@@ -167,12 +168,12 @@ def _common_scale(bands: _Bands) -> float | None:
     return float(round(scale)) if abs(scale - round(scale)) < 1e-6 * scale else scale
 
 
-def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list[str], list[str]]:
-    """Return the reader of the masks that are there, their names, and notes."""
+def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list[str], list[str], list[str]]:
+    """Return the reader of the masks that are there, their names, notes and warnings."""
     from rasterio.errors import RasterioError
 
     prefix = product.metadata[: -len(_METADATA)]
-    found, used, said, notes = [], [], [], []
+    found, used, said, warnings = [], [], [], []
     for layer, (values, meaning) in _MASKS.items():
         wanted = {f"{prefix}QL_{layer}{end}".upper() for end in (".TIF", ".TIFF", "_COG.TIF", "_COG.TIFF")}
         for name in (name for name in product.files.names if name.upper() in wanted):
@@ -183,18 +184,15 @@ def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list
             except RasterioError:
                 fits = False
             if not fits:
-                notes.append(f"the mask QL_{layer} is damaged or of another size and was left out")
+                warnings.append(f"the mask QL_{layer} is damaged or of another size and was left out")
                 continue
             found.append((RasterBlockReader(product.files.path / name, gdal_name), values))
             used.append(name)
             said.append(f"{meaning} (QL_{layer})")
     if not found:
-        return None, [], notes
-    return (
-        _QualityMask(tuple(found), source.shape[1]),
-        used,
-        [*notes, f"masked by the product: {', '.join(said)}"],
-    )
+        return None, [], [], warnings
+    mask = _QualityMask(tuple(found), source.shape[1])
+    return mask, used, [f"masked by the product: {', '.join(said)}"], warnings
 
 
 def _product(path: Path) -> _Product:

@@ -123,7 +123,8 @@ def open_envi(path: Path, header: Path) -> Source:
         offsets=offsets,
         scale_factor=scale if scale and scale > 0 and scale != 1 else None,
         georeference=georeference,
-        notes=(*bbl_note, *place_note, *longer),
+        notes=bbl_note,
+        warnings=(*place_note, *longer),
     )
 
 
