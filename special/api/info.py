@@ -52,7 +52,7 @@ def describe(scene: Scene) -> dict[str, Any]:
         "valid_pixels": int(scene.valid.sum()),
         "scale_factor": scene.scale_factor,
         "known_reflectance": scene.known_reflectance,
-        "gains": scene.has_gains,
+        "gains_applied": scene.gains_applied,
         "georeference": place and {"crs_wkt": place.crs_wkt, "transform": place.transform},
         "rgb": not missing,
         "missing_colours": missing,

@@ -93,6 +93,8 @@ class Job:
         """
         for note in self.request.settings.notes:
             progress.say(note)
+        for warning in self.data.warnings if isinstance(self.data, Scene) else ():
+            progress.say(warning)
         with progress.phase("prepare"):
             checked = self._check(until, progress)
         fresh = not self.run.path.exists()

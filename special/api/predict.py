@@ -101,6 +101,8 @@ def predict(
     load(changes={"map.reject": reject}).build(MapSettings)
     class_list = fitted.classes if classes is None else class_list_of(classes)
     opened = open_input(scene, SceneOptions(wavelengths=wavelengths, key=key, sensor=sensor, reader=reader), class_list)
+    for warning in opened.data.warnings if isinstance(opened.data, Scene) else ():
+        progress.say(warning)
     target = Path(out) if out is not None else Path(f"{opened.source.stem}.predicted")
     if target.exists() and not (force and (target / RECORD).is_file()):
         hint = "replace it with --force" if (target / RECORD).is_file() else "it is no prediction"
@@ -134,7 +136,8 @@ def _write(
             device=device,
             scratch=ScratchSpace(scratch),
         )
-        write_map(folder, shares, scene.valid, opened.classes.names, scene.georeference, reject=reject)
+        names = opened.classes.names
+        write_map(folder, shares, scene.valid, names, scene.georeference, reject=reject, say=progress.say)
         path = opened.source.path
         document = {
             "model": {"path": str(model.path.resolve()), "sha256": model.document["sha256"]["weights"]},

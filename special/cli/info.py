@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -74,11 +76,14 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _values(facts: dict[str, Any]) -> str:
+    words = []
     if facts["scale_factor"]:
-        return f"reflectance x {facts['scale_factor']:g}, divided on reading"
-    if facts["known_reflectance"]:
-        return "reflectance" + (", by the file's gains and offsets" if facts["gains"] else "")
-    return "by the file's gains and offsets" if facts["gains"] else "as they stand in the file"
+        words.append(f"reflectance x {facts['scale_factor']:g}, divided on reading")
+    elif facts["known_reflectance"]:
+        words.append("reflectance")
+    if facts["gains_applied"]:
+        words.append("gains and offsets from the file are applied on reading")
+    return "; ".join(words) or "as they stand in the file"
 
 
 def _place(georeference: dict[str, Any] | None) -> str:
@@ -88,9 +93,26 @@ def _place(georeference: dict[str, Any] | None) -> str:
     if georeference["crs_wkt"]:
         name = georeference["crs_wkt"].split('"')[1]
     transform = georeference["transform"]
-    return (
-        name if transform is None else f"{name}, origin {transform[2]:.2f}, {transform[5]:.2f}, pixel {transform[0]:g}"
-    )
+    if transform is None:
+        return name
+    return f"{name}, origin {transform[2]:.2f}, {transform[5]:.2f}, pixel {_pixel(transform)}"
+
+
+def _pixel(transform: Sequence[float]) -> str:
+    """The size of a pixel along its own columns and rows, and how it lies when north is not up."""
+    a, b, _, d, e, _ = transform
+    width, height = math.hypot(a, d), math.hypot(b, e)
+    size = f"{width:g}" if math.isclose(width, height, rel_tol=1e-6) else f"{width:g} x {height:g}"
+    words = []
+    slant = a * b + d * e  # zero where rows and columns meet at a right angle
+    if abs(slant) > 1e-6 * width * height:
+        words.append("sheared")
+    if a * e - b * d > 0:
+        words.append("mirrored")
+    angle = math.degrees(math.atan2(d, a))  # of the rows, counterclockwise from east
+    if abs(math.remainder(angle, 360)) > 1e-3 and not (words == ["mirrored"] and math.isclose(abs(angle), 180)):
+        words.append(f"rotated by {angle:g} degrees")
+    return ", ".join([size, *words])
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from special.report.colours import palette
-from special.report.envi import write_envi
+from special.report.envi import NO_ENVI_COPY, write_envi
 from special.report.geotiff import write_confidence, write_geotiff
 from special.report.picture import draw_map
 from special.scene import Georeference
@@ -48,6 +48,7 @@ def write_map(
     georeference: Georeference | None,
     *,
     reject: float,
+    say: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
     """Write a map; the same arguments give the same bytes.
 
@@ -58,11 +59,13 @@ def write_map(
         names: the K classes, in order.
         georeference: where the scene lies, or None.
         reject: pixels whose best class is less probable than this stay 0 in the map.
+        say: is told what the user must not miss.
 
     Returns:
         What was written: ``map.npy`` (1..K, 0 = no data or rejected), ``confidence.npy``, ``probabilities.npy``,
         ``map.png`` with a legend, ``map.tif`` with colours and class names (``map.tif.aux.xml`` for GDAL, ``map.qml``
-        for QGIS), ``confidence.tif``, ``map_envi.hdr`` and ``map_envi.img`` (ENVI classification).
+        for QGIS), ``confidence.tif``, ``map_envi.hdr`` and ``map_envi.img`` (ENVI classification), without these two
+        where an ENVI header cannot hold the place, of which ``say`` is told.
 
     Raises:
         ValueError: the arrays do not fit each other, or hold NaN.
@@ -82,4 +85,7 @@ def write_map(
     written.append(draw_map(folder / "map.png", labels, names, colours))
     written += write_geotiff(folder / "map.tif", labels, names, colours, georeference)
     written.append(write_confidence(folder / "confidence.tif", confidence, valid, georeference))
-    return written + write_envi(folder / "map_envi.hdr", labels, names, colours, georeference)
+    copy = write_envi(folder / "map_envi.hdr", labels, names, colours, georeference)
+    if not copy:
+        say(NO_ENVI_COPY)
+    return written + copy

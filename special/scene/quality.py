@@ -5,11 +5,17 @@ The rules, in order:
 1. A value is *missing* when it is NaN, infinite, 1e30 or more in size (formats write their largest float there), the
    header's nodata value, or one of the customary fills -9999 and -32768. Nodata 0 is an exception: a dark band may hold
    an honest zero, so it only counts when the whole spectrum is zero.
-2. A pixel is *empty* when all its values are missing or zero. Empty pixels are invalid and have no say about bands.
+2. A pixel is *empty* when all its values are missing or zero, when they are one constant (what products hold beside
+   their swath, often without saying so), or when all are about as far below zero as a negative nodata value (a fill
+   that somebody has multiplied by a factor of each band). Empty pixels are invalid and have no say about bands.
 3. A band is bad when the file says so (``bbl``), when it has no wavelength, when its values are missing at more than
    half of the other pixels, or when they are all zero or constant. (A scene whose every band is constant, for instance
-   a single pixel, keeps those that are not zero.)
+   a single pixel, keeps those that are not zero.) Bands with gaps at more than a twentieth of the pixels are bad as
+   well when they are few: when they are a smaller share of the bands than the pixels with their gaps are of the scene,
+   and at most a tenth. A few bands cost less than many pixels.
 4. A pixel is valid when no value in a good band is missing and not all of them are zero.
+
+Pixels that a mask of the product leaves out are invalid and have no say about bands either.
 """
 
 from __future__ import annotations
@@ -25,6 +31,10 @@ from special.scene.source import Source
 _FILLS = (-9999, -32768)
 _HUGE = 1e30
 _MOST = 0.5
+_GAPS = 0.05
+_FEW = 0.1
+_CONSTANT_BANDS = 8  # fewer may be equal by chance
+_LIKE_FILL = 0.25
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,9 @@ def judge(
         )
 
     valid = np.ones(source.shape[:2], dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
+    if source.mask is not None:
+        for rows in blocks:
+            valid[rows] &= ~source.mask(rows)
     counts, partial = _first_pass(source, blocks, numbers, valid)
     if not valid.any():
         raise SceneError(
@@ -113,7 +126,8 @@ def _first_pass(
         block = _read(source, rows, numbers)
         missing = _missing(block, source.nodata)
         filled = block.any(axis=2) if missing is None else ((block != 0) & ~missing).any(axis=2)
-        valid[rows] &= filled
+        hollow = _hollow(block, missing, source.nodata)
+        valid[rows] &= filled if hollow is None else filled & ~hollow
         inside = valid[rows]
         counts.pixels += int(inside.sum())
         if not inside.any():
@@ -142,6 +156,10 @@ def _bad_bands(counts: _Counts) -> dict[int, str]:
             bad[i] = "no data"
         elif missing > _MOST * counts.pixels:
             bad[i] = f"no data at {missing / counts.pixels:.0%} of the pixels"
+    gaps = [i for i, missing in enumerate(counts.missing) if i not in bad and missing > _GAPS * counts.pixels]
+    share = len(gaps) / len(counts.missing)
+    if gaps and share <= _FEW and share < max(counts.missing[i] for i in gaps) / counts.pixels:
+        bad |= {i: f"gaps at {counts.missing[i] / counts.pixels:.0%} of the pixels" for i in gaps}
     left = [i for i in range(len(counts.missing)) if i not in bad]
     constant = [i for i in left if counts.low[i] == counts.high[i]]
     uniform = len(constant) == len(left)
@@ -155,6 +173,25 @@ def _bad_bands(counts: _Counts) -> dict[int, str]:
 
 def _read(source: Source, rows: slice, numbers: np.ndarray) -> np.ndarray:
     return source.read_block(rows, slice(0, source.shape[1]), numbers)
+
+
+def _hollow(block: np.ndarray, missing: np.ndarray | None, nodata: float | None) -> np.ndarray | None:
+    """bool (rows, cols): True where the values are one constant, or fills times factors; None when none are."""
+    found = None
+    bands = block.shape[2]
+    if bands >= _CONSTANT_BANDS:
+        first = block[:, :, :1]
+        # Four bands tell in most blocks that there is nothing to look for.
+        suspect = (block[:, :, [bands // 3, bands // 2, bands - 1]] == first).all(axis=2)
+        if suspect.any():
+            suspect[suspect] = (block[suspect] == first[suspect]).all(axis=1)
+            found = suspect
+    most = 0.0 if nodata is None or nodata <= -_HUGE else _LIKE_FILL * nodata
+    if most < 0 and block.dtype.kind != "u" and (missing is not None or block.min() <= most):  # the least may be NaN
+        like = block <= most
+        fills = (like if missing is None else like | missing).all(axis=2)
+        found = fills if found is None else found | fills
+    return found if found is not None and found.any() else None
 
 
 def _missing(block: np.ndarray, nodata: float | None) -> np.ndarray | None:
@@ -194,9 +231,11 @@ def _notes(source: Source, reasons: dict[int, str], valid: np.ndarray) -> tuple[
     by_reason: dict[str, int] = {}
     for reason in reasons.values():
         family = "no data at most pixels" if reason.startswith("no data at") else reason
+        family = "gaps at many pixels" if reason.startswith("gaps at") else family
         by_reason[family] = by_reason.get(family, 0) + 1
     notes = [f"{count} of {source.shape[2]} bands dropped: {reason}" for reason, count in by_reason.items()]
     invalid = int(valid.size - valid.sum())
     if invalid:
-        notes.append(f"{invalid} of {valid.size} pixels are invalid (no data, zero or not finite)")
+        masked = "" if source.mask is None else "masked, "
+        notes.append(f"{invalid} of {valid.size} pixels are invalid ({masked}no data, zero or not finite)")
     return tuple(notes)

@@ -36,8 +36,9 @@ class Scene:
         fwhm: float64 (bands,), the widths of the bands, nm; or None where the file does not say.
         scale_factor: what ``read`` has divided by to give reflectance, when the file says so, else None.
         known_reflectance: whether the file says that what ``read`` gives is reflectance.
-        has_gains: whether ``read`` applies gains or offsets of the file.
         notes: what was understood, sentences for people.
+        warnings: those of them that nobody who makes a map must miss.
+        gains_applied: whether ``read`` applies gains and offsets that the file lists.
     """
 
     def __init__(
@@ -73,9 +74,10 @@ class Scene:
         self.fwhm: np.ndarray | None = None if source.fwhm is None else source.fwhm[order].astype(np.float64)
         self.scale_factor: float | None = source.scale_factor
         self.known_reflectance: bool = source.scale_factor is not None or source.is_reflectance
-        self.has_gains: bool = source.gains is not None or source.offsets is not None
         merged = ("the bands were put in order of wavelength",) if np.any(np.diff(order) < 0) else ()
-        self.notes: tuple[str, ...] = (*source.notes, *notes, *merged, *verdict.notes)
+        self.gains_applied: bool = source.gains is not None or source.offsets is not None
+        self.warnings: tuple[str, ...] = source.warnings
+        self.notes: tuple[str, ...] = (*source.warnings, *source.notes, *notes, *merged, *verdict.notes)
 
     @classmethod
     def from_array(

@@ -41,6 +41,13 @@ class BlockReader(Protocol):
         """Read the block. The slices have a start, a stop and no step; ``bands`` is int, at least one."""
 
 
+class MaskReader(Protocol):
+    """Reads which pixels of a block of whole rows carry no data by a mask that came with the cube."""
+
+    def __call__(self, rows: slice) -> np.ndarray:
+        """Read bool (rows, cols), True where a pixel is masked. The slice has a start, a stop and no step."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """What a format says about its cube. ``shape`` is (rows, cols, bands) with every band of the file.
@@ -50,6 +57,8 @@ class Source:
     ``nodata`` a value that means "nothing here"; ``gains`` and ``offsets`` (bands,) make physical values of raw ones;
     ``scale_factor`` makes reflectance of them: divide by it. ``is_reflectance`` says that they are reflectance without
     one, after gains and offsets. ``row_step`` is how many rows are stored together.
+    ``mask`` tells of pixels without data though their values may look like some, as those of clouds do.
+    ``notes`` are what was understood, ``warnings`` what nobody who makes a map of it must miss, sentences both.
     """
 
     path: Path | None
@@ -70,4 +79,6 @@ class Source:
     is_reflectance: bool = False
     georeference: Georeference | None = None
     row_step: int = 1
+    mask: MaskReader | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

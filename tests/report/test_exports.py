@@ -272,3 +272,25 @@ def test_colours_say_what_the_classes_are() -> None:
 
 def test_a_word_inside_another_is_not_that_word() -> None:
     assert palette(["Watermelon", "b"]).tolist() == palette(["a", "b"]).tolist()
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        (10.0, 3.0, 391_000.0, 0.0, -10.0, 5_820_000.0),
+        (9.0, 0.0, 391_000.0, 0.0, 9.0, 5_820_000.0),
+        (-9.0, 0.0, 391_000.0, 0.0, -9.0, 5_820_000.0),
+        (7.794, 9.0, 391_000.0, 4.5, -15.588, 5_820_000.0),
+    ],
+    ids=["sheared", "south up", "mirrored", "rotated, not square"],
+)
+def test_a_place_that_an_envi_header_cannot_hold_leaves_that_copy_out(
+    tmp_path: Path, transform: tuple[float, ...]
+) -> None:
+    probabilities, valid = random_probabilities(7, 11, 4)
+    place, said = Georeference(CRS.from_epsg(32633).to_wkt(), transform), []
+    written = write_map(tmp_path, probabilities, valid, NAMES, place, reject=0.0, say=said.append)
+    assert not list(tmp_path.glob("map_envi*")) and sorted(written) == sorted(tmp_path.iterdir())
+    assert len(said) == 1 and "map_envi is left out" in said[0]
+    with rasterio.open(tmp_path / "map.tif") as file:
+        np.testing.assert_allclose(file.transform[:6], transform)

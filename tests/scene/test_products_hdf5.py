@@ -67,7 +67,7 @@ def test_info_says_what_an_emit_file_is(tmp_path: Path) -> None:
         assert words in text
     assert "as they stand" not in text
     facts = json.loads(CliRunner().invoke(info, [str(path), "--json"]).output)
-    assert facts["known_reflectance"] is True and facts["gains"] is False
+    assert facts["known_reflectance"] is True and facts["gains_applied"] is False
 
 
 def test_a_damaged_emit_file_is_one_line(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import tomllib
@@ -24,14 +23,24 @@ from special.errors import PluginError, SceneError, SettingsError
 from special.registry import Registry
 from special.scene import open_scene, readers
 from special.scene.readers import base
-from special.scene.readers.base import FORMAT, NEIGHBOUR, PRODUCT, READERS, Reader, ReadOptions, open_source, recognise
+from special.scene.readers.base import ANYTHING, FORMAT, PRODUCT, READERS, Reader, ReadOptions, open_source, recognise
 from special.scene.readers.npy import NPY
 from special.scene.source import Source
 from special.scene.truth import read_truth
 
-OURS = ["envi", "geotiff", "hdf5", "mat", "npy"]
-PRODUCTS = ["aviris_nc", "emit", "neon", "pace", "prisma", "tanager"]
-SHARED_CODE = {"__init__", "arrays", "base", "hdf5_product", "mat_child"}
+PRODUCTS = ["aviris_nc", "emit", "enmap", "neon", "pace", "prisma", "tanager"]
+OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
+SHARED_CODE = {
+    "__init__",
+    "arrays",
+    "base",
+    "hdf5_product",
+    "markup",
+    "mat_child",
+    "product_files",
+    "raster",
+    "sidecar",
+}
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
 CUBE = np.arange(1, 61, dtype="int16").reshape(4, 5, 3)
 NM = [450.0, 550.0, 650.0]
@@ -128,6 +137,9 @@ def write_as(name: str, folder: Path) -> Path:
         place = {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 5.8e6)}
         with rasterio.open(path, "w", driver="GTiff", height=4, width=5, count=3, dtype="int16", **place) as file:
             file.write(CUBE.transpose(2, 0, 1))
+    elif name == "gdal":
+        with rasterio.open(path, "w", driver="HFA", height=4, width=5, count=3, dtype="int16") as file:
+            file.write(CUBE.transpose(2, 0, 1))
     elif name == "hdf5":
         with h5py.File(path, "w", userblock_size=512) as file:
             file["cube"] = CUBE
@@ -140,22 +152,19 @@ def write_as(name: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", OURS + PRODUCTS)
+@pytest.mark.parametrize("name", [*PRODUCTS, *OURS])
 def test_each_of_our_readers_is_listed_as_any_other(name: str) -> None:
     assert name in READERS.names
     reader = READERS.get(name)
     assert isinstance(reader, Reader)
-    assert (
-        reader.name == name
-        and reader.reads
-        and (PRODUCT if name in PRODUCTS else FORMAT) <= reader.precedence <= NEIGHBOUR
-    )
+    assert reader.name == name and reader.reads and PRODUCT <= reader.precedence <= ANYTHING
+    assert (reader.precedence == PRODUCT) == (name in PRODUCTS)
     assert not reader.recognises(Path("missing"), b"") and not reader.recognises(Path(__file__).parent, b"")
 
 
 def test_every_module_of_a_format_is_listed() -> None:
     folder = Path(readers.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*OURS, *PRODUCTS}
+    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*PRODUCTS, *OURS}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -247,10 +256,10 @@ def test_a_folder_can_be_a_product(tmp_path: Path, install: Install) -> None:
 def test_the_list_of_formats_comes_from_the_readers(tmp_path: Path, install: Install) -> None:
     install(Numpy("other", PRODUCT))
     (tmp_path / "notes.txt").write_text("hello")
-    *others, last = (re.escape(reader.reads) for reader in base.READERS)
-    assert re.escape("other files") in (*others, last)
-    with pytest.raises(SceneError, match=f"give {', '.join(others)} or {last}; the raw file"):
+    with pytest.raises(SceneError, match=r"give .*; the raw file") as error:
         recognise(tmp_path / "notes.txt")
+    assert "other files" in str(error.value)
+    assert not [reader.reads for reader in base.READERS if reader.reads not in str(error.value)]
 
 
 @pytest.mark.parametrize(("item", "name"), [(Numpy, "other"), (Numpy("other", FORMAT), "another"), (None, "other")])

@@ -218,3 +218,43 @@ def test_the_content_hash_sees_header_and_data_and_not_the_name(tmp_path: Path) 
     second = open_scene(header).content_hash()
     write(tmp_path, cube() + 1)
     assert len({first, second, open_scene(header).content_hash()}) == 3
+
+
+def case(shared: Path, name: str) -> Path:
+    folder = shared / "cases" / name
+    if not folder.is_dir():
+        pytest.skip("the case is not beside this checkout")
+    return folder
+
+
+@pytest.mark.parametrize("suffix", [".hyspex", ".ref", ".L1R"])
+def test_a_data_file_of_any_suffix_is_found_by_its_size(tmp_path: Path, suffix: str) -> None:
+    header = write(tmp_path, cube(), names=("scene.hdr", f"scene{suffix}"))
+    (tmp_path / "scene.txt").write_text("notes")
+    np.testing.assert_array_equal(open_scene(header).read(), cube())
+
+
+def test_two_data_files_of_unknown_suffixes_have_to_be_named(tmp_path: Path) -> None:
+    header = write(tmp_path, cube(), names=("scene.hdr", "scene.one"))
+    (tmp_path / "scene.two").write_bytes((tmp_path / "scene.one").read_bytes())
+    with pytest.raises(SceneError, match=r"could belong to scene\.one or scene\.two"):
+        open_scene(header)
+
+
+@pytest.mark.parametrize("name", ["scene.hdr", "other.hdr", "scene.hyspex"])
+def test_the_data_files_of_the_case_are_found(shared: Path, name: str) -> None:
+    assert open_scene(case(shared, "envi-data-suffix") / name).shape == (8, 8, 40)
+
+
+def test_a_file_longer_than_its_header_says_is_noted(tmp_path: Path) -> None:
+    header = write(tmp_path, cube())
+    assert not any("bytes more" in note for note in open_scene(header).notes)
+    with (tmp_path / "scene.img").open("ab") as stream:
+        stream.write(b"x" * 100)
+    (note,) = [note for note in open_scene(header).notes if "bytes more" in note]
+    assert "scene.img has 100 bytes more than its header describes" in note and "header offset" in note
+
+
+def test_the_longer_file_of_the_case_is_noted(shared: Path) -> None:
+    notes = open_scene(case(shared, "file-longer-than-header") / "scene.hdr").notes
+    assert any("scene.img has 1000 bytes more than its header describes" in note for note in notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
+from rasterio.control import GroundControlPoint
 from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
 from rasterio.transform import from_origin
 
 from special.errors import SceneError
@@ -33,6 +36,13 @@ def write(path: Path, values: np.ndarray, tag: Callable[[Any], None] | None = No
             if tag:
                 tag(file)
     return path
+
+
+def case(shared: Path, name: str) -> Path:
+    folder = shared / "cases" / name
+    if not folder.is_dir():
+        pytest.skip("the case is not beside this checkout")
+    return folder
 
 
 def by_band(name: str, values: list[Any], units: str | None = None, ns: str | None = None) -> Callable[[Any], None]:
@@ -64,7 +74,9 @@ def described(texts: list[str]) -> Callable[[Any], None]:
         lambda file: file.update_tags(wavelength="{450.0, 550.5, 650.0, 850.0}", wavelength_units="Nanometers"),
         lambda file: file.update_tags(ns="ENVI", wavelength="{0.45,0.5505,0.65,0.85}", wavelength_units="Micrometers"),
         lambda file: file.update_tags(**{f"Band_{i}": f"{w} Nanometers" for i, w in enumerate(NM, 1)}),
+        by_band("wavelength", NM, "Nanometers", ns="ENVI"),
         described([f"{w} nm" for w in NM]),
+        described([f"Band_{w}" for w in NM]),
         described([f"band {i} ({w / 1000:.4f} um)" for i, w in enumerate(NM, 1)]),
         described([f"B{i}: {w} Nanometers" for i, w in enumerate(NM, 1)]),
     ],
@@ -73,6 +85,62 @@ def test_wavelengths_are_found_in_each_of_the_usual_places(tmp_path: Path, tag: 
     scene = open_scene(write(tmp_path / "scene.tif", cube(), tag))
     np.testing.assert_allclose(scene.wavelengths, NM)
     assert scene.format == "GeoTIFF"
+
+
+@pytest.mark.parametrize("numbers", [[1, 2, 3, 4], [401, 402, 403, 404], [110, 120, 130, 140]])
+def test_names_that_may_be_numbers_of_bands_are_no_wavelengths(tmp_path: Path, numbers: list[int]) -> None:
+    path = write(tmp_path / "scene.tif", cube(), described([f"Band_{n}" for n in numbers]))
+    with pytest.raises(SceneError, match="has no wavelengths"):
+        open_scene(path)
+
+
+@pytest.mark.parametrize("name", ["scene.stac.json", "scene.json", "scene.tif.json"])
+@pytest.mark.parametrize("key", ["center_wavelength", "eo:center_wavelength"])
+@pytest.mark.parametrize("place", ["properties", "asset"])
+def test_a_stac_item_beside_the_image_names_its_wavelengths(tmp_path: Path, name: str, key: str, place: str) -> None:
+    bands = [{key: w / 1000} for w in NM]
+    item: dict[str, Any] = {"properties": {"eo:bands": bands}}
+    if place == "asset":
+        other = {"href": "./other.tif", "bands": [{key: 1.0}] * 4}
+        item = {"properties": {}, "assets": {"other": other, "image": {"href": "./scene.tif", "bands": bands}}}
+    (tmp_path / name).write_text(json.dumps(item))
+    scene = open_scene(write(tmp_path / "scene.tif", cube()))
+    np.testing.assert_allclose(scene.wavelengths, NM)
+    assert f"the bands are described by {name}" in scene.notes
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"properties": {"bands": [1, 2, 3, 4]}}', '{"assets": 3}', "[" * 100000])
+def test_what_is_no_stac_item_is_passed_over(tmp_path: Path, text: str) -> None:
+    (tmp_path / "scene.json").write_text(text)
+    with pytest.raises(SceneError, match="has no wavelengths"):
+        open_scene(write(tmp_path / "scene.tif", cube()))
+
+
+def test_an_envi_header_beside_the_image_describes_its_bands(tmp_path: Path) -> None:
+    (tmp_path / "scene.hdr").write_text(
+        "ENVI\nwavelength units = Micrometers\nwavelength = {0.45, 0.5505, 0.65, 0.85}\nbbl = {1, 1, 0, 1}\n"
+        "data gain values = {2, 2, 2, 2}\ndata offset values = {1, 1, 1, 1}\n"
+    )
+    scene = open_scene(write(tmp_path / "scene.tif", cube()))
+    np.testing.assert_allclose(scene.wavelengths, [450.0, 550.5, 850.0])
+    np.testing.assert_allclose(scene.read(), cube()[:, :, [0, 1, 3]] * 2.0 + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "nm"),
+    [
+        ("enmapbox_envidomain_bandlevel", [500]),
+        ("enmapbox_envidomain_dslevel", [500]),
+        ("gdal_wl_fwhm", [400, 500]),
+        ("gdal_wl_only", [400, 500]),
+        ("staclike", [4000, 5000]),
+    ],
+)
+def test_every_way_of_other_programs_is_understood(shared: Path, name: str, nm: list[float]) -> None:
+    folder = shared / "products" / "qps"
+    if not folder.is_dir():
+        pytest.skip("the files of other programs are not beside this checkout")
+    np.testing.assert_allclose(open_scene(folder / f"{name}.tif").wavelengths, nm)
 
 
 def test_without_such_tags_there_are_no_wavelengths(tmp_path: Path) -> None:
@@ -96,6 +164,37 @@ def test_nodata_pixels_are_invalid(tmp_path: Path) -> None:
     scene = open_scene(write(tmp_path / "scene.tif", values, nodata=-7), wavelengths=NM)
     assert not scene.valid[2, 3] and scene.valid.sum() == 29
     assert np.isnan(scene.read()[2, 3]).all()
+
+
+@pytest.mark.parametrize("internal", [True, False])
+def test_masked_pixels_are_invalid(tmp_path: Path, internal: bool) -> None:
+    def tag(file: Any) -> None:
+        mask = np.full((6, 5), 255, dtype=np.uint8)
+        mask[1] = 0
+        file.write_mask(mask)
+
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=internal):
+        path = write(tmp_path / "scene.tif", cube(), tag)
+    scene = open_scene(path, wavelengths=NM)
+    assert not scene.valid[1].any() and scene.valid.sum() == 25
+    assert "5 of 30 pixels are invalid (masked, no data, zero or not finite)" in scene.notes
+
+
+def test_wholly_transparent_pixels_are_invalid(tmp_path: Path) -> None:
+    values = np.dstack([cube("uint8"), np.full((6, 5), 255, dtype=np.uint8)])
+    values[3, :, 4] = 0
+
+    path = write(tmp_path / "scene.tif", values)
+    with rasterio.open(path, "r+") as file:
+        file.colorinterp = [*file.colorinterp[:-1], ColorInterp.alpha]
+    scene = open_scene(path, wavelengths=NM)
+    assert scene.shape == (6, 5, 4) and not scene.valid[3].any() and scene.valid.sum() == 25
+
+
+@pytest.mark.parametrize("name", ["mask", "alpha"])
+def test_masked_pixels_of_the_case_are_invalid(shared: Path, name: str) -> None:
+    scene = open_scene(case(shared, "geotiff-mask") / f"{name}.tif")
+    assert scene.valid.sum() == 540 and not scene.valid[:12].any()
 
 
 def test_scales_and_offsets_are_applied_per_band(tmp_path: Path) -> None:
@@ -137,3 +236,34 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 def test_complex_numbers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SceneError, match="complex64"):
         open_scene(write(tmp_path / "scene.tif", cube("complex64")), wavelengths=NM)
+
+
+def with_points(path: Path, bend: float = 0.0, corners: int = 4) -> Path:
+    """A scene that ground control points at its corners place: 20 m pixels, the last point off by ``bend`` pixels."""
+    places = [(0, 0), (0, 5), (6, 0), (6, 5)][:corners]
+    points = [GroundControlPoint(row, col, 500000 + 20 * col, 5800000 - 20 * row) for row, col in places]
+    points[-1].x += 20 * bend
+    return write(path, cube(), gcps=points, crs="EPSG:32633")
+
+
+def test_ground_control_points_that_lie_on_a_transform_place_the_scene(tmp_path: Path) -> None:
+    scene = open_scene(with_points(tmp_path / "scene.tif"), wavelengths=NM)
+    assert scene.georeference is not None and scene.georeference.transform is not None
+    np.testing.assert_allclose(scene.georeference.transform, [20, 0, 500000, 0, -20, 5800000], atol=1e-6)
+    assert "UTM zone 33N" in (scene.georeference.crs_wkt or "")
+    assert any("placed by 4 ground control points; the map takes the affine" in note for note in scene.notes)
+
+
+@pytest.mark.parametrize(("bend", "corners", "why"), [(10.0, 4, "no affine transform fits"), (0.0, 2, "too few")])
+def test_ground_control_points_on_no_transform_are_dropped_with_a_note(
+    tmp_path: Path, bend: float, corners: int, why: str
+) -> None:
+    scene = open_scene(with_points(tmp_path / "scene.tif", bend, corners), wavelengths=NM)
+    assert scene.georeference is None
+    assert any(why in note and "the map will carry no place" in note for note in scene.notes)
+
+
+def test_the_points_of_the_case_place_it(shared: Path) -> None:
+    place = open_scene(case(shared, "gcp-only") / "gcp.tif").georeference
+    assert place is not None and place.transform is not None and "WGS 84" in (place.crs_wkt or "")
+    assert place.transform[2] == pytest.approx(12.0, abs=1e-6) and place.transform[5] == pytest.approx(52.1, abs=1e-6)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from click.testing import CliRunner
 
-from special.cli.info import info
+from special.cli.info import _place, info
 from special.errors import SceneError
 
 
@@ -72,3 +73,31 @@ def test_the_options_reach_the_scene(tmp_path: Path) -> None:
 def test_a_scene_that_cannot_be_read_is_a_scene_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(info, [str(tmp_path / "nothing.mat")])
     assert isinstance(result.exception, SceneError)
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [
+        ((30, 0, 383000, 0, -30, 5818000), "pixel 30"),
+        ((30, 0, 383000, 0, -20, 5818000), "pixel 30 x 20"),
+        ((30, 0, 383000, 0, 30, 5818000), "pixel 30, mirrored"),
+        ((-30, 0, 383000, 0, -30, 5818000), "pixel 30, mirrored"),
+        ((10 * 3**0.5, 5, 100, 10, -5 * 3**0.5, 200), "pixel 20 x 10, rotated by 30 degrees"),
+        ((30, 10, 383000, 0, -30, 5818000), "pixel 30 x 31.6228, sheared"),
+    ],
+)
+def test_the_pixel_is_measured_along_its_own_sides(transform: tuple[float, ...], words: str) -> None:
+    assert _place({"crs_wkt": None, "transform": list(transform)}).endswith(words)
+
+
+def test_gains_that_are_applied_are_said(tmp_path: Path) -> None:
+    place = {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 5.8e6)}
+    with rasterio.open(
+        tmp_path / "s.tif", "w", driver="GTiff", height=2, width=3, count=2, dtype="int16", **place
+    ) as file:
+        file.write(np.arange(1, 13, dtype=np.int16).reshape(2, 2, 3))
+        file.scales = [1e-4, 1e-4]
+    result = CliRunner().invoke(info, [str(tmp_path / "s.tif"), "--wavelengths", "450:650"])
+    assert "gains and offsets from the file are applied on reading" in result.output
+    result = CliRunner().invoke(info, [str(tmp_path / "s.tif"), "--wavelengths", "450:650", "--json"])
+    assert json.loads(result.output)["gains_applied"] is True

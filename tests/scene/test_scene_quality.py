@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from special.errors import SceneError
-from special.scene import Scene
+from special.scene import Scene, open_scene
 from special.scene.quality import judge
+from special.scene.readers.base import ArrayBlockReader
 from special.scene.scene import row_blocks
 from special.scene.source import Source
 
@@ -19,6 +23,13 @@ NM = np.linspace(400.0, 1000.0, BANDS)
 
 def cube(dtype: str = "float32") -> np.ndarray:
     return np.random.default_rng(1).integers(1, 100, (ROWS, COLS, BANDS)).astype(dtype)
+
+
+def case(shared: Path, name: str) -> Path:
+    folder = shared / "cases" / name
+    if not folder.is_dir():
+        pytest.skip("the case is not beside this checkout")
+    return folder
 
 
 def test_a_clean_scene_keeps_everything() -> None:
@@ -211,3 +222,106 @@ def test_the_content_hash_of_an_array_is_that_of_its_values() -> None:
     first = Scene.from_array(cube(), NM).content_hash()
     assert first == Scene.from_array(cube(), NM).content_hash()
     assert first != Scene.from_array(cube() + 1, NM).content_hash()
+
+
+def gappy(rows: int = 10, cols: int = 10, bands: int = 40) -> np.ndarray:
+    return np.random.default_rng(2).integers(1, 100, (rows, cols, bands)).astype("float32")
+
+
+def source_of(values: np.ndarray, nodata: float | None = None) -> Source:
+    nm = np.linspace(400, 1000, values.shape[2])
+    return replace(
+        Scene.from_array(gappy(2, 2, values.shape[2]), nm)._source,
+        shape=values.shape,
+        nodata=nodata,
+        dtype=values.dtype,
+        read_block=ArrayBlockReader(values, (0, 1, 2)),
+        wavelengths=nm,
+    )
+
+
+def judged(values: np.ndarray, nodata: float | None = None) -> Scene:
+    source = source_of(values, nodata)
+    assert source.wavelengths is not None
+    return Scene(source, source.wavelengths)
+
+
+def test_one_band_with_gaps_goes_and_its_pixels_stay() -> None:
+    values = gappy()
+    values[:4, :, 7] = -9999
+    scene = judged(values)
+    assert scene.bad_bands == {7: "gaps at 40% of the pixels"} and scene.valid.all()
+    assert "1 of 40 bands dropped: gaps at many pixels" in scene.notes
+
+
+def test_a_band_with_a_few_gaps_stays() -> None:
+    values = gappy()
+    values[0, :5, 7] = -9999
+    scene = judged(values)
+    assert not scene.bad_bands and scene.valid.sum() == 95
+
+
+def test_gaps_in_a_whole_detector_cost_pixels_and_not_its_bands() -> None:
+    values = gappy()
+    values[:4, :, 20:] = -9999
+    scene = judged(values)
+    assert not scene.bad_bands and scene.valid.sum() == 60
+
+
+def test_the_band_with_gaps_of_the_case_goes(shared: Path) -> None:
+    scene = open_scene(case(shared, "one-band-with-gaps") / "scene.hdr")
+    assert scene.shape[2] == 59 and scene.valid.sum() == 900
+
+
+@pytest.mark.parametrize("value", [-0.005, 65535, 3.25])
+def test_a_spectrum_that_is_one_constant_is_no_data(value: float) -> None:
+    values = gappy()
+    values[3:5] = value
+    values[0, 0] = np.r_[np.full(39, 5), 6]
+    scene = judged(values)
+    assert not scene.valid[3:5].any() and scene.valid.sum() == 80
+
+
+def test_few_bands_may_be_equal_by_chance() -> None:
+    values = gappy(bands=4)
+    values[3] = 7
+    assert judged(values).valid.all()
+
+
+def test_fills_times_a_factor_of_each_band_are_no_data() -> None:
+    values = gappy() / 100
+    values[:4] = np.float32(-0.9999) * np.linspace(0.9, 1.9, 40, dtype=np.float32)
+    values[5, 5] = -0.01
+    values[5, 5, 3] = 0.01
+    scene = judged(values, -0.9999)
+    assert not scene.valid[:4].any() and scene.valid.sum() == 60
+    assert judged(values).valid.all()  # without the header's word, it is not guessed
+
+
+def test_the_fills_of_the_case_are_no_data(shared: Path) -> None:
+    scene = open_scene(case(shared, "fill-times-factor") / "scene.hdr")
+    assert scene.valid.sum() == 540 and not scene.valid[:12].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "share"),
+    [
+        ("ang20140912t192359_corr_v1c_img_2580-2590_540-550", 1.0),
+        ("ang20150420t182808_corr_v1e_img_4200-4210_70-80", 1.0),
+        ("ang20150422t163638_corr_v1e_img_4000-4010_550-560", 0.4),
+    ],
+)
+def test_pixels_of_aviris_beside_the_swath_are_no_data(shared: Path, name: str, share: float) -> None:
+    folder = shared / "products" / "aviris"
+    if not folder.is_dir():
+        pytest.skip("the AVIRIS scenes are not beside this checkout")
+    scene = open_scene(folder / f"{name}.hdr")
+    assert scene.valid.mean() == pytest.approx(share, abs=0.05)
+
+
+def test_a_scene_wholly_beside_the_swath_has_no_valid_pixel(shared: Path) -> None:
+    path = shared / "products" / "aviris" / "ang20140912t192359_corr_v1c_img_400-410_10-20.hdr"
+    if not path.is_file():
+        pytest.skip("the AVIRIS scenes are not beside this checkout")
+    with pytest.raises(SceneError, match="no valid pixel"):
+        open_scene(path)

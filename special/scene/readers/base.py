@@ -24,7 +24,8 @@ HEAD_BYTES = 4096
 
 # Precedences. A product is a layout inside a generic format, so both recognise it and the product knows more; what only
 # a neighbouring file tells is the weakest sign, as that file may belong to another one of the same name.
-PRODUCT, FORMAT, NEIGHBOUR = 10, 50, 90
+# And whatever a library of many formats can open is left for the end.
+PRODUCT, FORMAT, NEIGHBOUR, ANYTHING = 10, 50, 90, 95
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Reader(ABC):
         name: what the entry point and ``--reader`` call it, "envi".
         reads: what messages say it reads, "ENVI (header and raw file)".
         precedence: of the readers that recognise a file, the one with the lowest opens it: ``PRODUCT``, ``FORMAT``,
-            ``NEIGHBOUR`` or a number between them.
+            ``NEIGHBOUR``, ``ANYTHING`` or a number between them.
         named_arrays: whether a file may hold several cubes, of which ``--key`` names one.
         signatures: (place, bytes): a file that has any of these bytes at their place is recognised.
     """

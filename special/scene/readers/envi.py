@@ -41,14 +41,14 @@ class EnviReader(Reader):
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """By the first word of a header, or the header beside a raw file."""
-        return path.is_file() and (_is_header(head) or _header_beside(path) is not None)
+        return path.is_file() and (_is_header(head) or header_beside(path) is not None)
 
     def open(self, path: Path, options: ReadOptions) -> Source:
         """Open the cube or image."""
         if path.is_dir():
             raise SceneError(f"{path} is a folder: name the header or the raw file in it")
         with path.open("rb") as stream:
-            header = path if _is_header(stream.read(HEAD_BYTES)) else _header_beside(path)
+            header = path if _is_header(stream.read(HEAD_BYTES)) else header_beside(path)
         if header is None:
             raise SceneError(f"{path} is no ENVI header and has none beside it: put its .hdr file into its folder")
         return open_envi(path, header)
@@ -62,8 +62,8 @@ def _is_header(start: bytes) -> bool:
     return start.removeprefix(b"\xef\xbb\xbf").lstrip()[:4].upper() == b"ENVI"
 
 
-def _header_beside(data: Path) -> Path | None:
-    """The ENVI header of a data file: ``scene.img.hdr`` or ``scene.hdr``."""
+def header_beside(data: Path) -> Path | None:
+    """Return the ENVI header of a data file, ``scene.img.hdr`` or ``scene.hdr``, if there is one."""
     for candidate in (data.with_name(data.name + ".hdr"), data.with_suffix(".hdr")):
         for path in (candidate, candidate.with_suffix(".HDR")):
             if path != data and path.is_file():
@@ -95,6 +95,13 @@ def open_envi(path: Path, header: Path) -> Source:
     if (size := data.stat().st_size) < needed:
         raise SceneError(f"{data} has {size} bytes but its header {header.name} describes {needed}: it is cut short")
 
+    longer: tuple[str, ...] = ()
+    if size > needed:
+        longer = (
+            f"{data.name} has {size - needed} bytes more than its header describes: if they stand in front of the "
+            "cube, the header lacks its header offset and every pixel is shifted",
+        )
+
     axes = _AXES[interleave]
     stored = tuple(size for _, size in sorted(zip(axes, (rows, cols, bands), strict=True)))
     scale = _number(fields, "reflectance scale factor", header)
@@ -116,8 +123,33 @@ def open_envi(path: Path, header: Path) -> Source:
         offsets=offsets,
         scale_factor=scale if scale and scale > 0 and scale != 1 else None,
         georeference=georeference,
-        notes=(*bbl_note, *place_note),
+        notes=bbl_note,
+        warnings=(*place_note, *longer),
     )
+
+
+def spectral_fields(header: Path, bands: int) -> dict[str, Any] | None:
+    """Return what a header beside another image says of its bands, as fields of a ``Source``: wavelengths in nm,
+    good bands, gains, offsets, scale factor and nodata; None when it names no wavelengths for so many bands.
+
+    Raises:
+        SceneError: the header contradicts itself.
+    """
+    fields = read_header(header)
+    listed = _list(fields, "wavelength", header)
+    nm = None if listed is None else plausible_nm(listed, fields.get("wavelength units"))
+    if nm is None or len(nm) != bands:
+        return None
+    scale = _number(fields, "reflectance scale factor", header)
+    gains, offsets = (None, None) if scale else _gains(fields, bands, header)
+    return {
+        "wavelengths": nm,
+        "good_bands": _good_bands(fields, bands, header)[0],
+        "nodata": _number(fields, "data ignore value", header),
+        "gains": gains,
+        "offsets": offsets,
+        "scale_factor": scale if scale and scale > 0 and scale != 1 else None,
+    }
 
 
 def read_header(path: Path) -> dict[str, str]:
@@ -152,8 +184,14 @@ def _data_file(header: Path, needed: int) -> Path:
     base = header.with_suffix("")
     names = {base.name + suffix for suffix in _SUFFIXES} | {base.name + suffix.upper() for suffix in _SUFFIXES}
     found = sorted(p for p in header.parent.iterdir() if p.name in names and p != header and p.is_file())
+    if not found:  # cameras and programs have suffixes of their own, so any will do when its size is the right one
+        same = (path for path in header.parent.iterdir() if path.name.startswith(f"{base.name}.") and path != header)
+        found = sorted(path for path in same if path.is_file() and path.stat().st_size == needed)
     if not found:
-        raise SceneError(f"{header} has no data file beside it: put {base.name}.img (or .dat, .bsq...) into its folder")
+        raise SceneError(
+            f"{header} has no data file beside it: put {base.name}.img (or .dat, .bsq...) into its folder, or name the "
+            "data file itself"
+        )
     fitting = [path for path in found if path.stat().st_size == needed] or found
     if len(fitting) > 1:
         raise SceneError(f"{header} could belong to {' or '.join(p.name for p in fitting)}: name the data file instead")
@@ -227,7 +265,7 @@ def _georeference(fields: Mapping[str, str], data: Path) -> tuple[Georeference |
     import rasterio
     from rasterio.errors import RasterioError
 
-    from special.scene.readers.geotiff import georeference_of
+    from special.scene.readers.raster import georeference_of
 
     try:
         with rasterio.open(data, driver="ENVI") as dataset:

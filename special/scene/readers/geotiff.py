@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.base import Reader, ReadOptions
-from special.scene.source import Georeference, Source
-from special.scene.wavelengths import plausible_nm
+from special.scene.readers.raster import quiet_open, raster_source
+from special.scene.readers.sidecar import with_sidecar
+from special.scene.source import Source
 
-_CACHE_MB = 64
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, little and big endian
-_LENGTH = re.compile(
-    r"(?<![\w.])([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?)(?![a-z])",
-    re.IGNORECASE,
-)
-_BAND_TAGS = ("wavelength", "wavelengths", "center_wavelength", "central_wavelength", "centre_wavelength")
-_UNIT_TAGS = ("wavelength_units", "wavelength_unit", "wavelengths_units", "units_of_wavelength")
-
-
-@dataclass(frozen=True)
-class _TiffBlockReader:
-    """Opens the file anew for every block, so that nothing is held open and a scene can go to another process."""
-
-    path: Path
-
-    def __call__(self, rows: slice, cols: slice, bands: np.ndarray) -> np.ndarray:
-        import rasterio
-        from rasterio.errors import RasterioError
-        from rasterio.windows import Window
-
-        window = Window.from_slices(rows, cols)
-        try:
-            with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), _quiet_open(self.path) as dataset:
-                return np.moveaxis(dataset.read([int(band) + 1 for band in bands], window=window), 0, 2)
-        except RasterioError as error:
-            raise SceneError(f"{self.path} cannot be read in full ({error}): it may be damaged") from None
 
 
 class GeotiffReader(Reader):
@@ -58,124 +26,13 @@ class GeotiffReader(Reader):
         Raises:
             SceneError: damaged, or of complex numbers.
         """
-        from rasterio.enums import ColorInterp
         from rasterio.errors import RasterioError
 
         try:
-            with _quiet_open(path) as dataset:
-                bands = dataset.count
-                if bands > 1 and dataset.colorinterp[-1] == ColorInterp.alpha:
-                    bands -= 1
-                dtype = np.dtype(dataset.dtypes[0])
-                if dtype.kind not in "iuf":
-                    raise SceneError(f"{path} holds {dtype} values, but a scene holds real numbers")
-                gains, offsets = np.array(dataset.scales[:bands]), np.array(dataset.offsets[:bands])
-                return Source(
-                    path=path,
-                    format="GeoTIFF",
-                    shape=(dataset.height, dataset.width, bands),
-                    dtype=dtype,
-                    read_block=_TiffBlockReader(path),
-                    files=(path,),
-                    wavelengths=_wavelengths(dataset, bands),
-                    good_bands=_good_bands(dataset, bands),
-                    nodata=None if dataset.nodata is None else float(dataset.nodata),
-                    gains=None if np.all(gains == 1) else gains,
-                    offsets=None if np.all(offsets == 0) else offsets,
-                    scale_factor=_scale_factor(dataset),
-                    georeference=georeference_of(dataset),
-                    row_step=int(dataset.block_shapes[0][0]),
-                )
+            with quiet_open(str(path)) as dataset:
+                return with_sidecar(raster_source(dataset, path, "GeoTIFF", (path,)), path)
         except RasterioError as error:
             raise SceneError(f"{path} cannot be read as GeoTIFF ({error}): it may be damaged") from None
 
 
 GEOTIFF = GeotiffReader()
-
-
-def georeference_of(dataset: Any) -> Georeference | None:
-    """The georeference of an open rasterio dataset, or None when it has none."""
-    crs = dataset.crs.to_wkt() if dataset.crs else None
-    if crs and '"unnamed"' in crs and (epsg := dataset.crs.to_epsg()):
-        crs = type(dataset.crs).from_epsg(epsg).to_wkt()  # ENVI headers name no projection that others would know
-    transform = None
-    if not dataset.transform.is_identity:
-        transform = tuple(float(value) + 0.0 for value in tuple(dataset.transform)[:6])  # + 0.0: no minus zero
-    return Georeference(crs, transform) if crs or transform else None
-
-
-def _quiet_open(path: Path) -> Any:
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path)
-
-
-def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
-    """The first of these that names every band: tags of the bands, of the file, their descriptions, GDAL's IMAGERY."""
-    own = [_lower(dataset.tags(band)) for band in range(1, bands + 1)]
-    # GDAL has turned the ENVI header into tags of a domain of its own, where this file was made from one.
-    whole = _lower(dataset.tags()) | _lower(dataset.tags(ns="ENVI"))
-    units = _first(own[0], _UNIT_TAGS) or _first(whole, _UNIT_TAGS)
-    texts = [_first(tags, _BAND_TAGS) for tags in own]
-    found = _numbers(texts, units)
-    if found is None and (text := _first(whole, _BAND_TAGS)):
-        found = _numbers(re.split(r"[,;\s]+", text.strip("{}[]() \n")), units)
-    for words in (dataset.descriptions[:bands], [whole.get(f"band_{band}") for band in range(1, bands + 1)]):
-        if found is None:
-            found = _lengths(words)
-    if found is None:
-        imagery = [_lower(dataset.tags(band, ns="IMAGERY")) for band in range(1, bands + 1)]
-        found = _numbers([tags.get("central_wavelength_um") for tags in imagery], "um")
-    return found
-
-
-def _numbers(texts: list[Any], units: str | None) -> np.ndarray | None:
-    """Texts that are numbers, with units or without, as nm."""
-    if not all(texts):
-        return None
-    try:
-        return plausible_nm(np.array([float(text) for text in texts]), units)
-    except ValueError:
-        return _lengths(texts)
-
-
-def _lengths(texts: Any) -> np.ndarray | None:
-    """Texts that each hold one length, as in ``450.0 nm`` or ``band 1 (0.45 um)``, as nm."""
-    matches = [_LENGTH.search(text or "") for text in texts]
-    if not all(matches):
-        return None
-    values = [float(m[1]) * (1.0 if m[2].lower().startswith("n") else 1e3) for m in matches if m]
-    return plausible_nm(np.array(values), "nm")
-
-
-def _good_bands(dataset: Any, bands: int) -> np.ndarray | None:
-    """``bbl`` as GDAL carries it over from ENVI, or as a tag of each band (1 is good)."""
-    texts = [_lower(dataset.tags(band)).get("bbl") for band in range(1, bands + 1)]
-    if not all(texts):
-        whole = _lower(dataset.tags()) | _lower(dataset.tags(ns="ENVI"))
-        texts = re.split(r"[,;\s]+", whole.get("bbl", "").strip("{}[] \n"))
-    try:
-        flags = np.array([float(text or "nan") for text in texts])
-    except ValueError:
-        return None
-    return flags > 0 if len(flags) == bands and np.isfinite(flags).all() else None
-
-
-def _scale_factor(dataset: Any) -> float | None:
-    tags = _lower(dataset.tags()) | _lower(dataset.tags(ns="ENVI"))
-    try:
-        scale = float(tags.get("reflectance_scale_factor", ""))
-    except ValueError:
-        return None
-    return scale if scale > 0 and scale != 1 else None
-
-
-def _lower(tags: Mapping[str, str]) -> dict[str, str]:
-    return {"_".join(name.lower().split()): value for name, value in tags.items()}
-
-
-def _first(tags: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((tags[name] for name in names if tags.get(name)), None)

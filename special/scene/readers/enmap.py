@@ -1,0 +1,256 @@
+"""EnMAP L1C and L2A: a GeoTIFF beside its METADATA.XML, in a folder, a ZIP or a tar.gz.
+
+Layout: DLR, EnMAP HSI Level 1B/1C/2A product specification. Bands of L1C and L2A ascend in wavelength, whatever
+detector they are from. The two detectors of L1B see the ground at different places, so an L1B product is no cube.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from special.errors import SceneError
+from special.scene.readers.base import PRODUCT, Reader, ReadOptions
+from special.scene.readers.markup import MOST_BYTES, parse_xml
+from special.scene.readers.product_files import ProductFiles, first_name, is_zip, product_files
+from special.scene.readers.raster import RasterBlockReader, quiet_open, raster_source
+from special.scene.source import Source
+
+_METADATA = "METADATA.XML"
+_IMAGES = ("SPECTRAL_IMAGE.TIF", "SPECTRAL_IMAGE_COG.TIF", "SPECTRAL_IMAGE_COG.TIFF", "SPECTRAL_IMAGE.TIFF")
+_ROOT = b"<level_X"
+# Masks that are used, and the values in each that mean "no ground to be seen".
+_MASKS = {"QUALITY_CLASSES": ((3,), "background"), "QUALITY_CLOUD": ((1,), "cloud")}
+_L2A_FILL, _L1C_FILL = -32768.0, 0.0
+
+
+@dataclass(frozen=True)
+class _Product:
+    """The files of one product in a folder or archive, by their names in it."""
+
+    files: ProductFiles
+    metadata: str
+    image: str
+
+
+@dataclass(frozen=True)
+class _QualityMask:
+    """Reads the masks of a product: (GDAL's name, the values that mask a pixel)."""
+
+    masks: tuple[tuple[RasterBlockReader, tuple[int, ...]], ...]
+    cols: int
+
+    def __call__(self, rows: slice) -> np.ndarray:
+        masked = np.zeros((rows.stop - rows.start, self.cols), dtype=bool)
+        for read, values in self.masks:
+            masked |= np.isin(read(rows, slice(0, self.cols), np.arange(1))[:, :, 0], values)
+        return masked
+
+
+class EnmapReader(Reader):
+    """Reads EnMAP products, named by the image, the metadata, the folder or the archive."""
+
+    name = "enmap"
+    reads = "EnMAP L1C and L2A (folder, archive, METADATA.XML or image)"
+    precedence = PRODUCT
+
+    def recognises(self, path: Path, head: bytes) -> bool:
+        """By the metadata: the file itself, the one beside an image, the one in a folder; or an archive's names."""
+        if path.is_dir():
+            return any(_is_metadata(item) for item in path.iterdir() if item.name.upper().endswith(_METADATA))
+        if (prefix := _prefix(path.name)) is not None:
+            return any(_is_metadata(path.with_name(name)) for name in _spellings(prefix + _METADATA))
+        if path.name.upper().endswith(_METADATA):
+            return _ROOT in head
+        name = first_name(path, head)
+        if is_zip(head) and "enmap" not in f"{path.name} {name}".lower():
+            return name.upper().endswith((_METADATA, *_IMAGES))
+        return bool(name) and ("enmap" in f"{path.name} {name}".lower() or name.startswith("dims_op_oc"))
+
+    def open(self, path: Path, options: ReadOptions) -> Source:
+        """Describe the cube of a product: L1C as radiance, L2A as reflectance.
+
+        Raises:
+            SceneError: it is no such product, lacks a file, or is L1B.
+        """
+        from rasterio.errors import RasterioError
+
+        product = _product(path)
+        root = parse_xml(product.files.read(product.metadata, MOST_BYTES), _said(product, product.metadata))
+        level = (root.findtext("base/level") or "").strip()
+        if level not in ("L1C", "L2A"):
+            raise SceneError(f"{path} is an EnMAP product of level {level or 'unknown'}: give its L1C or L2A")
+        try:
+            with quiet_open(product.files.gdal_name(product.image)) as dataset:
+                source = raster_source(dataset, path, f"EnMAP {level}", ())
+        except RasterioError as error:
+            raise SceneError(f"{_said(product, product.image)} cannot be read ({error}): fetch it again") from None
+        bands = _Bands.of(root, source.shape[2], _said(product, product.metadata))
+        scale = _common_scale(bands) if level == "L2A" else None
+        mask, used, notes, warnings = _masks(product, source)
+        fill = _L2A_FILL if level == "L2A" else _L1C_FILL
+        return replace(
+            source,
+            files=product.files.parts([product.image, product.metadata, *used]),
+            wavelengths=bands.wavelengths,
+            good_bands=bands.expected,
+            nodata=fill if source.nodata is None else source.nodata,
+            gains=None if scale else bands.gains,
+            offsets=None if scale else bands.offsets,
+            scale_factor=scale,
+            mask=mask,
+            notes=(*source.notes, *notes),
+            warnings=(*source.warnings, *warnings),
+        )
+
+
+ENMAP = EnmapReader()
+
+
+@dataclass(frozen=True)
+class _Bands:
+    """What the metadata say of each band of the image, all (bands,); wavelengths are nm, ``expected`` is bool."""
+
+    wavelengths: np.ndarray
+    gains: np.ndarray
+    offsets: np.ndarray
+    expected: np.ndarray
+
+    @classmethod
+    def of(cls, root: Any, count: int, name: str) -> _Bands:
+        """Read them for an image of ``count`` bands; ``name`` is what messages call the metadata.
+
+        Raises:
+            SceneError: they are for another number of bands, or hold something that is no number.
+        """
+        entries = root.findall("specific/bandCharacterisation/bandID")
+        lists = [
+            root.findtext(f"specific/{detector}ProductQuality/expectedChannelsList") for detector in ("vnir", "swir")
+        ]
+        try:
+            numbers = np.array([int(entry.get("number", "")) for entry in entries], dtype=np.int64)
+            expected = {int(word) for text in lists for word in (text or "").split(",") if word.strip()}
+            values = np.array(
+                [
+                    [
+                        float(entry.findtext(field) or default)
+                        for field, default in (
+                            ("wavelengthCenterOfBand", "nan"),
+                            ("GainOfBand", "1"),
+                            ("OffsetOfBand", "0"),
+                        )
+                    ]
+                    for entry in entries
+                ]
+            ).reshape(-1, 3)
+        except ValueError:
+            raise SceneError(f"{name} describes a band by something that is no number: fetch it again") from None
+        there = np.isin(numbers, list(expected)) if expected else np.ones(len(numbers), dtype=bool)
+        if len(numbers) != count and there.sum() == count:  # the image has the expected channels only
+            numbers, values, there = numbers[there], values[there], there[there]
+        if len(numbers) != count:
+            raise SceneError(
+                f"{name} describes {len(numbers)} bands but the image has {count}: they do not belong together"
+            )
+        return cls(values[:, 0], values[:, 1], values[:, 2], there)
+
+
+def _common_scale(bands: _Bands) -> float | None:
+    """Return what divides the numbers to give reflectance, where it is one for all bands."""
+    gain = float(bands.gains[0])
+    if gain <= 0 or np.any(bands.gains != gain) or np.any(bands.offsets != 0):
+        return None
+    scale = 1.0 / gain
+    return float(round(scale)) if abs(scale - round(scale)) < 1e-6 * scale else scale
+
+
+def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list[str], list[str], list[str]]:
+    """Return the reader of the masks that are there, their names, notes and warnings."""
+    from rasterio.errors import RasterioError
+
+    prefix = product.metadata[: -len(_METADATA)]
+    found, used, said, warnings = [], [], [], []
+    for layer, (values, meaning) in _MASKS.items():
+        wanted = {f"{prefix}QL_{layer}{end}".upper() for end in (".TIF", ".TIFF", "_COG.TIF", "_COG.TIFF")}
+        for name in (name for name in product.files.names if name.upper() in wanted):
+            gdal_name = product.files.gdal_name(name)
+            try:
+                with quiet_open(gdal_name) as dataset:
+                    fits = (dataset.height, dataset.width) == source.shape[:2]
+            except RasterioError:
+                fits = False
+            if not fits:
+                warnings.append(f"the mask QL_{layer} is damaged or of another size and was left out")
+                continue
+            found.append((RasterBlockReader(product.files.path / name, gdal_name), values))
+            used.append(name)
+            said.append(f"{meaning} (QL_{layer})")
+    if not found:
+        return None, [], [], warnings
+    mask = _QualityMask(tuple(found), source.shape[1])
+    return mask, used, [f"masked by the product: {', '.join(said)}"], warnings
+
+
+def _product(path: Path) -> _Product:
+    """Find the metadata and the image of the product that a path names."""
+    prefix = None
+    if not path.is_dir():
+        prefix = path.name[: -len(_METADATA)] if path.name.upper().endswith(_METADATA) else _prefix(path.name)
+    files = product_files(path if prefix is None else path.parent)
+    metadata = [name for name in files.names if name.upper().endswith(_METADATA)]
+    if prefix is not None:
+        metadata = [name for name in metadata if name[: -len(_METADATA)] == prefix]
+    if not metadata:
+        inner = next((name for name in files.names if name.upper().endswith(".ZIP")), None)
+        if inner is not None:
+            raise SceneError(f"{path} is a delivery: unpack it and give the product in it, {Path(inner).name}")
+        raise SceneError(f"{path} holds no EnMAP product: its METADATA.XML is missing")
+    if len(metadata) > 1:
+        raise SceneError(f"{path} holds {len(metadata)} EnMAP products: name the METADATA.XML of one of them")
+    start = metadata[0][: -len(_METADATA)]
+    beside = [name for name in files.names if name.startswith(start)]
+    if prefix is not None and path.name.upper().endswith(_IMAGES):
+        images = [path.name]
+    else:
+        images = [name for name in beside if name[len(start) :].upper() in _IMAGES]
+    if not images:
+        if any(
+            name[len(start) :].upper().startswith(("SPECTRAL_IMAGE_VNIR", "SPECTRAL_IMAGE_SWIR")) for name in beside
+        ):
+            raise SceneError(
+                f"{path} is EnMAP L1B, whose two detectors see the ground at different places: give its L1C or L2A"
+            )
+        raise SceneError(f"{path} lacks the image of its product, {Path(start + _IMAGES[0]).name}: fetch it as well")
+    return _Product(files, metadata[0], images[0])
+
+
+def _said(product: _Product, name: str) -> str:
+    return str(product.files.path / name)
+
+
+def _prefix(name: str) -> str | None:
+    """Return the part of an image's name that it shares with its metadata, or None when it is no such image."""
+    upper = name.upper()
+    for end in (
+        *_IMAGES,
+        *(f"SPECTRAL_IMAGE_{part}" for part in ("VNIR.TIF", "SWIR.TIF", "VNIR_COG.TIF", "SWIR_COG.TIF")),
+    ):
+        if upper.endswith(end):
+            return name[: -len(end)]
+    return None
+
+
+def _spellings(name: str) -> Sequence[str]:
+    return (name, name[: -len(_METADATA)] + _METADATA.lower())
+
+
+def _is_metadata(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return _ROOT in stream.read(4096)
+    except OSError:
+        return False

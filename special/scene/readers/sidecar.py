@@ -1,0 +1,76 @@
+"""Wavelengths from a file beside an image: an ENVI header or a STAC item, when the image itself names none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from special.scene.readers.envi import header_beside, spectral_fields
+from special.scene.source import Source
+from special.scene.wavelengths import plausible_nm
+
+_MOST_JSON = 16 << 20
+
+
+def with_sidecar(source: Source, path: Path) -> Source:
+    """Return the source of an image with what the files beside it say of its bands; what it says itself is kept.
+
+    Raises:
+        SceneError: an ENVI header beside it contradicts itself.
+    """
+    if source.wavelengths is not None:
+        return source
+    header = header_beside(path)
+    if header is not None:
+        fields = spectral_fields(header, source.shape[2])
+        if fields is not None:
+            own = {name: getattr(source, name) for name in fields if getattr(source, name) is not None}
+            if own.keys() & {"gains", "offsets", "scale_factor"}:  # never both
+                fields = {name: fields[name] for name in fields.keys() - {"gains", "offsets", "scale_factor"}}
+            note = f"the bands are described by {header.name}"
+            return replace(source, **{**fields, **own}, notes=(*source.notes, note))
+    for name in (f"{path.stem}.stac.json", f"{path.name}.stac.json", f"{path.stem}.json", f"{path.name}.json"):
+        nm = _of_stac(path.with_name(name), path.name, source.shape[2])
+        if nm is not None:
+            return replace(source, wavelengths=nm, notes=(*source.notes, f"the bands are described by {name}"))
+    return source
+
+
+def _of_stac(path: Path, image: str, bands: int) -> np.ndarray | None:
+    """Wavelengths (bands,), nm, of a STAC item: of the asset that is this image, or of the item."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_JSON + 1)
+        item = json.loads(data) if len(data) <= _MOST_JSON else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    for described in _band_lists(item, image):
+        if len(described) != bands or not all(isinstance(band, Mapping) for band in described):
+            continue
+        values = [band.get("center_wavelength", band.get("eo:center_wavelength")) for band in described]
+        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+            return plausible_nm(np.array(values, dtype=np.float64), "um")
+    return None
+
+
+def _band_lists(item: Any, image: str) -> Iterator[list[Any]]:
+    if not isinstance(item, Mapping):
+        return
+    assets = item.get("assets")
+    for asset in assets.values() if isinstance(assets, Mapping) else ():
+        if isinstance(asset, Mapping) and str(asset.get("href", "")).rpartition("/")[2] == image:
+            yield from _lists_of(asset)
+    properties = item.get("properties")
+    if isinstance(properties, Mapping):
+        yield from _lists_of(properties)
+
+
+def _lists_of(holder: Mapping[str, Any]) -> Iterator[list[Any]]:
+    for name in ("eo:bands", "bands"):
+        if isinstance(holder.get(name), list):
+            yield holder[name]
