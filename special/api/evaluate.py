@@ -41,12 +41,14 @@ class Evaluation:
     stale: tuple[str, ...]
     made_by: str
     split: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The scores of the final map at the top, those of the steps under ``steps``."""
         steps = {name: scores.to_json() for name, scores in self.steps.items()}
         about: dict[str, Any] = {"run": str(self.run), "made_by": self.made_by, "stale": list(self.stale)}
         about |= {"split": dict(self.split)} if self.split else {}
+        about |= {"notes": list(self.notes)} if self.notes else {}
         return {**about, **self.final.to_json(), "steps": steps}
 
 
@@ -58,7 +60,7 @@ def evaluate(
     Args:
         run: the run; the one in the working directory that was worked on last, when None.
         truth: an array (rows, cols), or a file that holds one (``.mat``, ``.npy``, ENVI, GeoTIFF): 1..K in the order of
-            the class list, 0 where nothing is known.
+            the class list, 0 where nothing is known. A file that names its classes is matched by their names.
         truth_key: name of the truth in a ``.mat`` file of several arrays.
 
     Raises:
@@ -79,12 +81,19 @@ def evaluate(
         raise RunError(f"{opened.path} has nothing to compare yet: run {first}")
     labels = opened.map if made_by == "map" else done[made_by]
     shape = (labels.shape[0], labels.shape[1])
-    known = truth if isinstance(truth, np.ndarray) else read_truth(truth, shape, key=truth_key)
+    notes: list[str] = []
+    if isinstance(truth, np.ndarray):
+        known = truth
+    else:
+        names = [one.texts for one in opened.request.classes]
+        known = read_truth(truth, shape, key=truth_key, classes=names, say=notes.append)
     known, split = _tested(opened, known)
     steps = {name: metrics.evaluate(found, known, opened.classes) for name, found in done.items()}
     verdicts, _ = status(opened)
     stale = tuple(verdict.step for verdict in verdicts if verdict.step in {*done, made_by} and verdict.runs)
-    return Evaluation(opened.path, metrics.evaluate(labels, known, opened.classes), steps, stale, made_by, split)
+    return Evaluation(
+        opened.path, metrics.evaluate(labels, known, opened.classes), steps, stale, made_by, split, tuple(notes)
+    )
 
 
 def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, Any] | None]:

@@ -67,6 +67,7 @@ class Job:
         labels: the label image (rows, cols) of a supervised run, to be kept in the run.
         start_over: forget what the run holds (``--force``).
         steps: the pipeline.
+        notes: what was understood of the labels.
     """
 
     run: RunDirectory
@@ -77,6 +78,7 @@ class Job:
     labels: np.ndarray | None = None
     start_over: bool = False
     steps: Sequence[Step] = LABEL
+    notes: Sequence[str] = ()
 
     def plan(self, until: str | None = None) -> list[Verdict]:
         """Say of every step whether it would run and why. Nothing is written, fetched or loaded."""
@@ -92,6 +94,8 @@ class Job:
             SpecialError: something cannot be done. Where nothing had been done before, nothing is left behind.
         """
         for note in self.request.settings.notes:
+            progress.say(note)
+        for note in self.notes:
             progress.say(note)
         for warning in self.data.warnings if isinstance(self.data, Scene) else ():
             progress.say(warning)
@@ -246,7 +250,9 @@ def prepare(options: RunOptions) -> Job:
     previous = read(run) if run.is_run and not options.force else None
     if previous is not None:
         refuse_other_input(run, previous, request)
-    return Job(run, request, previous, opened.data, opened.array, opened.labels, options.force, steps_of(request))
+    return Job(
+        run, request, previous, opened.data, opened.array, opened.labels, options.force, steps_of(request), opened.notes
+    )
 
 
 def steps_of(request: Request) -> Sequence[Step]:

@@ -38,6 +38,7 @@ class Opened:
         classes: the class list.
         array: the cube (rows, cols, bands) of a scene that is no file.
         labels: int32 (rows, cols), 1..K, 0 = unlabelled.
+        notes: what was understood of the labels.
     """
 
     data: Scene | ImageDataset
@@ -45,6 +46,7 @@ class Opened:
     classes: ClassList
     array: np.ndarray | None = None
     labels: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def labels_hash(self) -> str | None:
@@ -195,8 +197,9 @@ class FitOptions(RunOptions, SceneOptions):
         """Open the scene and its labels."""
         opened = open_input(self.scene, self, class_list_of(self.classes))
         rows, cols = opened.data.shape[:2]  # type: ignore[union-attr]
-        labels = label_image(self.labels, (rows, cols), self.labels_key)
-        return Opened(opened.data, opened.source, opened.classes, opened.array, labels)
+        notes: list[str] = []
+        labels = label_image(self.labels, (rows, cols), self.labels_key, opened.classes, notes.append)
+        return Opened(opened.data, opened.source, opened.classes, opened.array, labels, tuple(notes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,8 +299,16 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
     return Opened(opened, SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader), classes)
 
 
-def label_image(labels: str | Path | np.ndarray, shape: tuple[int, int], key: str | None) -> np.ndarray:
+def label_image(
+    labels: str | Path | np.ndarray,
+    shape: tuple[int, int],
+    key: str | None,
+    classes: ClassList,
+    say: Callable[[str], None],
+) -> np.ndarray:
     """Return labels in either form as int32 (rows, cols), 1..K, 0 = unlabelled.
+
+    A file that names its classes is matched by their names, of which ``say`` is told.
 
     Raises:
         SceneError: they cannot be understood, or are not of the scene's ``shape``.
@@ -305,7 +316,8 @@ def label_image(labels: str | Path | np.ndarray, shape: tuple[int, int], key: st
     from special.scene.truth import read_truth
 
     if not isinstance(labels, np.ndarray):
-        return read_truth(labels, shape, key=key)
+        names = [one.texts for one in classes]
+        return read_truth(labels, shape, key=key, classes=names, say=say, key_option="--labels-key")
     if labels.shape != shape or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise SceneError(
             f"the labels are {labels.dtype} {labels.shape}: give whole numbers of the scene's {shape}, 0 for unlabelled"

@@ -65,6 +65,8 @@ def show(evaluation: Evaluation) -> None:
     _show_classes(final)
     click.echo()
     _show_confusion(final)
+    for note in evaluation.notes:
+        click.echo(f"Note: {note}.")
     if evaluation.split is not None:
         click.echo(f"Note: {_about_split(evaluation.split)}")
     if evaluation.made_by != "map":

@@ -62,7 +62,7 @@ def test_of_several_images_the_one_of_the_right_shape_is_taken(tmp_path: Path) -
 
 def test_several_images_of_the_right_shape_need_a_key(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "gt.mat", {"train": LABELS, "test": LABELS + 1})
-    with pytest.raises(SceneError, match=r"'train', 'test' with --key"):
+    with pytest.raises(SceneError, match=r"'train', 'test' with --truth-key"):
         read_truth(tmp_path / "gt.mat", (2, 3))
     np.testing.assert_array_equal(read_truth(tmp_path / "gt.mat", (2, 3), key="test"), LABELS + 1)
     with pytest.raises(SceneError, match="no image named 'gt'"):
@@ -109,3 +109,99 @@ def test_several_bands_are_no_truth(tmp_path: Path) -> None:
         file.write(np.stack([LABELS, LABELS]).astype("uint8"))
     with pytest.raises(SceneError, match="has 2 bands"):
         read_truth(tmp_path / "gt.tif", (2, 3))
+
+
+CLASSES = [("Water",), ("Grass", "lawn"), ("Roof, tiled {red}",)]
+
+
+def named_envi(folder: Path, names: str, labels: np.ndarray = LABELS) -> Path:
+    path = write(folder / "gt.img", labels.astype("uint8"))
+    header = path.with_suffix(".hdr")
+    header.write_text(header.read_text() + f"class names = {{{names}}}\n")
+    return header
+
+
+def named_tif(folder: Path, body: str, labels: np.ndarray = LABELS) -> Path:
+    path = write(folder / "gt.tif", labels.astype("uint8"))
+    beside = path.with_name("gt.tif.aux.xml")
+    beside.write_text(f'<PAMDataset><PAMRasterBand band="1">{body}</PAMRasterBand></PAMDataset>')
+    return path
+
+
+def categories(*names: str) -> str:
+    return f"<CategoryNames>{''.join(f'<Category>{name}</Category>' for name in names)}</CategoryNames>"
+
+
+TABLE = (
+    "<GDALRasterAttributeTable>"
+    '<FieldDefn index="0"><Name>Name</Name><Type>2</Type><Usage>2</Usage></FieldDefn>'
+    '<FieldDefn index="1"><Name>Value</Name><Type>0</Type><Usage>5</Usage></FieldDefn>'
+    '<Row index="0"><F>lawn</F><F>1</F></Row><Row index="1"><F>WATER</F><F>3</F></Row>'
+    '<Row index="2"><F>Roof; tiled (red)</F><F>2</F></Row></GDALRasterAttributeTable>'
+)
+
+
+@pytest.mark.parametrize("kind", ["ENVI", "categories", "table", "tags"])
+def test_a_file_that_names_its_classes_is_matched_by_name(tmp_path: Path, kind: str) -> None:
+    names = ("Unclassified", "lawn", "roof;  tiled (red)", "WATER")
+    if kind == "ENVI":
+        path = named_envi(tmp_path, ", ".join(names))
+    elif kind == "tags":
+        path = write(tmp_path / "gt.tif", LABELS.astype("uint8"))
+        with rasterio.open(path, "r+") as file:
+            file.update_tags(1, **{f"class_{k}": name for k, name in enumerate(names[1:], start=1)})
+    else:
+        path = named_tif(tmp_path, TABLE if kind == "table" else categories(*names))
+    said: list[str] = []
+    found = read_truth(path, (2, 3), classes=CLASSES, say=said.append)
+    np.testing.assert_array_equal(found, np.array([0, 2, 3, 1])[LABELS])
+    assert len(said) == 1 and "matched by name: 1 is lawn, class 2 of the list" in said[0]
+    np.testing.assert_array_equal(read_truth(path, (2, 3)), LABELS)
+
+
+def test_names_in_the_order_of_the_list_need_no_word(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = named_envi(tmp_path, "Unclassified, Water, Grass, Roof; tiled (red)")
+    np.testing.assert_array_equal(read_truth(path, (2, 3), classes=CLASSES, say=said.append), LABELS)
+    assert not said
+
+
+def test_names_that_the_list_does_not_have_leave_the_order(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = named_envi(tmp_path, "Unclassified, Wasser, Wiese, Dach")
+    np.testing.assert_array_equal(read_truth(path, (2, 3), classes=CLASSES, say=said.append), LABELS)
+    assert len(said) == 1 and "does not name, 1 (Wasser), 2 (Wiese), 3 (Dach)" in said[0]
+
+
+def test_another_order_with_a_name_that_the_list_lacks_is_an_error(tmp_path: Path) -> None:
+    path = named_envi(tmp_path, "Unclassified, Grass, Water, Road")
+    with pytest.raises(SceneError, match=r"another order than the class list, which lacks 3 \(Road\)"):
+        read_truth(path, (2, 3), classes=CLASSES)
+
+
+def test_a_class_may_be_called_0_and_a_rest_is_unlabelled(tmp_path: Path) -> None:
+    path = named_envi(tmp_path, "Water, Grass, Roof; tiled (red), Background")
+    found = read_truth(path, (2, 3), classes=CLASSES)
+    np.testing.assert_array_equal(found, np.array([1, 2, 3, 0])[LABELS])
+
+
+@pytest.mark.parametrize("body", ["", "<CategoryNames/>", "<GDALRasterAttributeTable/>", "<Histograms/>"])
+def test_a_file_beside_that_names_nothing_changes_nothing(tmp_path: Path, body: str) -> None:
+    np.testing.assert_array_equal(read_truth(named_tif(tmp_path, body), (2, 3), classes=CLASSES), LABELS)
+
+
+@pytest.mark.parametrize("option", ["--truth-key", "--labels-key"])
+def test_of_several_images_the_option_of_the_command_is_advised(tmp_path: Path, option: str) -> None:
+    scipy.io.savemat(tmp_path / "gt.mat", {"train": LABELS, "test": LABELS})
+    with pytest.raises(SceneError, match=f"with {option}$"):
+        read_truth(tmp_path / "gt.mat", (2, 3), key_option=option)
+
+
+def test_the_named_truths_of_the_case_say_the_same(shared: Path) -> None:
+    folder = shared / "cases" / "truth-class-names"
+    if not folder.is_dir():
+        pytest.skip("the case is not beside this checkout")
+    classes = [(name,) for name in (folder / "classes.txt").read_text().splitlines()]
+    for name in ("truth_envi.hdr", "truth_envi.img", "truth.tif"):
+        found = read_truth(folder / name, (30, 30), classes=classes)
+        np.testing.assert_array_equal(found, np.load(folder / "truth.npy"))

@@ -7,7 +7,7 @@ group, ``special.readers``. To choose, all of them are loaded, so none imports i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -99,6 +99,14 @@ class Reader(ABC):
             size = f"{shape[0]} x {shape[1]}"
             raise SceneError(f"{path} is {rows} x {cols} but the scene is {size} pixels: give the truth of this scene")
         return source.read_block(slice(0, rows), slice(0, cols), np.arange(1))[:, :, 0], source.nodata
+
+    def class_names(self, path: Path) -> Mapping[int, str]:
+        """Return what a label image says its numbers mean; empty where the format or the file says nothing.
+
+        Raises:
+            SceneError: the file cannot be understood.
+        """
+        return {}
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,13 @@ class EnviReader(Reader):
             raise SceneError(f"{path} is no ENVI header and has none beside it: put its .hdr file into its folder")
         return open_envi(path, header)
 
+    def class_names(self, path: Path) -> Mapping[int, str]:
+        """Return the list ``class names`` of an ENVI classification."""
+        with path.open("rb") as stream:
+            header = path if _is_header(stream.read(HEAD_BYTES)) else header_beside(path)
+        listed = "" if header is None else read_header(header).get("class names", "")
+        return {number: name.strip() for number, name in enumerate(listed.split(","))} if listed else {}
+
 
 ENVI = EnviReader()
 

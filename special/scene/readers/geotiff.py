@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from special.errors import SceneError
 from special.scene.readers.base import Reader, ReadOptions
 from special.scene.readers.raster import quiet_open, raster_source
-from special.scene.readers.sidecar import with_sidecar
+from special.scene.readers.sidecar import named_beside, with_sidecar
 from special.scene.source import Source
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, little and big endian
@@ -33,6 +34,22 @@ class GeotiffReader(Reader):
                 return with_sidecar(raster_source(dataset, path, "GeoTIFF", (path,)), path)
         except RasterioError as error:
             raise SceneError(f"{path} cannot be read as GeoTIFF ({error}): it may be damaged") from None
+
+    def class_names(self, path: Path) -> Mapping[int, str]:
+        """Return category names or the attribute table in ``.aux.xml``, else tags ``class_1``, ``class_2``..."""
+        return named_beside(path) or self._tagged(path)
+
+    @staticmethod
+    def _tagged(path: Path) -> Mapping[int, str]:
+        from rasterio.errors import RasterioError
+
+        try:
+            with quiet_open(str(path)) as dataset:
+                tags = dataset.tags(1)
+        except RasterioError as error:
+            raise SceneError(f"{path} cannot be read as GeoTIFF ({error}): it may be damaged") from None
+        numbered = {name.removeprefix("class_"): text for name, text in tags.items() if name.startswith("class_")}
+        return {int(number): text for number, text in numbered.items() if number.isdecimal()}
 
 
 GEOTIFF = GeotiffReader()

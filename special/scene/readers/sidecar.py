@@ -1,4 +1,4 @@
-"""Wavelengths from a file beside an image: an ENVI header or a STAC item, when the image itself names none."""
+"""What files beside an image say: wavelengths in an ENVI header or a STAC item, class names in GDAL's ``.aux.xml``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 
 from special.scene.readers.envi import header_beside, spectral_fields
+from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.source import Source
 from special.scene.wavelengths import plausible_nm
 
 _MOST_JSON = 16 << 20
+_USAGE_NAME, _USAGE_VALUE = "2", "5"  # of a column in GDAL's attribute tables
 
 
 def with_sidecar(source: Source, path: Path) -> Source:
@@ -39,6 +42,43 @@ def with_sidecar(source: Source, path: Path) -> Source:
         if nm is not None:
             return replace(source, wavelengths=nm, notes=(*source.notes, f"the bands are described by {name}"))
     return source
+
+
+def named_beside(path: Path) -> dict[int, str]:
+    """Return the class names in GDAL's ``.aux.xml`` beside an image: category names, else the attribute table.
+
+    Raises:
+        SceneError: it is damaged, or nothing that is read.
+    """
+    beside = path.with_name(f"{path.name}.aux.xml")
+    if not beside.is_file():
+        return {}
+    with beside.open("rb") as stream:
+        band = parse_xml(stream.read(MOST_BYTES + 1), str(beside)).find("PAMRasterBand")
+    if band is None:
+        return {}
+    categories = [item.text or "" for item in band.findall("CategoryNames/Category")]
+    if any(categories):
+        return dict(enumerate(categories))
+    table = band.find("GDALRasterAttributeTable")
+    return {} if table is None else _named_in_table(table)
+
+
+def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
+    """Usage 5 is the value, 0 to 255 in turn where no column has it; usage 2 the name."""
+    usages = [field.findtext("Usage", "").strip() for field in table.findall("FieldDefn")]
+    if _USAGE_NAME not in usages:
+        return {}
+    at = usages.index(_USAGE_NAME)
+    value_at = usages.index(_USAGE_VALUE) if _USAGE_VALUE in usages else None
+    names = {}
+    for row, line in enumerate(table.findall("Row")):
+        cells = [cell.text or "" for cell in line.findall("F")]
+        try:
+            names[row if value_at is None else int(float(cells[value_at]))] = cells[at]
+        except (IndexError, ValueError, OverflowError):
+            continue
+    return names
 
 
 def _of_stac(path: Path, image: str, bands: int) -> np.ndarray | None:
