@@ -22,6 +22,7 @@ from special.teachers.spectrum_text.teacher import SpectrumTextTeacher, outlines
 
 SIZE = 60
 VNIR = np.arange(420.0, 900.0, 8.0)
+SLOPE = np.linspace(0, 0.01, len(VNIR), dtype=np.float32)  # a constant spectrum is no data
 ROWS, COLS = np.mgrid[:SIZE, :SIZE]
 ROUND = (ROWS - 14) ** 2 + (COLS - 40) ** 2 < 81
 
@@ -88,7 +89,7 @@ def test_only_the_classes_that_outlines_tell_apart_share_anew() -> None:
     rng = np.random.default_rng(1)
     clusterings = Clusterings(rng.normal(size=(SIZE * SIZE, 3)), 4, [1], whitening=0.5, seed=0)
     clusters = np.zeros((SIZE, SIZE, 1), clusterings.dtype)
-    cube = np.repeat(guide(road(3), ROUND) + 20, len(VNIR) // 4, axis=2)
+    cube = np.repeat(guide(road(3), ROUND) + 20, len(VNIR) // 4, axis=2) + SLOPE
     found = Outlines.of(
         Scene.from_array(cube, VNIR), np.array([1, 0, -1, 0]), clusterings, clusters, MEMORY, own=1, material=1
     )
@@ -107,7 +108,7 @@ def test_all_that_looks_alike_has_a_say() -> None:
     roof = np.flatnonzero(ROUND)
     clusterings = Clusterings(seen.reshape(-1, 4), 2, [1, 1], whitening=0.5, seed=0)
     clusters = clusterings.assign(seen.reshape(-1, 4)).reshape(SIZE, SIZE, 2)
-    scene = Scene.from_array(np.repeat(seen, len(VNIR) // 4, axis=2), VNIR)
+    scene = Scene.from_array(np.repeat(seen, len(VNIR) // 4, axis=2) + SLOPE, VNIR)
     found = Outlines.of(scene, np.array([1, -1]), clusterings, clusters, MEMORY, own=0, material=1)
     after = found.share(slice(0, SIZE), clusters.reshape(-1, 2), np.full((SIZE * SIZE, 2), 0.5))[roof]
     odds = found.odds.ravel()[roof]
