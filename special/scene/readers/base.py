@@ -55,7 +55,8 @@ class Reader(ABC):
         precedence: of the readers that recognise a file, the one with the lowest opens it: ``PRODUCT``, ``FORMAT``,
             ``NEIGHBOUR``, ``ANYTHING`` or a number between them.
         named_arrays: whether a file may hold several cubes, of which ``--key`` names one.
-        signatures: (place, bytes): a file that has any of these bytes at their place is recognised.
+        signatures: (place, bytes): a file that has any of these bytes at their place may be recognised.
+        folders: whether a folder may be.
     """
 
     name: str
@@ -63,14 +64,20 @@ class Reader(ABC):
     precedence: int = FORMAT
     named_arrays: bool = False
     signatures: Collection[tuple[int, bytes]] = ()
+    folders: bool = False
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """Whether this reader can open ``path``: ``head`` is its first 4096 bytes, or b"" of a folder.
 
         It is asked about every file that is opened, so it decides quickly and imports nothing large. By its signatures,
-        unless a reader knows more.
+        and by a look inside where these fit, unless a reader knows more.
         """
-        return any(head.startswith(signature, place) for place, signature in self.signatures)
+        fits = any(head.startswith(signature, place) for place, signature in self.signatures)
+        return (fits or (self.folders and not head)) and self.holds(path, head)
+
+    def holds(self, path: Path, head: bytes) -> bool:
+        """Whether a file or folder whose first bytes fit is one of this reader's: so, unless a reader looks inside."""
+        return True
 
     @abstractmethod
     def open(self, path: Path, options: ReadOptions) -> Source:

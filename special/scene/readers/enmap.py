@@ -15,8 +15,9 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.base import PRODUCT, Reader, ReadOptions
+from special.scene.readers.geotiff import TIFF
 from special.scene.readers.markup import MOST_BYTES, parse_xml
-from special.scene.readers.product_files import ProductFiles, first_name, is_zip, product_files
+from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, is_zip, product_files
 from special.scene.readers.raster import RasterBlockReader, quiet_open, raster_source
 from special.scene.source import Source
 
@@ -57,8 +58,10 @@ class EnmapReader(Reader):
     name = "enmap"
     reads = "EnMAP L1C and L2A (folder, archive, METADATA.XML or image)"
     precedence = PRODUCT
+    signatures = (*TIFF, (0, b"<"), (0, b"\xef\xbb\xbf<"), *ARCHIVES)
+    folders = True
 
-    def recognises(self, path: Path, head: bytes) -> bool:
+    def holds(self, path: Path, head: bytes) -> bool:
         """By the metadata: the file itself, the one beside an image, the one in a folder; or an archive's names."""
         if path.is_dir():
             return any(_is_metadata(item) for item in path.iterdir() if item.name.upper().endswith(_METADATA))

@@ -11,7 +11,8 @@ from special.scene.readers.raster import quiet_open, raster_source
 from special.scene.readers.sidecar import named_beside, with_sidecar
 from special.scene.source import Source
 
-_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # TIFF and BigTIFF, little and big endian
+TIFF = tuple((0, magic) for magic in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+"""The bytes that TIFF and BigTIFF start with, little and big endian."""
 
 
 class GeotiffReader(Reader):
@@ -19,7 +20,7 @@ class GeotiffReader(Reader):
 
     name = "geotiff"
     reads = "GeoTIFF"
-    signatures = tuple((0, magic) for magic in _MAGIC)
+    signatures = TIFF
 
     def open(self, path: Path, options: ReadOptions) -> Source:
         """Describe the bands in order, without an alpha band.

@@ -42,10 +42,8 @@ class Hdf5Product(Reader):
             SceneError: a part of the product is missing or does not fit the others.
         """
 
-    def recognises(self, path: Path, head: bytes) -> bool:
-        """By its cubes, in a file that is HDF5."""
-        if not super().recognises(path, head):
-            return False
+    def holds(self, path: Path, head: bytes) -> bool:
+        """Whether the product's cubes are in an HDF5 file."""
         import h5py
 
         try:

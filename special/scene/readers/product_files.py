@@ -17,6 +17,8 @@ _MOST_FILES = 10_000
 _MOST_BYTES = 1 << 38  # 256 GiB; the largest products have some
 _MOST_PACKED = 1100  # deflate cannot pack tighter, so a file that claims to is a trap
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
+ARCHIVES = ((0, _ZIP), (0, _GZIP), (257, b"ustar"))
+"""The bytes that an archive has, and where."""
 
 
 class ProductFiles(ABC):
