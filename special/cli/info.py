@@ -25,7 +25,8 @@ Examples:
 def info(scene: str, as_json: bool, **options: Any) -> None:
     """Show what is understood of SCENE: its size, bands, wavelengths, valid pixels and place.
 
-    SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file.
+    SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file, or a product as it was delivered (EMIT, PRISMA,
+    EnMAP and others).
     """
     from special.api.info import info as understood
 

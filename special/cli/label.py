@@ -70,8 +70,9 @@ def label(
 ) -> None:
     """Make a land-cover map of SCENE from class names.
 
-    SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file. What an earlier, perhaps interrupted, command has
-    left in RUN is used where nothing that it depends on has changed.
+    SCENE is a .mat, ENVI (header or data file), GeoTIFF or .npy file, or a product as it was delivered (EMIT, PRISMA,
+    EnMAP and others). What an earlier, perhaps interrupted, command has left in RUN is used where nothing that it
+    depends on has changed.
     """
     from special.api.job import prepare
     from special.api.options import LabelOptions
