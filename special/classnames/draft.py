@@ -94,9 +94,11 @@ def draft(text: str, lexicon: Lexicon) -> Draft:
 
 
 def _is_rest(plain: str) -> bool:
+    words = plain.split()
+    if len(words) > 1 and words[0].isdigit():  # "0 Unclassified" has its number in front
+        words = words[1:]
     places = {stem(word) for word in PLACES}
-    kept = " ".join(word for word in plain.split() if stem(word) not in places)
-    return plain in REST or kept in REST
+    return " ".join(words) in REST or " ".join(word for word in words if stem(word) not in places) in REST
 
 
 def _qualified(text: str, plain: str, in_brackets: Sequence[str]) -> list[tuple[str, str]]:

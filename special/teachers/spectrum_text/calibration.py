@@ -1,10 +1,12 @@
 """From a scene's numbers to reflectance, with nothing but the scene and the names of its classes.
 
 Is it reflectance, radiance or raw numbers? The depth of the air's own absorption bands tells. Radiance is divided by
-sunlight as it reaches the ground, after the dark current and the haze are taken off. What is left is a scale, which is
-integrated out, and a smooth gain, which is fitted so that the named classes explain the scene. Fitted with it is what
-all green spectra of the table, or all grounds, have in common that is wrong here: a dry summer makes trees and grass
-alike less green than the table says, and leaves grass the drier one.
+sunlight as it reaches the ground, after the dark current is taken off. What then lies on top of every pixel, haze or
+an offset that a normalisation left, is a matter of hypotheses: nothing, scattering that falls with wavelength, or what
+the darkest pixels have. With each goes a grid of scales. All these ways to read the scene are weighed by how well the
+named classes explain it, and integrated out. For each a smooth gain is fitted, and with it what all green spectra of
+the table, or all grounds, have in common that is wrong here: a dry summer makes trees and grass alike less green than
+the table says, and leaves grass the drier one.
 """
 
 from __future__ import annotations
@@ -15,7 +17,6 @@ import numpy as np
 from scipy.special import logsumexp
 
 from special.teachers.spectrum_text.likelihood import (
-    DARK,
     GREEN,
     GROUND,
     KINDS,
@@ -36,9 +37,9 @@ BRIGHT = 0.75  # quantile of brightness from which a pixel is looked at: water i
 AIR_MASS = 2.2  # sun to ground to sensor
 SCALES = (1.0, 100.0, 10_000.0)  # reflectance as a fraction, in percent, or in hundredths of a percent
 DARKEST = 0.002  # quantile of pixels that stands for "dark" against outliers
-DARK_REFLECTANCE = 0.02  # of the darkest things in a scene of land: shade, water, dense canopy
+DARK_OBJECTS = 0.005  # quantile of the pixels, region by region, that are taken for the darkest things of a scene
+DARK_REFLECTANCE = 0.015  # what these have of their own: shade, water, dense canopy
 TYPICAL_NEAR_INFRARED = 0.3  # of land between 800 and 1300 nm
-FAINT = 1e-4  # reflectance: what is darker is noise
 UNSMOOTH = 1e-4  # variance of a shared error in a single region
 CHLOROPHYLL = (
     (400, 440, 480, 500, 520, 535, 550, 580, 600, 620, 640, 660, 675, 690, 705, 720, 740, 760, 780),
@@ -46,7 +47,7 @@ CHLOROPHYLL = (
 )
 """What less chlorophyll does to a canopy, at nm in log reflectance: PROSAIL with 25 instead of 60 micrograms per square
 centimetre of leaf, at a leaf area index of 3 over soil. A season does it to all that is green."""
-NEGLIGIBLE = 0.01  # weight below which a way to read the scene is not followed up
+NEGLIGIBLE = 0.03  # of the likeliest way's weight: a way to read the scene that has less is not followed up
 
 
 @dataclass(frozen=True)
@@ -74,30 +75,34 @@ class CalibrationSettings:
 
 @dataclass(frozen=True)
 class Calibration:
-    """One way to read the scene: ``reflectance = signals * exp(-gain)``, and how likely it is.
+    """One way to read the scene: ``reflectance = (signals - offset) * exp(-gain)``, and how likely it is.
 
-    ``gain`` (regions,); ``shifts`` (kinds, regions): what is wrong with the expected spectra of each kind.
+    ``offset``, ``gain`` (regions,); ``shifts`` (kinds, regions): what is wrong with the expected spectra of each kind.
     """
 
+    offset: np.ndarray
     gain: np.ndarray
     shifts: np.ndarray
     weight: float
 
+    def logs(self, signals: np.ndarray) -> np.ndarray:
+        """Return log reflectance (..., regions) of ``signals`` (..., regions)."""
+        return log_reflectance((signals - self.offset) * np.exp(-self.gain))
+
 
 @dataclass(frozen=True)
 class Conversion:
-    """Takes a scene's numbers to signals proportional to reflectance: ``(numbers - dark) / sunlight - haze``."""
+    """Takes a scene's numbers to signals: reflectance but for an offset and a gain; ``(numbers - dark) / sunlight``."""
 
     kind: str  # "reflectance" or "radiance"
     regions: Regions
     dark: float
     sunlight: np.ndarray  # (bands,)
-    haze: np.ndarray  # (regions,)
     start: float  # log of the scale that a first look suggests
 
     def apply(self, spectra: np.ndarray) -> np.ndarray:
         """Return signals float64 (..., regions) of ``spectra`` (..., bands)."""
-        return self.regions.average((spectra - self.dark) / self.sunlight) - self.haze
+        return self.regions.average((spectra - self.dark) / self.sunlight)
 
 
 def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:
@@ -143,15 +148,26 @@ def convert(spectra: np.ndarray, wavelengths: np.ndarray, *, known_reflectance: 
         regions = Regions.of(wavelengths, through_air=False)
         top = np.quantile(spectra.max(axis=1), 0.99)
         scale = next((s for s in SCALES if top <= 2 * s), SCALES[-1])
-        return Conversion("reflectance", regions, 0.0, np.ones(bands), np.zeros(len(regions)), float(np.log(scale)))
+        return Conversion("reflectance", regions, 0.0, np.ones(bands), float(np.log(scale)))
     regions = Regions.of(wavelengths, through_air=True)
     dark = float(np.quantile(spectra, DARKEST, axis=0).min())
     light = sunlight(wavelengths)
     signals = regions.average((spectra - dark) / light)
     infrared = (regions.centres > 800) & (regions.centres < 1300)
     scale = float(np.median(signals[:, infrared])) / TYPICAL_NEAR_INFRARED
-    haze = _haze(np.quantile(signals, 0.005, axis=0) - DARK_REFLECTANCE * scale, regions.centres)
-    return Conversion("radiance", regions, dark, light, haze, float(np.log(max(scale, 1e-12))))
+    return Conversion("radiance", regions, dark, light, float(np.log(max(scale, 1e-12))))
+
+
+def offsets(signals: np.ndarray, conversion: Conversion) -> list[np.ndarray]:
+    """Return what may lie on top of every pixel of ``signals`` (pixels, regions): a list of offsets (regions,).
+
+    Nothing; scattering by the air; or whatever the darkest pixels have beyond a dark thing's own reflectance (Chavez
+    1988, doi 10.1016/0034-4257(88)90019-3), which is also what a normalisation leaves.
+    """
+    darkest = np.quantile(signals, DARK_OBJECTS, axis=0)
+    above = np.maximum(darkest - DARK_REFLECTANCE * np.exp(conversion.start), 0.0)
+    found = [np.zeros(len(darkest)), _haze(above, conversion.regions.centres), above, np.maximum(darkest, 0.0)]
+    return [offset for i, offset in enumerate(found) if i == 0 or offset.any()]
 
 
 def _haze(darkest: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -171,9 +187,9 @@ def calibrations(
 ) -> list[Calibration]:
     """Return the ways to read the scene that are worth a look, the likeliest first; their weights sum to 1.
 
-    The scale is not picked but integrated out: a scene in which everything is half as bright is often explained nearly
-    as well, by other names, and the fit that looks best is then no better than a guess. For each scale of a grid the
-    smooth gain is fitted; its weight is the likelihood of a typical pixel times the prior of the scale.
+    Offset and scale are not picked but integrated out: a scene in which everything is half as bright is often explained
+    nearly as well, by other names, and the fit that looks best is then no better than a guess. For each offset and each
+    scale of a grid the smooth gain is fitted; its weight is the likelihood of a typical pixel times the prior.
 
     Args:
         signals: (pixels, regions), a sample of the scene as ``conversion`` gives it.
@@ -181,31 +197,35 @@ def calibrations(
         likelihood: of the named classes.
         settings: of the search.
     """
-    offsets = settings.scale_step * np.arange(-settings.scale_steps, settings.scale_steps + 1)
-    fits = [_fit(signals, conversion, likelihood, settings, conversion.start + offset) for offset in offsets]
-    evidence = np.array([_evidence(signals, fit, likelihood) + fit.log_prior for fit in fits])
-    weights = softmax(evidence - 0.5 * (offsets / settings.scale_sd) ** 2)
-    found = [Calibration(fit.gain, fit.shifts, float(weight)) for fit, weight in zip(fits, weights, strict=True)]
-    worth = sorted((c for c in found if c.weight >= NEGLIGIBLE), key=lambda c: -c.weight)
-    total = sum(c.weight for c in worth)
-    return [replace(c, weight=c.weight / total) for c in worth]
+    found: list[Calibration] = []
+    for offset in offsets(signals, conversion):
+        for steps in range(-settings.scale_steps, settings.scale_steps + 1):
+            scale = settings.scale_step * steps
+            fit = _fit(signals - offset, conversion, likelihood, settings, conversion.start + scale)
+            way = Calibration(offset, fit.gain, fit.shifts, 0.0)
+            prior = fit.log_prior - 0.5 * (scale / settings.scale_sd) ** 2
+            found.append(replace(way, weight=_evidence(signals, way, likelihood) + prior))
+    weights = softmax(np.array([way.weight for way in found]))
+    kept = [replace(w, weight=float(p)) for w, p in zip(found, weights, strict=True) if p >= NEGLIGIBLE * weights.max()]
+    total = sum(way.weight for way in kept)
+    return sorted((replace(way, weight=way.weight / total) for way in kept), key=lambda way: -way.weight)
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """A gain, the shifts that go with it, and how likely shifts so large are (logarithm)."""
+    """A gain, the shifts that go with it, and how likely such a gain and such shifts are (logarithm)."""
 
     gain: np.ndarray
     shifts: np.ndarray
     log_prior: float
 
 
-def _evidence(signals: np.ndarray, fit: _Fit, likelihood: SpectralLikelihood) -> float:
-    """Mean log likelihood of a pixel's log signal, which unlike its log reflectance is the same for every gain."""
-    reflectance = np.maximum(signals * np.exp(-fit.gain), FAINT)
+def _evidence(signals: np.ndarray, way: Calibration, likelihood: SpectralLikelihood) -> float:
+    """Mean log likelihood of a pixel's ``signals`` (pixels, regions), which are the same numbers whatever the way."""
+    logs = way.logs(signals)
     classes = int(likelihood.owners.max()) + 1
-    densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(reflectance), fit.shifts), classes)
-    stretch = np.log(reflectance / (reflectance + DARK)).sum(axis=1)
+    densities = likelihood.per_class(likelihood.per_spectrum(logs, way.shifts), classes)
+    stretch = -(way.gain + logs).sum(axis=1)  # of the logarithm: d log(reflectance + DARK) / d signal
     return float((logsumexp(densities, axis=1) + stretch).mean())
 
 
@@ -246,7 +266,10 @@ def _fit(
         for kind in (GREEN, GROUND):
             own = kinds == kind
             shifts[kind] = _posterior_mean(shift_precisions[kind], errors[own] - gain, precisions[own])
-    return _Fit(gain, shifts, -0.5 * float(np.einsum("kr,krs,ks->", shifts, shift_precisions, shifts)))
+    unlikely = np.einsum("kr,krs,ks->", shifts, shift_precisions, shifts) + (gain - start) @ gain_precision @ (
+        gain - start
+    )
+    return _Fit(gain, shifts, -0.5 * float(unlikely))
 
 
 def _posterior_mean(prior_precision: np.ndarray, errors: np.ndarray, precisions: np.ndarray) -> np.ndarray:

@@ -16,11 +16,11 @@ from special.classnames.class_list import ClassList
 from special.classnames.reading import Encoder, Reading, read_names
 from special.landcover.concepts import ConceptTable
 from special.teachers.confusion import ConfusedPair
-from special.teachers.spectrum_text.calibration import Calibration, calibrations, convert
+from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
+from special.teachers.spectrum_text.calibration import Calibration
 from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
-from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
+from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, softmax
 from special.teachers.spectrum_text.outlines import tendency
-from special.teachers.spectrum_text.pixels import sample_spectra
 from special.teachers.spectrum_text.regions import Regions
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
@@ -65,13 +65,10 @@ def confused_pairs(
     if scene is None:
         centres = Regions.of(wavelengths, through_air=False).centres
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
-        found = [Calibration(np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
+        found = [Calibration(np.zeros(len(centres)), np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
     else:
-        sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
-        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
-        centres = conversion.regions.centres
-        likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
-        found = calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
+        calibrated = CalibratedScene.of(scene, spectra, teacher.table, teacher.settings, len(classes))
+        likelihood, found = calibrated.likelihood, calibrated.calibrations
     shares = confusion(spectra, likelihood, found, len(classes), seed=teacher.seed)
     runs_on = tendency(readings, teacher.table)
     pairs = [
@@ -108,13 +105,13 @@ def confusion(
         chosen = rng.choice(own, draws, p=weights[own] / weights[own].sum())
         logs = _drawn(likelihood, chosen, rng)
         true = rng.choice(len(found), draws, p=chances / chances.sum())
-        gains, shifts = np.stack([c.gain for c in found])[true], np.stack([c.shifts for c in found])
-        reflectance = np.maximum(np.exp(logs + shifts[true, likelihood.kinds[chosen]]) - DARK, 0.0)
+        shifts = np.stack([c.shifts for c in found])[true, likelihood.kinds[chosen]]
+        reflectance = np.maximum(np.exp(logs + shifts) - DARK, 0.0)
+        signals = reflectance * np.exp([found[i].gain for i in true]) + [found[i].offset for i in true]
         named = np.zeros((draws, classes))
         for calibration in found:
-            logs = log_reflectance(reflectance * np.exp(gains - calibration.gain))
-            densities = likelihood.per_class(likelihood.per_spectrum(logs, calibration.shifts), classes)
-            named += calibration.weight * softmax(densities)
+            densities = likelihood.per_spectrum(calibration.logs(signals), calibration.shifts)
+            named += calibration.weight * softmax(likelihood.per_class(densities, classes))
         difference = np.log(np.maximum(named, 1e-30)) - np.log(np.maximum(named[:, [k]], 1e-30))
         shares[k] = ((difference > 1e-6) + 0.5 * (np.abs(difference) <= 1e-6)).mean(axis=0)
     return shares

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,10 @@ ALREADY_DRY = frozenset({"dry grass", "straw", "crop residue"})
 
 @dataclass(frozen=True)
 class Expected:
-    """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty."""
+    """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty.
+
+    ``rest``: of a class called "other", whose spectra say nothing about the scene.
+    """
 
     class_index: int
     concept: str
@@ -31,6 +34,7 @@ class Expected:
     log_weight: float
     level_sd: float
     shape_sd: float
+    rest: bool = False
 
 
 def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable, rest_weight: float) -> list[Expected]:
@@ -38,26 +42,31 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
 
     The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less
     likely by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
-    concept that is not named, each weighed by the logarithm ``rest_weight``, but for mixtures of others.
+    concept that is not named, but for mixtures of others. It is one class, so its weight, the logarithm
+    ``rest_weight``, is shared by all of these: it takes what no name explains, not what a name explains a little less.
     """
     named = {concept for group in readings for reading in group for concept, _ in reading.concepts}
     spectra: list[Expected] = []
     for index, group in enumerate(readings):
         for reading in group:
             if not reading.concepts:
-                for concept in table.concepts.values():
-                    if concept.name not in named and not concept.mixed:
-                        spectra += [
-                            Expected(
-                                index, concept.name, v.reflectance, rest_weight, concept.level_sd, concept.shape_sd
-                            )
-                            for v in concept.variants
-                        ]
+                spectra += _unnamed(index, named, table, rest_weight)
             elif reading.parts:
                 spectra += _side_by_side(index, reading, table)
             else:
                 spectra += _one_of(index, reading, table)
     return spectra
+
+
+def _unnamed(index: int, named: Collection[str], table: ConceptTable, weight: float) -> list[Expected]:
+    """Every variant of the concepts that are not ``named``, which share the logarithmic ``weight`` of one class."""
+    concepts = [c for c in table.concepts.values() if c.name not in named and not c.mixed]
+    share = weight - float(np.log(max(1, sum(len(c.variants) for c in concepts))))
+    return [
+        Expected(index, c.name, v.reflectance, share, c.level_sd, c.shape_sd, rest=True)
+        for c in concepts
+        for v in c.variants
+    ]
 
 
 def _side_by_side(index: int, reading: Reading, table: ConceptTable) -> list[Expected]:

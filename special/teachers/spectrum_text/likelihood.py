@@ -31,12 +31,15 @@ BLOCK = 4_000_000  # numbers that a block of residuals may hold: 32 MB
 class UncertaintySettings:
     """Standard deviations of log reflectance beyond the concept table's, and the degrees of freedom of the tails.
 
+    ``additive_sd``: of reflectance, what lies on top of a spectrum whatever it is: glint, light from the neighbours,
+    what is left of haze. It is nothing beside a bright thing and most of what is seen of deep water.
     ``breadth``: what a class pays for the number of distinct spectra that it may show: 0 nothing, 1 all of it.
     """
 
     level_sd: float
     detail_sd: float
     noise_sd: float
+    additive_sd: float
     degrees_of_freedom: float
     breadth: float
 
@@ -74,6 +77,8 @@ class SpectralLikelihood:
             level = spectrum.level_sd**2 + settings.level_sd**2
             covariance = level + spectrum.shape_sd**2 * smooth + settings.detail_sd**2 * rough
             covariance = covariance * np.outer(relative[i], relative[i]) + noise
+            on_top = settings.additive_sd / (reflectance[i] + DARK)
+            covariance += np.outer(on_top, on_top) * smooth
             root = np.linalg.cholesky(covariance)
             roots[i] = np.linalg.inv(root)
             self._offsets[i] -= np.log(np.diag(root)).sum()

@@ -19,6 +19,7 @@ class SpectrumTextSettings:
     level_sd: Annotated[float, Within(0, 10)]
     detail_sd: Annotated[float, Within(0, 10)]
     noise_sd: Annotated[float, Within(above=0, high=10)]
+    additive_sd: Annotated[float, Within(0, 1)]
     degrees_of_freedom: Annotated[float, Within(above=0, high=1e6)]
     breadth: Annotated[float, Within(0, 1)]
     scale_sd: Annotated[float, Within(above=0, high=100)]
@@ -42,7 +43,9 @@ class SpectrumTextSettings:
     @property
     def uncertainty(self) -> UncertaintySettings:
         """The part that the likelihood takes."""
-        return UncertaintySettings(self.level_sd, self.detail_sd, self.noise_sd, self.degrees_of_freedom, self.breadth)
+        return UncertaintySettings(
+            self.level_sd, self.detail_sd, self.noise_sd, self.additive_sd, self.degrees_of_freedom, self.breadth
+        )
 
     @property
     def calibration(self) -> CalibrationSettings:

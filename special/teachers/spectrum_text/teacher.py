@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -25,17 +24,11 @@ from special.resources import PROMPTS
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
-from special.teachers.spectrum_text.calibration import (
-    Calibration,
-    Conversion,
-    calibrations,
-    convert,
-)
+from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.confusion import confused_pairs
 from special.teachers.spectrum_text.expected_spectra import expected_spectra
 from special.teachers.spectrum_text.growth_stages import GrowthStages
-from special.teachers.spectrum_text.likelihood import SpectralLikelihood, log_reflectance, softmax
 from special.teachers.spectrum_text.outlines import Outlines
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
@@ -122,7 +115,7 @@ class SpectrumTextTeacher(Teacher):
         with progress.phase("read names"):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
-            calibrated = self._calibrate(scene, readings, len(classes))
+            calibrated = self._calibrate(scene, readings)
             progress.advance()
         with progress.phase("cluster"):
             clusterings = Clusterings(
@@ -161,13 +154,9 @@ class SpectrumTextTeacher(Teacher):
         progress.end()
         return result
 
-    def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _CalibratedScene:
-        sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
+    def _calibrate(self, scene: Scene, readings: list[list[Reading]]) -> CalibratedScene:
         spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
-        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
-        likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
-        found = calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
-        return _CalibratedScene(conversion, likelihood, found, classes)
+        return CalibratedScene.of(scene, spectra, self.table, self.settings, len(readings))
 
     def _outlines(
         self,
@@ -187,7 +176,7 @@ class SpectrumTextTeacher(Teacher):
     def _stages(
         self,
         scene: Scene,
-        calibrated: _CalibratedScene,
+        calibrated: CalibratedScene,
         clusterings: Clusterings,
         clusters: Rows,
         groups: list[list[int]],
@@ -214,33 +203,6 @@ class SpectrumTextTeacher(Teacher):
             for sample, group, count in zip(samples, groups, counts, strict=True)
             if count >= growth_stages.FEWEST * len(group)
         ]
-
-
-@dataclass(frozen=True)
-class _CalibratedScene:
-    """A scene's numbers read as reflectance, and as classes under all calibrations that are likely."""
-
-    conversion: Conversion
-    likelihood: SpectralLikelihood
-    calibrations: list[Calibration]
-    classes: int
-
-    def signals(self, spectra: np.ndarray) -> np.ndarray:
-        """Return signals (pixels, regions) of ``spectra`` (pixels, bands)."""
-        return self.conversion.apply(spectra)
-
-    def logs(self, signals: np.ndarray) -> np.ndarray:
-        """Return log reflectance float32 (pixels, regions) under the likeliest calibration."""
-        return log_reflectance(signals * np.exp(-self.calibrations[0].gain)).astype(np.float32)
-
-    def classify(self, signals: np.ndarray) -> np.ndarray:
-        """Return class probabilities float32 (pixels, K) of each pixel on its own, over all calibrations."""
-        total = np.zeros((len(signals), self.classes))
-        for calibration in self.calibrations:
-            logs = log_reflectance(signals * np.exp(-calibration.gain))
-            densities = self.likelihood.per_spectrum(logs, calibration.shifts)
-            total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
-        return total.astype(np.float32)
 
 
 def _in_place(values: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -90,6 +90,49 @@ def test_radiance_is_brought_to_reflectance(table: ConceptTable) -> None:
     assert accuracy(teacher(table).predict(scene, None, classes), truth) > 0.9
 
 
+@pytest.mark.parametrize("wavelengths", [VNIR, FULL], ids=["vnir", "full range"])
+@pytest.mark.parametrize("offset", ["constant", "haze", "min-max", "uneven"])
+def test_what_lies_on_top_of_every_pixel_does_not_matter(
+    table: ConceptTable, wavelengths: np.ndarray, offset: str
+) -> None:
+    cube, truth = striped(table, wavelengths, ["water", "grass", "bare soil", "asphalt"])
+    if offset == "constant":
+        cube = cube + 0.08
+    elif offset == "haze":
+        cube = cube + 0.06 * (wavelengths / 550) ** -2.5
+    elif offset == "min-max":
+        cube = (cube + 0.1 - cube.min()) / (cube.max() - cube.min() + 0.1)
+    else:
+        cube = cube + 0.05 + 0.03 * np.sin(wavelengths / 150)
+    scene = Scene.from_array(cube.astype(np.float32), wavelengths)
+    assert accuracy(teacher(table).predict(scene, None, ClassList.parse(NAMES)), truth) > 0.9
+
+
+def test_a_list_without_water_finds_none(table: ConceptTable) -> None:
+    cube, _ = striped(table, FULL, ["water", "grass", "bare soil"])
+    classes = ClassList.parse(["Grass", "Bare soil"])
+    probabilities = teacher(table).predict(Scene.from_array(cube, FULL), None, classes)
+    assert probabilities.shape[-1] == 2
+    assert accuracy(probabilities[:, 8:], np.repeat([1, 2], 8)[None].repeat(20, axis=0)) == 1
+
+
+def test_dark_water_is_water_and_not_the_next_dark_thing(table: ConceptTable) -> None:
+    cube, truth = striped(table, FULL, ["water", "tree", "asphalt", "burnt area", "bare soil"])
+    cube[truth == 1] = 0.4 * cube[truth == 1] + 0.02  # deep, and with what the air leaves on it
+    classes = ClassList.parse(["Water", "Trees", "Road", "Fire scar", "Bare soil"])
+    found = teacher(table).predict(Scene.from_array(cube, FULL), None, classes)
+    assert accuracy(found, np.where(truth == 1, 1, 0)) > 0.9
+
+
+@pytest.mark.parametrize("name", ["Background", "other", "0 Unclassified"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_rest_class_takes_nothing_that_a_name_explains(table: ConceptTable, name: str, first: bool) -> None:
+    cube, truth = striped(table, FULL, ["water", "grass", "bare soil", "asphalt"])
+    classes = ClassList.parse([name, *NAMES] if first else [*NAMES, name])
+    found = teacher(table).predict(Scene.from_array(cube, FULL), None, classes)
+    assert accuracy(found, truth + first) > 0.95
+
+
 def test_probabilities_sum_to_one_where_valid_and_are_zero_elsewhere(table: ConceptTable) -> None:
     cube, _ = striped(table, VNIR, ["water", "grass"])
     cube[3, 4] = np.nan
@@ -157,7 +200,7 @@ def test_a_crop_too_young_to_cover_the_ground_is_not_taken_for_a_closed_canopy(t
     def lead(*names: str) -> float:
         readings = read_names(ClassList.parse(names), table, default_encoder())
         spectra = expected_spectra(readings, table, -3.0)
-        likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 10.0, 0.5))
+        likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 0.0, 10.0, 0.5))
         densities = likelihood.per_class(likelihood.per_spectrum(pixel), len(names))[0]
         return float(densities[1] - densities[0])
 
@@ -189,7 +232,7 @@ def density_of_pavement(table: ConceptTable, breadth: float, *, copies: int = 1,
     pavements = [s for s in spectra if s.class_index == 1]
     kept = [s for s in spectra if s.class_index == 0] + (pavements[:1] if first_only else pavements) * copies
     centres = Regions.of(FULL, through_air=False).centres
-    likelihood = SpectralLikelihood(kept, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 4.0, breadth))
+    likelihood = SpectralLikelihood(kept, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 0.0, 4.0, breadth))
     pixel = log_reflectance(table.resample(pavements[0].reflectance, centres))[None]
     return float(likelihood.per_class(likelihood.per_spectrum(pixel), 2)[0, 1])
 
@@ -224,7 +267,7 @@ def test_brightness_alone_moves_a_pixel_less_than_shape(table: ConceptTable) -> 
     classes = ClassList.parse(["Grass", "Water"])
     spectra = expected_spectra(read_names(classes, table, default_encoder()), table, -3.0)
     centres = Regions.of(FULL, through_air=False).centres
-    likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 4.0, 0.5))
+    likelihood = SpectralLikelihood(spectra, table, centres, UncertaintySettings(0.15, 0.1, 0.03, 0.0, 4.0, 0.5))
     grass = table.resample(table.concepts["grass"].variants[1].reflectance, centres)
     shaded, flat = grass * 0.7, np.full_like(grass, grass.mean())
     densities = likelihood.per_class(likelihood.per_spectrum(log_reflectance(np.stack([shaded, flat]))), 2)
