@@ -38,15 +38,17 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
 
     The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less
     likely by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
-    concept that is not named, each weighed by the logarithm ``rest_weight``, but for mixtures of others.
+    concept that is not named, each weighed by the logarithm ``rest_weight``, but for mixtures of others, and for what
+    the table keeps apart: of that, it may be minerals where the list has any.
     """
     named = {concept for group in readings for reading in group for concept, _ in reading.concepts}
+    apart = table.apart - table.minerals if named & table.minerals else table.apart
     spectra: list[Expected] = []
     for index, group in enumerate(readings):
         for reading in group:
             if not reading.concepts:
                 for concept in table.concepts.values():
-                    if concept.name not in named and not concept.mixed:
+                    if concept.name not in named and not concept.mixed and concept.name not in apart:
                         spectra += [
                             Expected(
                                 index, concept.name, v.reflectance, rest_weight, concept.level_sd, concept.shape_sd

@@ -19,12 +19,12 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
-from special.landcover.concepts import ConceptTable, load_concepts
+from special.landcover.concepts import ConceptTable, load_concepts, table_files
 from special.progress import SILENT, Progress
-from special.resources import PROMPTS
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
+from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, names_minerals
 from special.teachers.spectrum_text.calibration import (
     Calibration,
     Conversion,
@@ -68,7 +68,7 @@ class SpectrumTextTeacher(Teacher):
             table, encoder: others than those.
         """
         self.settings, self.seed = settings, seed
-        self._files = [PROMPTS / "concepts.toml", *concepts]
+        self._concepts = list(concepts)
         self._table, self._encoder = table, encoder
 
     @classmethod
@@ -87,7 +87,7 @@ class SpectrumTextTeacher(Teacher):
     @cached_property
     def table(self) -> ConceptTable:
         """The table of land-cover concepts."""
-        return self._table or load_concepts(self._files[1:])
+        return self._table or load_concepts(self._concepts)
 
     @cached_property
     def encoder(self) -> SentenceEncoder:
@@ -100,7 +100,7 @@ class SpectrumTextTeacher(Teacher):
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the concept table and of the sentence encoder's weights."""
-        concepts = hashlib.sha256(b"".join(path.read_bytes() for path in self._files)).hexdigest()
+        concepts = hashlib.sha256(b"".join(path.read_bytes() for path in table_files(self._concepts))).hexdigest()
         return {
             "concepts_sha256": concepts if self._table is None else self._table.sha256,
             "encoder_sha256": MINILM_SHA256 if self._encoder is None else self._encoder.sha256,
@@ -126,7 +126,7 @@ class SpectrumTextTeacher(Teacher):
             progress.advance()
         with progress.phase("cluster"):
             clusterings = Clusterings(
-                calibrated.logs(calibrated.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
+                calibrated.looks(calibrated.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
                 len(classes),
                 self.settings.clusters_per_class,
                 whitening=self.settings.cluster_whitening,
@@ -137,7 +137,7 @@ class SpectrumTextTeacher(Teacher):
             clusters = scratch.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
             for rows in pixels.windows(scene):
                 signals = calibrated.signals(pixels.spectra_of(scene, rows))
-                found = clusterings.assign(calibrated.logs(signals))
+                found = clusterings.assign(calibrated.looks(signals))
                 clusterings.learn(found, calibrated.classify(signals))
                 clusters[rows] = _in_place(found, scene.valid[rows])
             progress.advance()
@@ -163,11 +163,29 @@ class SpectrumTextTeacher(Teacher):
 
     def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _CalibratedScene:
         sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
-        spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
         conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
-        likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
+        centres = conversion.regions.centres
+        minerals = names_minerals(readings, self.table)
+        table = self.table.seen_by(centres) if minerals else self.table
+        spectra = expected_spectra(readings, table, self.settings.rest_log_weight)
+        likelihood = SpectralLikelihood(spectra, table, centres, self.settings.uncertainty)
         found = calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
-        return _CalibratedScene(conversion, likelihood, found, classes)
+        features = self._features(scene.wavelengths, readings, conversion, sample) if minerals else None
+        return _CalibratedScene(conversion, likelihood, found, classes, features)
+
+    def _features(
+        self, wavelengths: np.ndarray, readings: list[list[Reading]], conversion: Conversion, sample: np.ndarray
+    ) -> AbsorptionFeatures:
+        """Look at narrow absorptions too, on all bands: ``sample`` (pixels, bands) is in the scene's own numbers."""
+        table = self.table.seen_by(wavelengths)
+        return AbsorptionFeatures(
+            expected_spectra(readings, table, self.settings.rest_log_weight),
+            table,
+            wavelengths,
+            conversion.per_band(sample),
+            self.settings.degrees_of_freedom,
+            through_air=conversion.kind == "radiance",
+        )
 
     def _outlines(
         self,
@@ -224,21 +242,34 @@ class _CalibratedScene:
     likelihood: SpectralLikelihood
     calibrations: list[Calibration]
     classes: int
+    features: AbsorptionFeatures | None = None
 
     def signals(self, spectra: np.ndarray) -> np.ndarray:
-        """Return signals (pixels, regions) of ``spectra`` (pixels, bands)."""
-        return self.conversion.apply(spectra)
+        """Return signals (pixels, regions) of ``spectra`` (pixels, bands); where the list has minerals, beside them
+        (pixels, columns) what ``AbsorptionFeatures`` looks at."""
+        signals = self.conversion.apply(spectra)
+        if self.features is None:
+            return signals
+        return np.concatenate([signals, self.features.removed(self.conversion.per_band(spectra))], axis=1)
 
     def logs(self, signals: np.ndarray) -> np.ndarray:
         """Return log reflectance float32 (pixels, regions) under the likeliest calibration."""
-        return log_reflectance(signals * np.exp(-self.calibrations[0].gain)).astype(np.float32)
+        regions = signals[:, : len(self.conversion.regions)]
+        return log_reflectance(regions * np.exp(-self.calibrations[0].gain)).astype(np.float32)
+
+    def looks(self, signals: np.ndarray) -> np.ndarray:
+        """Return by what pixels are alike, float32 (pixels, n): their log reflectance, and minerals' absorptions."""
+        absorptions = signals[:, len(self.conversion.regions) :].astype(np.float32)
+        return np.concatenate([self.logs(signals), absorptions], axis=1) if self.features else self.logs(signals)
 
     def classify(self, signals: np.ndarray) -> np.ndarray:
         """Return class probabilities float32 (pixels, K) of each pixel on its own, over all calibrations."""
+        regions, absorptions = np.split(signals, [len(self.conversion.regions)], axis=1)
+        seen = self.features.per_spectrum(absorptions) if self.features else 0.0
         total = np.zeros((len(signals), self.classes))
         for calibration in self.calibrations:
-            logs = log_reflectance(signals * np.exp(-calibration.gain))
-            densities = self.likelihood.per_spectrum(logs, calibration.shifts)
+            logs = log_reflectance(regions * np.exp(-calibration.gain))
+            densities = self.likelihood.per_spectrum(logs, calibration.shifts) + seen
             total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
         return total.astype(np.float32)
 

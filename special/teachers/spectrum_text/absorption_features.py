@@ -1,0 +1,185 @@
+"""How likely a pixel's absorptions are under every expected spectrum, continuum removed, on all bands.
+
+Minerals differ in narrow absorptions that a sketch of a dozen wavelengths and regions of many bands do not show. As in
+Tetracorder (Clark et al. 2003, J. Geophys. Res. 108, section 4) a pixel is compared with a reference inside windows,
+with the continuum removed from both and the depth of the absorption free: grain size, dust and other minerals in the
+pixel change depth and continuum, not position and shape. Here the continuum is a straight line (a parabola below 1.3
+micrometres) in log reflectance over log wavelength, of which nothing is known, so that only what is orthogonal to it
+counts; the depth is Gaussian around a little less than the reference's; both are integrated out. Brightness, and so the
+scale of the scene's numbers, cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from special.classnames.reading import Reading
+from special.landcover.concepts import ConceptTable
+from special.teachers.spectrum_text.expected_spectra import NEGLIGIBLE, Expected
+from special.teachers.spectrum_text.regions import GASES
+
+WINDOWS = ((450.0, 1320.0, 2), (1490.0, 1785.0, 1), (2020.0, 2450.0, 1))
+"""nm, and the degree of the continuum: iron; water of sulphates; hydroxyl, carbonate. Between them is the air's water."""
+AIR_TOO = (2020.0, 2085.0)  # nm; carbon dioxide, where the air is still in the data
+FEWEST = 4  # bands beyond the continuum's own that a window needs
+FLOOR = 0.02  # of a band's typical signal: what is less counts as that much, for noise would have no logarithm
+DEPTH, DEPTH_SD = 0.7, 0.4  # of an absorption, relative to the reference's
+NOISE_SD = 0.02  # of log reflectance in a band, at least
+COMPONENTS = 10  # principal components of a sample that are signal: what they leave is noise
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What a reference gets wrong, in log reflectance: ``sd``, over ``length`` in log wavelength; ``relative`` to depth."""
+
+    sd: float
+    length: float
+    relative: float
+
+
+MEASURED = Detail(0.02, 0.01, 0.25)  # another sample of the mineral: absorptions a little wider, or shifted
+SKETCHED = Detail(0.06, 0.04, 0.25)  # what is known at a dozen wavelengths
+
+
+def names_minerals(readings: Sequence[Sequence[Reading]], table: ConceptTable) -> bool:
+    """Whether any class of a list may mean a mineral."""
+    return any(
+        name in table.minerals and weight >= NEGLIGIBLE
+        for group in readings
+        for reading in group
+        for name, weight in reading.concepts
+    )
+
+
+class AbsorptionFeatures:
+    """Multivariate Student's t around the absorptions of every expected spectrum, window by window."""
+
+    def __init__(
+        self,
+        spectra: Sequence[Expected],
+        table: ConceptTable,
+        wavelengths: np.ndarray,
+        sample: np.ndarray,
+        degrees_of_freedom: float,
+        *,
+        through_air: bool,
+    ) -> None:
+        """Look at the windows that the sensor has.
+
+        Args:
+            spectra: what the classes may show.
+            table: on whose grid they are, as smooth as the sensor shows them.
+            wavelengths: (bands,), nm, rising.
+            sample: (pixels, bands) of the scene, proportional to reflectance: its typical signal, and its noise.
+            degrees_of_freedom: of the tails.
+            through_air: the atmosphere's gases are still in the data.
+        """
+        expected = np.log(table.resample(np.stack([s.reflectance for s in spectra]), wavelengths))
+        fine = np.array([set(s.concept.split(" + ")) <= table.minerals for s in spectra])
+        self.floor = FLOOR * np.maximum(np.median(sample, axis=0), 1e-12)
+        logs = self._logs(sample)
+        self.windows = [
+            _Window(band, wavelengths[band], degree, expected[:, band], fine, logs[:, band], degrees_of_freedom)
+            for band, degree in _usable(wavelengths, through_air)
+        ]
+
+    def _logs(self, signals: np.ndarray) -> np.ndarray:
+        return np.log(np.maximum(signals, self.floor))
+
+    def removed(self, signals: np.ndarray) -> np.ndarray:
+        """Return (pixels, columns) of ``signals`` (pixels, bands): log reflectance without its continuum."""
+        logs = self._logs(signals)
+        parts = [logs[:, window.bands] @ window.basis for window in self.windows]
+        return np.concatenate([np.empty((len(logs), 0)), *parts], axis=1)
+
+    def per_spectrum(self, removed: np.ndarray) -> np.ndarray:
+        """Return log densities (pixels, expected spectra) of ``removed`` (pixels, columns)."""
+        total, start = np.zeros(1), 0
+        for window in self.windows:
+            stop = start + window.basis.shape[1]
+            total = total + window.per_spectrum(removed[:, start:stop])
+            start = stop
+        return total
+
+    def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw ``removed`` (draws, columns) from around the expected spectra ``chosen`` (draws,)."""
+        parts = [window.draw(chosen, rng) for window in self.windows]
+        return np.concatenate([np.empty((len(chosen), 0)), *parts], axis=1)
+
+
+class _Window:
+    """The bands of one window, without the directions in which only the continuum differs."""
+
+    def __init__(
+        self,
+        bands: np.ndarray,
+        wavelengths: np.ndarray,
+        degree: int,
+        expected: np.ndarray,
+        fine: np.ndarray,
+        logs: np.ndarray,
+        degrees_of_freedom: float,
+    ) -> None:
+        position = np.log(wavelengths)
+        self.bands, self.degrees = bands, degrees_of_freedom
+        line = np.vander((position - position.mean()) / np.ptp(position), degree + 1)
+        self.basis = np.linalg.qr(line, mode="complete")[0][:, degree + 1 :]  # (bands, columns), orthonormal
+        shapes = expected @ self.basis @ self.basis.T
+        self.means = DEPTH * shapes @ self.basis
+        columns = self.basis.shape[1]
+        noise = self.basis.T * np.maximum(_noise(logs @ self.basis, self.basis), NOISE_SD**2) @ self.basis
+        apart = (position[:, None] - position[None, :]) ** 2
+        errors = [
+            (detail, self.basis.T @ (detail.sd**2 * np.exp(-0.5 * apart / detail.length**2)) @ self.basis)
+            for detail in (SKETCHED, MEASURED)
+        ]
+        self.roots = np.empty((len(expected), columns, columns))
+        self.offsets = np.empty(len(expected))
+        for i, shape in enumerate(shapes):
+            detail, covariance = errors[int(fine[i])]
+            sloppy = np.outer(shape, shape) * detail.relative**2 * np.exp(-0.5 * apart / detail.length**2)
+            depth = shape @ self.basis
+            covariance = covariance + noise + self.basis.T @ sloppy @ self.basis + DEPTH_SD**2 * np.outer(depth, depth)
+            root = np.linalg.cholesky(covariance)
+            self.roots[i] = np.linalg.inv(root)
+            self.offsets[i] = -np.log(np.diag(root)).sum()
+
+    def per_spectrum(self, removed: np.ndarray) -> np.ndarray:
+        """Return log densities (pixels, expected spectra) of ``removed`` (pixels, columns)."""
+        columns = removed.shape[1]
+        out = np.empty((len(removed), len(self.means)))
+        for i, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
+            distance = np.square((removed - mean) @ root.T).sum(axis=1)
+            out[:, i] = self.offsets[i] - (self.degrees + columns) / 2 * np.log1p(distance / self.degrees)
+        return out
+
+    def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw (draws, columns) from Student's t around the spectra ``chosen``."""
+        noise = rng.standard_normal((len(chosen), self.basis.shape[1]))
+        widths = np.sqrt(self.degrees / rng.chisquare(self.degrees, len(chosen)))
+        return self.means[chosen] + widths[:, None] * np.stack(
+            [np.linalg.solve(self.roots[i], row) for i, row in zip(chosen, noise, strict=True)]
+        )
+
+
+def _usable(wavelengths: np.ndarray, through_air: bool) -> list[tuple[np.ndarray, int]]:
+    """Return the positions of the bands of every window that has enough of them, and the degree of its continuum."""
+    found = []
+    for low, high, degree in WINDOWS:
+        inside = (wavelengths >= low) & (wavelengths <= high)
+        for start, end in (*GASES, AIR_TOO) if through_air else ():
+            inside &= ~((wavelengths >= start) & (wavelengths <= end))
+        if inside.sum() >= FEWEST + degree + 1:
+            found.append((np.flatnonzero(inside), degree))
+    return found
+
+
+def _noise(removed: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Return the noise variance (bands,) of a sample's ``removed`` (pixels, columns): what its main components leave."""
+    centred = removed - removed.mean(axis=0)
+    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, : min(COMPONENTS, removed.shape[1] // 2)]
+    left = (centred - centred @ axes @ axes.T) @ basis.T
+    return np.asarray((left**2).mean(axis=0))
