@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,12 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from special.errors import SettingsError
-from special.landcover.curves import FLOOR, Curve, read_spectra
+from special.landcover.curves import FLOOR, Curve, read_spectra, slit_matrix
 from special.resources import PROMPTS
 
 PACKAGED = ("concepts.toml", "minerals.toml")  # the files of the table that comes with the package, in ``prompts/``
 GROUPS = ("made", "long", "compact", "minerals", "apart")  # lists of concepts at the top of a table
 FINE = np.arange(400.0, 2501.0, 5.0)  # nm: the grid on which the absorptions of minerals can be told apart
-WIDEST = 100.0  # nm: bands further apart than this lie beside a gap, they are not wide
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class ConceptTable:
     compact: frozenset[str] = frozenset()
     minerals: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
-    fine: ConceptTable | None = field(default=None, repr=False)
+    fine: ConceptTable | None = None
 
     def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
         """Bring ``reflectance`` (..., n) at the table's n wavelengths to ``wavelengths`` (bands,), nm: (..., bands).
@@ -100,27 +99,12 @@ class ConceptTable:
         if self.fine is None:
             return self
         grid = self.fine.wavelengths
-        slit = _slit(grid, np.interp(grid, centres, _widths(centres)))
+        slit = slit_matrix(grid, centres)
         concepts = {
             name: replace(concept, variants=_seen(concept.variants, slit))
             for name, concept in self.fine.concepts.items()
         }
         return replace(self.fine, concepts=concepts)
-
-
-def _widths(centres: np.ndarray) -> np.ndarray:
-    """Return the width (bands,) of every band: the distance to its nearer neighbour."""
-    steps = np.diff(centres)
-    if not len(steps):
-        return np.array([WIDEST])
-    return np.minimum(np.minimum(np.append(steps, np.inf), np.append(np.inf, steps)), WIDEST)
-
-
-def _slit(grid: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Return the matrix (grid, grid) of Gaussian bands on ``grid``, whose full widths at half maximum are ``widths``."""
-    sd = np.maximum(widths, np.diff(grid).min()) / 2.355
-    weights = np.exp(-0.5 * ((grid[None, :] - grid[:, None]) / sd[:, None]) ** 2)
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def _seen(variants: Sequence[Variant], slit: np.ndarray) -> tuple[Variant, ...]:
@@ -181,7 +165,8 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
 
     def on(wavelengths: np.ndarray) -> ConceptTable:
         build = _Builder(raw, wavelengths)
-        return ConceptTable(wavelengths, {name: build.concept(name) for name in raw}, digest.hexdigest(), **named)
+        concepts = {name: build.concept(name) for name in raw}
+        return ConceptTable(wavelengths, concepts, digest.hexdigest(), fine=None, **named)
 
     return replace(on(grid), fine=on(FINE))
 

@@ -12,6 +12,8 @@ from special.errors import SettingsError
 
 FLOOR = 1e-3  # smallest reflectance a curve can say: below it, a logarithm would speak of noise
 
+WIDEST = 100.0  # nm: bands further apart than this lie beside a gap, they are not wide
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -21,7 +23,7 @@ class Curve:
     percent: np.ndarray
 
     def on(self, grid: np.ndarray) -> np.ndarray:
-        """Return reflectance (m,), a fraction, at ``grid`` (m,), nm: smooth in its logarithm, constant beyond the ends."""
+        """Return reflectance (m,), a fraction, at ``grid`` (m,), nm: smooth in its logarithm, flat beyond the ends."""
         logs = PchipInterpolator(self.wavelengths, np.log(np.maximum(self.percent / 100, FLOOR)))
         return np.asarray(np.exp(logs(np.clip(grid, self.wavelengths[0], self.wavelengths[-1]))))
 
@@ -53,3 +55,15 @@ def read_spectra(path: Path) -> tuple[dict[str, Curve], bytes]:
     if not np.all((percent >= 0) & (percent <= 150)):
         raise SettingsError(f"{path}: reflectances are between 0 and 150 %")
     return {name: Curve(nm, column) for name, column in zip(names[1:], percent.T, strict=True)}, data
+
+
+def slit_matrix(grid: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return the matrix (n, n) that makes spectra on ``grid`` (n,) as smooth as bands at ``centres`` (bands,) do.
+
+    Both are nm, rising. A band is a Gaussian, at half of its height as wide as it is far from its nearer neighbour.
+    """
+    steps = np.diff(centres, prepend=-np.inf, append=np.inf)
+    widths = np.minimum(np.minimum(steps[:-1], steps[1:]), WIDEST)
+    sd = np.maximum(np.interp(grid, centres, widths), np.diff(grid).min()) / 2.355
+    weights = np.exp(-0.5 * ((grid[None, :] - grid[:, None]) / sd[:, None]) ** 2)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

@@ -18,13 +18,14 @@ import numpy as np
 
 from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
-from special.teachers.spectrum_text.expected_spectra import NEGLIGIBLE, Expected
+from special.teachers.spectrum_text.expected_spectra import NEGLIGIBLE, Expected, expected_spectra
 from special.teachers.spectrum_text.regions import GASES
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 WINDOWS = ((450.0, 1320.0, 2), (1490.0, 1785.0, 1), (2020.0, 2450.0, 1))
-"""nm, and the degree of the continuum: iron; water of sulphates; hydroxyl, carbonate. Between them is the air's water."""
+"""nm, and the degree of the continuum: iron; water of sulphates; hydroxyl, carbonate. Between them the air absorbs."""
 AIR_TOO = (2020.0, 2085.0)  # nm; carbon dioxide, where the air is still in the data
-FEWEST = 4  # bands beyond the continuum's own that a window needs
+FEWEST = 3  # bands beyond the continuum's own that a window needs
 FLOOR = 0.02  # of a band's typical signal: what is less counts as that much, for noise would have no logarithm
 DEPTH, DEPTH_SD = 0.7, 0.4  # of an absorption, relative to the reference's
 NOISE_SD = 0.02  # of log reflectance in a band, at least
@@ -33,7 +34,8 @@ COMPONENTS = 10  # principal components of a sample that are signal: what they l
 
 @dataclass(frozen=True)
 class Detail:
-    """What a reference gets wrong, in log reflectance: ``sd``, over ``length`` in log wavelength; ``relative`` to depth."""
+    """What a reference gets wrong, in log reflectance: ``sd``, over ``length`` in log wavelength, and ``relative``
+    to its depth."""
 
     sd: float
     length: float
@@ -52,6 +54,26 @@ def names_minerals(readings: Sequence[Sequence[Reading]], table: ConceptTable) -
         for reading in group
         for name, weight in reading.concepts
     )
+
+
+def absorption_features(
+    readings: Sequence[Sequence[Reading]],
+    table: ConceptTable,
+    wavelengths: np.ndarray,
+    sample: np.ndarray,
+    settings: SpectrumTextSettings,
+    *,
+    through_air: bool,
+) -> AbsorptionFeatures | None:
+    """Return the absorptions of what ``readings`` mean, in bands at ``wavelengths`` (bands,), nm; None for no mineral.
+
+    ``sample`` (pixels, bands) is proportional to reflectance; ``through_air``: the atmosphere's gases are in it.
+    """
+    if not names_minerals(readings, table):
+        return None
+    seen = table.seen_by(wavelengths)
+    spectra = expected_spectra(readings, seen, settings.rest_log_weight)
+    return AbsorptionFeatures(spectra, seen, wavelengths, sample, settings.degrees_of_freedom, through_air=through_air)
 
 
 class AbsorptionFeatures:
@@ -178,7 +200,7 @@ def _usable(wavelengths: np.ndarray, through_air: bool) -> list[tuple[np.ndarray
 
 
 def _noise(removed: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Return the noise variance (bands,) of a sample's ``removed`` (pixels, columns): what its main components leave."""
+    """Return the noise variance (bands,): what the main components of a sample ``removed`` (pixels, columns) leave."""
     centred = removed - removed.mean(axis=0)
     axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, : min(COMPONENTS, removed.shape[1] // 2)]
     left = (centred - centred @ axes @ axes.T) @ basis.T

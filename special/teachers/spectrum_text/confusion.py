@@ -16,6 +16,11 @@ from special.classnames.class_list import ClassList
 from special.classnames.reading import Encoder, Reading, read_names
 from special.landcover.concepts import ConceptTable
 from special.teachers.confusion import ConfusedPair
+from special.teachers.spectrum_text.absorption_features import (
+    AbsorptionFeatures,
+    absorption_features,
+    names_minerals,
+)
 from special.teachers.spectrum_text.calibration import Calibration, calibrations, convert
 from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
 from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
@@ -61,18 +66,27 @@ def confused_pairs(
         scene: whose own bands and calibration count instead: what it takes to read its numbers adds to the doubt.
     """
     readings = read_names(classes, teacher.table, teacher.encoder)
-    spectra = expected_spectra(readings, teacher.table, teacher.settings.rest_log_weight)
+    sample = None
     if scene is None:
-        centres = Regions.of(wavelengths, through_air=False).centres
-        likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
-        found = [Calibration(np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
+        regions, through_air = Regions.of(wavelengths, through_air=False), False
     else:
+        wavelengths = scene.wavelengths
         sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
-        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
-        centres = conversion.regions.centres
-        likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
+        conversion = convert(sample, wavelengths, known_reflectance=scene.known_reflectance)
+        regions, through_air = conversion.regions, conversion.kind == "radiance"
+    table = teacher.table.seen_by(regions.centres) if names_minerals(readings, teacher.table) else teacher.table
+    spectra = expected_spectra(readings, table, teacher.settings.rest_log_weight)
+    likelihood = SpectralLikelihood(spectra, table, regions.centres, teacher.settings.uncertainty)
+    if sample is None:
+        found = [Calibration(np.zeros(len(regions)), np.zeros((len(KINDS), len(regions))), 1.0)]
+        bands = table.resample(np.stack([spectrum.reflectance for spectrum in spectra]), wavelengths)
+    else:
         found = calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
-    shares = confusion(spectra, likelihood, found, len(classes), seed=teacher.seed)
+        bands = conversion.per_band(sample)
+    features = absorption_features(
+        readings, teacher.table, wavelengths, bands, teacher.settings, through_air=through_air
+    )
+    shares = confusion(spectra, likelihood, found, len(classes), features=features, seed=teacher.seed)
     runs_on = tendency(readings, teacher.table)
     pairs = [
         ConfusedPair(a, b, float(shares[a, b]), float(shares[b, a]), bool(runs_on[a] * runs_on[b] < 0))
@@ -89,12 +103,14 @@ def confusion(
     found: Sequence[Calibration],
     classes: int,
     *,
+    features: AbsorptionFeatures | None = None,
     seed: int = 0,
     draws: int = _DRAWS,
 ) -> np.ndarray:
     """Return (K, K): the share of spectra drawn from class ``k`` that are likelier under class ``j``, ties by half.
 
-    Every draw is seen under one of the calibrations ``found``, as likely as that is, and named under all of them.
+    Every draw is seen under one of the calibrations ``found``, as likely as that is, and named under all of them;
+    ``features``: and by the absorptions of its minerals.
     """
     rng = np.random.default_rng(seed)
     owners = np.array([spectrum.class_index for spectrum in spectra])
@@ -110,10 +126,12 @@ def confusion(
         true = rng.choice(len(found), draws, p=chances / chances.sum())
         gains, shifts = np.stack([c.gain for c in found])[true], np.stack([c.shifts for c in found])
         reflectance = np.maximum(np.exp(logs + shifts[true, likelihood.kinds[chosen]]) - DARK, 0.0)
+        absorptions = features.per_spectrum(features.draw(chosen, rng)) if features else 0.0
         named = np.zeros((draws, classes))
         for calibration in found:
             logs = log_reflectance(reflectance * np.exp(gains - calibration.gain))
-            densities = likelihood.per_class(likelihood.per_spectrum(logs, calibration.shifts), classes)
+            densities = likelihood.per_spectrum(logs, calibration.shifts) + absorptions
+            densities = likelihood.per_class(densities, classes)
             named += calibration.weight * softmax(densities)
         difference = np.log(np.maximum(named, 1e-30)) - np.log(np.maximum(named[:, [k]], 1e-30))
         shares[k] = ((difference > 1e-6) + 0.5 * (np.abs(difference) <= 1e-6)).mean(axis=0)

