@@ -4,7 +4,7 @@
 
 Every scene is a draw: a sensor, a list of minerals (with plants, soil or shadow among them in some), grain sizes,
 mixtures (areal, or intimate by single-scattering albedo), dust, continuum slopes, illumination, noise, shifted bands,
-numbers as fractions or times 10000. The truth of a pixel is what it has most of. Where the concept table has several
+numbers as fractions, times 10000, or, of what flies, radiance through air. The truth of a pixel is what it has most of. Where the concept table has several
 samples of a mineral, the scene is made of one and the teacher is given the others; minerals with one sample have their
 depth, their continuum and their band positions bent, drawn ones twice as much. Even seeds are for development, odd ones
 judge.
@@ -100,13 +100,13 @@ COVERS = {"Vegetation": "shrub", "Dry grass": "dry grass", "Bare soil": "bare so
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a scene is a draw of. ``numbers``: what a reflectance of 1 is in the file."""
+    """What a scene is a draw of. ``numbers``: "fraction", "x 10000" or "radiance"."""
 
     seed: int
     sensor: str
     setting: str
     mixing: str
-    numbers: float
+    numbers: str
     covers: bool
 
 
@@ -192,14 +192,16 @@ def bent(spectrum: np.ndarray, nm: np.ndarray, rng: np.random.Generator, by: flo
 def simulate(seed: int, library: Library, size: int = 44, sensor: str | None = None) -> MineralScene:
     """Draw a scene of ``size`` x ``size`` pixels."""
     from special.landcover.concepts import load_concepts
+    from special.simulate.sensor import Sensor
 
     rng = np.random.default_rng([seed, 20_201])
+    sensor = sensor or str(rng.choice(list(SENSORS)))
     drawn = Drawn(
         seed,
-        sensor or str(rng.choice(list(SENSORS))),
+        sensor,
         str(rng.choice(list(SETTINGS))),
         str(rng.choice(["areal", "intimate"])),
-        float(rng.choice([1.0, 10_000.0])),
+        str(rng.choice(["fraction", "x 10000", "radiance"] if SENSORS[sensor][4] else ["fraction", "x 10000"])),
         bool(rng.random() < 0.5),
     )
     known = SETTINGS[drawn.setting]
@@ -241,7 +243,12 @@ def simulate(seed: int, library: Library, size: int = 44, sensor: str | None = N
     weights = np.exp(-0.5 * ((nm[None, :] - seen[:, None]) / (widths[:, None] / 2.355)) ** 2)
     cube = mixed @ (weights / weights.sum(axis=1, keepdims=True)).T
     cube += np.where(centres < 2000, noise, beyond) * rng.standard_normal(cube.shape)
-    return MineralScene(drawn, (drawn.numbers * cube).astype(np.float32), centres, truth, names, used)
+    if drawn.numbers == "radiance":
+        light = Sensor.over(centres, rng)
+        cube = light.calibrated((cube * light.sun + light.haze).astype(np.float32), "radiance")
+    elif drawn.numbers == "x 10000":
+        cube *= 10_000
+    return MineralScene(drawn, cube.astype(np.float32), centres, truth, names, used)
 
 
 def judge(scene: MineralScene, library: Library) -> dict[str, Any]:

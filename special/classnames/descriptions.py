@@ -91,7 +91,7 @@ def curated(classes: ClassList, encoder: Encoder) -> list[tuple[str, ...]]:
         meant = _meant(readings)
         covers = list(dict.fromkeys(_nearest(name, texts, table, encoder) for name in meant))
         paragraphs = [
-            f"The class {entry.name} is what the table of land cover calls {concept}. {table.concepts[concept].sentence}"
+            f"The class {entry.name} is what the table of covers calls {concept}. {table.concepts[concept].sentence}"
             for concept in meant
             if concept not in texts
         ]

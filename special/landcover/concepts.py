@@ -68,7 +68,8 @@ class ConceptTable:
     ``made``: names of the concepts that people make, as opposed to rock, soil and what grows. ``long``, ``compact``:
     of those whose areas run on like roads, or end on all sides like roofs. ``minerals``: of those that narrow
     absorptions tell apart. ``apart``: of those that only a class list that names them has in mind: what a class called
-    "other" may be, they are not. ``fine``: the same table on the grid ``FINE``, of those that were read from files.
+    "other" may be, they are not, nor are minerals where the list has none. ``fine``: the same table on the grid
+    ``FINE``, of those that were read from files.
     """
 
     wavelengths: np.ndarray

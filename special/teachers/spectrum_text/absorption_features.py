@@ -29,7 +29,6 @@ FEWEST = 3  # bands beyond the continuum's own that a window needs
 FLOOR = 0.02  # of a band's typical signal: what is less counts as that much, for noise would have no logarithm
 DEPTH, DEPTH_SD = 0.7, 0.4  # of an absorption, relative to the reference's
 NOISE_SD = 0.02  # of log reflectance in a band, at least
-COMPONENTS = 10  # principal components of a sample that are signal: what they leave is noise
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ class _Window:
         shapes = expected @ self.basis @ self.basis.T
         self.means = DEPTH * shapes @ self.basis
         columns = self.basis.shape[1]
-        noise = self.basis.T * np.maximum(_noise(logs @ self.basis, self.basis), NOISE_SD**2) @ self.basis
+        noise = self.basis.T * _noise(logs) @ self.basis
         apart = (position[:, None] - position[None, :]) ** 2
         errors = [
             (detail, self.basis.T @ (detail.sd**2 * np.exp(-0.5 * apart / detail.length**2)) @ self.basis)
@@ -199,9 +198,11 @@ def _usable(wavelengths: np.ndarray, through_air: bool) -> list[tuple[np.ndarray
     return found
 
 
-def _noise(removed: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Return the noise variance (bands,): what the main components of a sample ``removed`` (pixels, columns) leave."""
-    centred = removed - removed.mean(axis=0)
-    axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, : min(COMPONENTS, removed.shape[1] // 2)]
-    left = (centred - centred @ axes @ axes.T) @ basis.T
-    return np.asarray((left**2).mean(axis=0))
+def _noise(logs: np.ndarray) -> np.ndarray:
+    """Return the noise variance (bands,) of a sample ``logs`` (pixels, bands): what no other band explains.
+
+    It is that of a band's residual from its regression on all others (Roger and Arnold 1996, Int. J. Remote Sens. 17),
+    which the diagonal of the inverse covariance says of all bands at once; ``NOISE_SD`` is added before.
+    """
+    covariance = np.cov(logs, rowvar=False, bias=True) + NOISE_SD**2 * np.eye(logs.shape[1])
+    return np.asarray(1 / np.diag(np.linalg.inv(covariance)))

@@ -38,11 +38,11 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
 
     The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less
     likely by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
-    concept that is not named, each weighed by the logarithm ``rest_weight``, but for mixtures of others, and for what
-    the table keeps apart: of that, it may be minerals where the list has any.
+    concept that is not named, each weighed by the logarithm ``rest_weight``, but for mixtures of others, for what
+    the table keeps apart, and for minerals where the list has none.
     """
     named = {concept for group in readings for reading in group for concept, _ in reading.concepts}
-    apart = table.apart - table.minerals if named & table.minerals else table.apart
+    apart = table.apart if named & table.minerals else table.apart | table.minerals
     spectra: list[Expected] = []
     for index, group in enumerate(readings):
         for reading in group:
