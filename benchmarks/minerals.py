@@ -201,7 +201,13 @@ def simulate(seed: int, library: Library, size: int = 44, sensor: str | None = N
         sensor,
         str(rng.choice(list(SETTINGS))),
         str(rng.choice(["areal", "intimate"])),
-        str(rng.choice(["fraction", "x 10000", "radiance"] if SENSORS[sensor][4] else ["fraction", "x 10000"])),
+        str(
+            rng.choice(
+                ["fraction", "x 10000", "radiance"]
+                if SENSORS[sensor][4] and sensor != "ASTER"
+                else ["fraction", "x 10000"]
+            )
+        ),
         bool(rng.random() < 0.5),
     )
     known = SETTINGS[drawn.setting]

@@ -18,6 +18,7 @@ import numpy as np
 
 from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
+from special.teachers.spectrum_text.air import ROUNDS, air_covariance, learn_air, responsibilities
 from special.teachers.spectrum_text.expected_spectra import NEGLIGIBLE, Expected, expected_spectra
 from special.teachers.spectrum_text.regions import GASES
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
@@ -100,6 +101,7 @@ class AbsorptionFeatures:
         """
         expected = np.log(table.resample(np.stack([s.reflectance for s in spectra]), wavelengths))
         fine = np.array([set(s.concept.split(" + ")) <= table.minerals for s in spectra])
+        self.owners = np.array([s.class_index for s in spectra])
         self.floor = FLOOR * np.maximum(np.median(sample, axis=0), 1e-12)
         logs = self._logs(sample)
         self.windows = [
@@ -113,7 +115,7 @@ class AbsorptionFeatures:
     def removed(self, signals: np.ndarray) -> np.ndarray:
         """Return (pixels, columns) of ``signals`` (pixels, bands): log reflectance without its continuum."""
         logs = self._logs(signals)
-        parts = [logs[:, window.bands] @ window.basis for window in self.windows]
+        parts = [logs[:, window.bands] @ window.basis - window.air for window in self.windows]
         return np.concatenate([np.empty((len(logs), 0)), *parts], axis=1)
 
     def per_spectrum(self, removed: np.ndarray) -> np.ndarray:
@@ -124,6 +126,22 @@ class AbsorptionFeatures:
             total = total + window.per_spectrum(removed[:, start:stop])
             start = stop
         return total
+
+    def learn_air(self, signals: np.ndarray, densities: np.ndarray) -> None:
+        """Learn what the air takes out of single bands, from here on left out of ``removed``.
+
+        Args:
+            signals: (pixels, bands) of a sample.
+            densities: (pixels, spectra) log densities of the same by all else that is known.
+        """
+        for trust in np.linspace(0, 1, ROUNDS):  # in absorptions: at first they are the air's
+            removed = self.removed(signals)
+            weights = responsibilities([densities, trust * self.per_spectrum(removed)])
+            start = 0
+            for window in self.windows:
+                stop = start + window.basis.shape[1]
+                window.learn_air(removed[:, start:stop], self.owners, weights)
+                start = stop
 
     def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw ``removed`` (draws, columns) from around the expected spectra ``chosen`` (draws,)."""
@@ -157,6 +175,7 @@ class _Window:
             (detail, self.basis.T @ (detail.sd**2 * np.exp(-0.5 * apart / detail.length**2)) @ self.basis)
             for detail in (SKETCHED, MEASURED)
         ]
+        self.air, self.air_prior = np.zeros(columns), self.basis.T @ air_covariance(wavelengths) @ self.basis
         self.roots = np.empty((len(expected), columns, columns))
         self.offsets = np.empty(len(expected))
         for i, shape in enumerate(shapes):
@@ -167,6 +186,10 @@ class _Window:
             root = np.linalg.cholesky(covariance)
             self.roots[i] = np.linalg.inv(root)
             self.offsets[i] = -np.log(np.diag(root)).sum()
+
+    def learn_air(self, removed: np.ndarray, owners: np.ndarray, weights: np.ndarray) -> None:
+        """Learn the air from ``removed`` (pixels, columns), what was known of it until now left out."""
+        self.air = learn_air(removed + self.air, self.means, self.roots, self.air_prior, owners, weights)
 
     def per_spectrum(self, removed: np.ndarray) -> np.ndarray:
         """Return log densities (pixels, expected spectra) of ``removed`` (pixels, columns)."""

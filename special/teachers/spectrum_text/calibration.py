@@ -97,11 +97,12 @@ class Conversion:
 
     def apply(self, spectra: np.ndarray) -> np.ndarray:
         """Return signals float64 (..., regions) of ``spectra`` (..., bands)."""
-        return self.regions.average(self.per_band(spectra)) - self.haze
+        return self.regions.average((spectra - self.dark) / self.sunlight) - self.haze
 
-    def per_band(self, spectra: np.ndarray) -> np.ndarray:
-        """Return signals (..., bands) of ``spectra`` (..., bands), whose haze is left in."""
-        return (spectra - self.dark) / self.sunlight
+    def per_band(self, spectra: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
+        """Return signals (..., bands) of ``spectra`` (..., bands) at ``wavelengths`` (bands,), nm."""
+        haze = np.interp(wavelengths, self.regions.centres, self.haze)
+        return (spectra - self.dark) / self.sunlight - haze
 
 
 def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:

@@ -82,7 +82,7 @@ def confused_pairs(
         bands = table.resample(np.stack([spectrum.reflectance for spectrum in spectra]), wavelengths)
     else:
         found = calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
-        bands = conversion.per_band(sample)
+        bands = conversion.per_band(sample, scene.wavelengths)
     features = absorption_features(
         readings, teacher.table, wavelengths, bands, teacher.settings, through_air=through_air
     )

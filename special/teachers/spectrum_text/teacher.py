@@ -177,11 +177,16 @@ class SpectrumTextTeacher(Teacher):
             readings,
             self.table,
             scene.wavelengths,
-            conversion.per_band(sample),
+            conversion.per_band(sample, scene.wavelengths),
             self.settings,
             through_air=conversion.kind == "radiance",
         )
-        return _CalibratedScene(conversion, likelihood, found, classes, features)
+        if features and conversion.kind == "radiance":
+            logs = log_reflectance(conversion.apply(sample) * np.exp(-found[0].gain))
+            features.learn_air(
+                conversion.per_band(sample, scene.wavelengths), likelihood.per_spectrum(logs, found[0].shifts)
+            )
+        return _CalibratedScene(conversion, likelihood, found, classes, scene.wavelengths, features)
 
     def _outlines(
         self,
@@ -238,6 +243,7 @@ class _CalibratedScene:
     likelihood: SpectralLikelihood
     calibrations: list[Calibration]
     classes: int
+    wavelengths: np.ndarray
     features: AbsorptionFeatures | None = None
 
     def signals(self, spectra: np.ndarray) -> np.ndarray:
@@ -246,7 +252,9 @@ class _CalibratedScene:
         signals = self.conversion.apply(spectra)
         if self.features is None:
             return signals
-        return np.concatenate([signals, self.features.removed(self.conversion.per_band(spectra))], axis=1)
+        return np.concatenate(
+            [signals, self.features.removed(self.conversion.per_band(spectra, self.wavelengths))], axis=1
+        )
 
     def logs(self, signals: np.ndarray) -> np.ndarray:
         """Return log reflectance float32 (pixels, regions) under the likeliest calibration."""
