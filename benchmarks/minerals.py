@@ -4,10 +4,10 @@
 
 Every scene is a draw: a sensor, a list of minerals (with plants, soil or shadow among them in some), grain sizes,
 mixtures (areal, or intimate by single-scattering albedo), dust, continuum slopes, illumination, noise, shifted bands,
-numbers as fractions, times 10000, or, of what flies, radiance through air. The truth of a pixel is what it has most of. Where the concept table has several
-samples of a mineral, the scene is made of one and the teacher is given the others; minerals with one sample have their
-depth, their continuum and their band positions bent, drawn ones twice as much. Even seeds are for development, odd ones
-judge.
+numbers as fractions, times 10000, or, of what flies, radiance through air. The truth of a pixel is what it has most of.
+Where the concept table has several samples of a mineral, the scene is made of one and the teacher is given the others;
+minerals with one sample have their depth, their continuum and their band positions bent, drawn ones twice as much. Even
+seeds are for development, odd ones judge.
 
 Prints mean OA over scenes, the mean of the 10 % worst, the calibration error of confidence, and OA by what was drawn.
 To compare with another version of the package, run this file with that version on PYTHONPATH.

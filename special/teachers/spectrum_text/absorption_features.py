@@ -29,6 +29,7 @@ AIR_TOO = (2020.0, 2085.0)  # nm; carbon dioxide, where the air is still in the 
 FEWEST = 3  # bands beyond the continuum's own that a window needs
 FLOOR = 0.02  # of a band's typical signal: what is less counts as that much, for noise would have no logarithm
 DEPTH, DEPTH_SD = 0.7, 0.4  # of an absorption, relative to the reference's
+BLOCK = 8192  # pixels that are looked at together
 NOISE_SD = 0.02  # of log reflectance in a band, at least
 
 
@@ -63,17 +64,28 @@ def absorption_features(
     sample: np.ndarray,
     settings: SpectrumTextSettings,
     *,
-    through_air: bool,
+    through_air: np.ndarray | None,
 ) -> AbsorptionFeatures | None:
-    """Return the absorptions of what ``readings`` mean, in bands at ``wavelengths`` (bands,), nm; None for no mineral.
+    """Return the absorptions of what ``readings`` mean; None where they mean no mineral.
 
-    ``sample`` (pixels, bands) is proportional to reflectance; ``through_air``: the atmosphere's gases are in it.
+    Args:
+        readings: of the class list.
+        table: of concepts, as it was read.
+        wavelengths: (bands,), nm, rising.
+        sample: (pixels, bands) of the scene, proportional to reflectance.
+        settings: of the teacher.
+        through_air: where the atmosphere's gases are still in the data, what else is known of the sample: its log
+            densities (pixels, expected spectra).
     """
     if not names_minerals(readings, table):
         return None
     seen = table.seen_by(wavelengths)
     spectra = expected_spectra(readings, seen, settings.rest_log_weight)
-    return AbsorptionFeatures(spectra, seen, wavelengths, sample, settings.degrees_of_freedom, through_air=through_air)
+    gases = through_air is not None
+    found = AbsorptionFeatures(spectra, seen, wavelengths, sample, settings.degrees_of_freedom, through_air=gases)
+    if through_air is not None:
+        found.learn_air(sample, through_air)
+    return found
 
 
 class AbsorptionFeatures:
@@ -195,10 +207,11 @@ class _Window:
         """Return log densities (pixels, expected spectra) of ``removed`` (pixels, columns)."""
         columns = removed.shape[1]
         out = np.empty((len(removed), len(self.means)))
-        for i, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
-            distance = np.square((removed - mean) @ root.T).sum(axis=1)
-            out[:, i] = self.offsets[i] - (self.degrees + columns) / 2 * np.log1p(distance / self.degrees)
-        return out
+        for start in range(0, len(removed), BLOCK):
+            part = slice(start, start + BLOCK)
+            for i, (mean, root) in enumerate(zip(self.means, self.roots, strict=True)):
+                out[part, i] = np.square((removed[part] - mean) @ root.T).sum(axis=1)
+        return self.offsets - (self.degrees + columns) / 2 * np.log1p(out / self.degrees)
 
     def draw(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw (draws, columns) from Student's t around the spectra ``chosen``."""

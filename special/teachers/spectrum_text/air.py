@@ -1,8 +1,8 @@
 """What the air takes out of single bands, learned from the scene where its numbers are radiance.
 
-Sunlight and haze are smooth, so the continuum takes them along; gases are not. What all pixels have in common beside
-the absorptions that are expected of the named classes is taken for the air's, with more room where gases absorb. Classes
-and air are found in turn (expectation maximisation), as the smooth gain is in ``calibration``.
+Sunlight and haze are smooth, so the continuum takes them along; gases are not. What all pixels have in common, but for
+the absorptions that are expected of the named classes, is taken for the air's, with more room where gases absorb.
+Classes and air are found in turn (expectation maximisation), as the smooth gain is in ``calibration``.
 """
 
 from __future__ import annotations

@@ -196,6 +196,12 @@ def calibrations(
     return [replace(c, weight=c.weight / total) for c in worth]
 
 
+def densities(signals: np.ndarray, calibration: Calibration, likelihood: SpectralLikelihood) -> np.ndarray:
+    """Return log densities (pixels, expected spectra) of ``signals`` (pixels, regions) under one calibration."""
+    logs = log_reflectance(signals * np.exp(-calibration.gain))
+    return likelihood.per_spectrum(logs, calibration.shifts)
+
+
 @dataclass(frozen=True)
 class _Fit:
     """A gain, the shifts that go with it, and how likely shifts so large are (logarithm)."""

@@ -21,7 +21,7 @@ from special.teachers.spectrum_text.absorption_features import (
     absorption_features,
     names_minerals,
 )
-from special.teachers.spectrum_text.calibration import Calibration, calibrations, convert
+from special.teachers.spectrum_text.calibration import Calibration, calibrations, convert, densities
 from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
 from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
 from special.teachers.spectrum_text.outlines import tendency
@@ -66,26 +66,24 @@ def confused_pairs(
         scene: whose own bands and calibration count instead: what it takes to read its numbers adds to the doubt.
     """
     readings = read_names(classes, teacher.table, teacher.encoder)
-    sample = None
-    if scene is None:
-        regions, through_air = Regions.of(wavelengths, through_air=False), False
-    else:
+    if scene is not None:
         wavelengths = scene.wavelengths
         sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
         conversion = convert(sample, wavelengths, known_reflectance=scene.known_reflectance)
-        regions, through_air = conversion.regions, conversion.kind == "radiance"
+    regions = Regions.of(wavelengths, through_air=False) if scene is None else conversion.regions
     table = teacher.table.seen_by(regions.centres) if names_minerals(readings, teacher.table) else teacher.table
     spectra = expected_spectra(readings, table, teacher.settings.rest_log_weight)
     likelihood = SpectralLikelihood(spectra, table, regions.centres, teacher.settings.uncertainty)
-    if sample is None:
+    air = None
+    if scene is None:
         found = [Calibration(np.zeros(len(regions)), np.zeros((len(KINDS), len(regions))), 1.0)]
         bands = table.resample(np.stack([spectrum.reflectance for spectrum in spectra]), wavelengths)
     else:
         found = calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
-        bands = conversion.per_band(sample, scene.wavelengths)
-    features = absorption_features(
-        readings, teacher.table, wavelengths, bands, teacher.settings, through_air=through_air
-    )
+        bands = conversion.per_band(sample, wavelengths)
+        if conversion.kind == "radiance":
+            air = densities(conversion.apply(sample), found[0], likelihood)
+    features = absorption_features(readings, teacher.table, wavelengths, bands, teacher.settings, through_air=air)
     shares = confusion(spectra, likelihood, found, len(classes), features=features, seed=teacher.seed)
     runs_on = tendency(readings, teacher.table)
     pairs = [
@@ -130,9 +128,8 @@ def confusion(
         named = np.zeros((draws, classes))
         for calibration in found:
             logs = log_reflectance(reflectance * np.exp(gains - calibration.gain))
-            densities = likelihood.per_spectrum(logs, calibration.shifts) + absorptions
-            densities = likelihood.per_class(densities, classes)
-            named += calibration.weight * softmax(densities)
+            each = likelihood.per_spectrum(logs, calibration.shifts) + absorptions
+            named += calibration.weight * softmax(likelihood.per_class(each, classes))
         difference = np.log(np.maximum(named, 1e-30)) - np.log(np.maximum(named[:, [k]], 1e-30))
         shares[k] = ((difference > 1e-6) + 0.5 * (np.abs(difference) <= 1e-6)).mean(axis=0)
     return shares

@@ -34,6 +34,7 @@ from special.teachers.spectrum_text.calibration import (
     Conversion,
     calibrations,
     convert,
+    densities,
 )
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.confusion import confused_pairs
@@ -173,19 +174,9 @@ class SpectrumTextTeacher(Teacher):
         spectra = expected_spectra(readings, table, self.settings.rest_log_weight)
         likelihood = SpectralLikelihood(spectra, table, centres, self.settings.uncertainty)
         found = calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
-        features = absorption_features(
-            readings,
-            self.table,
-            scene.wavelengths,
-            conversion.per_band(sample, scene.wavelengths),
-            self.settings,
-            through_air=conversion.kind == "radiance",
-        )
-        if features and conversion.kind == "radiance":
-            logs = log_reflectance(conversion.apply(sample) * np.exp(-found[0].gain))
-            features.learn_air(
-                conversion.per_band(sample, scene.wavelengths), likelihood.per_spectrum(logs, found[0].shifts)
-            )
+        bands = conversion.per_band(sample, scene.wavelengths)
+        air = densities(conversion.apply(sample), found[0], likelihood) if conversion.kind == "radiance" else None
+        features = absorption_features(readings, self.table, scene.wavelengths, bands, self.settings, through_air=air)
         return _CalibratedScene(conversion, likelihood, found, classes, scene.wavelengths, features)
 
     def _outlines(
@@ -272,9 +263,8 @@ class _CalibratedScene:
         seen = self.features.per_spectrum(absorptions) if self.features else 0.0
         total = np.zeros((len(signals), self.classes))
         for calibration in self.calibrations:
-            logs = log_reflectance(regions * np.exp(-calibration.gain))
-            densities = self.likelihood.per_spectrum(logs, calibration.shifts) + seen
-            total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
+            found = densities(regions, calibration, self.likelihood) + seen
+            total += calibration.weight * softmax(self.likelihood.per_class(found, self.classes))
         return total.astype(np.float32)
 
 

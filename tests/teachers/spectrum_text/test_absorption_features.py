@@ -11,6 +11,7 @@ from special.classnames.encoder import default_encoder
 from special.classnames.reading import read_names
 from special.landcover.concepts import ConceptTable, load_concepts
 from special.scene.scene import Scene
+from special.simulate.sensor import Sensor
 from special.teachers.spectrum_text.absorption_features import (
     AbsorptionFeatures,
     absorption_features,
@@ -40,7 +41,7 @@ def pixels(table: ConceptTable, name: str, wavelengths: np.ndarray) -> np.ndarra
 def features(table: ConceptTable, wavelengths: np.ndarray, names: list[str] = NAMES) -> AbsorptionFeatures:
     readings = read_names(ClassList.parse(names), table, default_encoder())
     sample = np.concatenate([pixels(table, name, wavelengths) for name in names])
-    found = absorption_features(readings, table, wavelengths, sample, SETTINGS, through_air=False)
+    found = absorption_features(readings, table, wavelengths, sample, SETTINGS, through_air=None)
     assert found is not None
     return found
 
@@ -92,7 +93,7 @@ def test_noise_in_a_band_makes_it_count_less(table: ConceptTable) -> None:
     pixel = pixels(table, "Kaolinite", FULL) * np.where(broken, 1.5, 1.0)
 
     def lead(seen: np.ndarray) -> float:
-        found = absorption_features(readings, table, FULL, seen, SETTINGS, through_air=False)
+        found = absorption_features(readings, table, FULL, seen, SETTINGS, through_air=None)
         assert found is not None
         densities = found.per_spectrum(found.removed(pixel))[0]
         owners = np.array([s.class_index for s in expected_spectra(readings, table, SETTINGS.rest_log_weight)])
@@ -104,7 +105,7 @@ def test_noise_in_a_band_makes_it_count_less(table: ConceptTable) -> None:
 def test_a_list_without_minerals_has_no_absorptions(table: ConceptTable) -> None:
     readings = read_names(ClassList.parse(["Water", "Clay soil", "Red soil", "Rock"]), table, default_encoder())
     assert not names_minerals(readings, table)
-    assert absorption_features(readings, table, FULL, np.ones((1, len(FULL))), SETTINGS, through_air=False) is None
+    assert absorption_features(readings, table, FULL, np.ones((1, len(FULL))), SETTINGS, through_air=None) is None
 
 
 def test_draws_of_a_mineral_are_named_as_it(table: ConceptTable) -> None:
@@ -142,3 +143,18 @@ def test_a_scene_of_mixed_minerals_is_mapped(table: ConceptTable) -> None:
     scene = Scene.from_array((10_000 * cube).astype(np.float32), FULL)
     found = teacher.predict(scene, None, ClassList.parse(names))
     assert (np.asarray(found).argmax(axis=-1) == truth).mean() > 0.9
+
+
+def test_radiance_is_mapped_though_the_air_hides_in_the_absorptions(table: ConceptTable) -> None:
+    rng = np.random.default_rng(0)
+    nm = np.concatenate([np.arange(400.0, 1341.0, 10), np.arange(1450.0, 1791.0, 10), np.arange(1980.0, 2481.0, 10)])
+    names = ["Kaolinite", "Alunite", "Muscovite", "Calcite", "Chlorite"]
+    ends = np.concatenate([pixels(table, name, nm) for name in names])
+    truth = np.repeat(np.arange(len(names)), 8)[None].repeat(24, axis=0)
+    share = rng.uniform(0, 0.4, (*truth.shape, 1))
+    cube = (1 - share) * ends[truth] + share * ends[rng.integers(0, len(names), truth.shape)]
+    light = Sensor.over(nm, rng)
+    cube = light.calibrated(light.noisy(cube.astype(np.float32), 0.004, rng), "radiance")
+    teacher = SpectrumTextTeacher(SETTINGS, table=table, encoder=default_encoder())
+    found = teacher.predict(Scene.from_array(cube, nm), None, ClassList.parse(names))
+    assert (np.asarray(found).argmax(axis=-1) == truth).mean() > 0.85
