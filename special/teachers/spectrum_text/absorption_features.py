@@ -18,7 +18,7 @@ import numpy as np
 
 from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
-from special.teachers.spectrum_text.air import ROUNDS, air_covariance, learn_air, responsibilities
+from special.teachers.spectrum_text.air import ROUNDS, UNLEARNED, air_covariance, learn_air, responsibilities
 from special.teachers.spectrum_text.expected_spectra import NEGLIGIBLE, Expected, expected_spectra
 from special.teachers.spectrum_text.regions import GASES
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
@@ -117,7 +117,9 @@ class AbsorptionFeatures:
         self.floor = FLOOR * np.maximum(np.median(sample, axis=0), 1e-12)
         logs = self._logs(sample)
         self.windows = [
-            _Window(band, wavelengths[band], degree, expected[:, band], fine, logs[:, band], degrees_of_freedom)
+            _Window(
+                band, wavelengths[band], degree, expected[:, band], fine, logs[:, band], degrees_of_freedom, through_air
+            )
             for band, degree in _usable(wavelengths, through_air)
         ]
 
@@ -173,6 +175,7 @@ class _Window:
         fine: np.ndarray,
         logs: np.ndarray,
         degrees_of_freedom: float,
+        through_air: bool,
     ) -> None:
         position = np.log(wavelengths)
         self.bands, self.degrees = bands, degrees_of_freedom
@@ -182,12 +185,14 @@ class _Window:
         self.means = DEPTH * shapes @ self.basis
         columns = self.basis.shape[1]
         noise = self.basis.T * _noise(logs) @ self.basis
+        self.air, self.air_prior = np.zeros(columns), self.basis.T @ air_covariance(wavelengths) @ self.basis
+        if through_air:
+            noise = noise + UNLEARNED**2 * self.air_prior
         apart = (position[:, None] - position[None, :]) ** 2
         errors = [
             (detail, self.basis.T @ (detail.sd**2 * np.exp(-0.5 * apart / detail.length**2)) @ self.basis)
             for detail in (SKETCHED, MEASURED)
         ]
-        self.air, self.air_prior = np.zeros(columns), self.basis.T @ air_covariance(wavelengths) @ self.basis
         self.roots = np.empty((len(expected), columns, columns))
         self.offsets = np.empty(len(expected))
         for i, shape in enumerate(shapes):

@@ -19,6 +19,7 @@ GASES = (
 )
 """nm, centre and standard deviation: oxygen, water vapour, carbon dioxide, and water vapour beyond 2400 nm."""
 CLEAR_SD, GAS_SD = 0.02, 1.0  # of log radiance in a band between gases, and amid them
+UNLEARNED = 0.1  # share of it that is still unknown when the air is learned
 LENGTH = 0.008  # in log wavelength, over which the air changes
 ROUNDS, TEMPER = 8, 0.5
 
