@@ -184,7 +184,6 @@ SCENES = {
         "Firn": "old snow",
         "Melting snow": "wet snow",
         "Glacier": "glacier ice",
-        "Snow": "snow",
         "Turbid water": "turbid water",
         "Blue-green algae": "cyanobacteria bloom",
         "Oil spill": "oil slick",
