@@ -80,15 +80,21 @@ def format_descriptions(entries: Iterable[tuple[str, Sequence[str]]], head: Sequ
 def curated(classes: ClassList, encoder: Encoder) -> list[tuple[str, ...]]:
     """Return for every class the paragraphs that come with the package for what its name means, in class order.
 
-    A name that the concept table does not know takes those of the nearest concept. Words that say more than the land
+    A name that the concept table does not know takes those of the nearest concept; a concept that has none is said in
+    its own sentence and takes those of the concept that comes nearest. Words that say more than the land
     cover ("dry", "notill", "4wk") add a paragraph. Every paragraph names the class, with blanks for underscores.
     """
     table = load_concepts()
     texts, modifiers = _packaged("descriptions.txt"), _packaged("description_modifiers.txt")
     described = []
     for entry, readings in zip(classes, read_names(classes, table, encoder), strict=True):
-        covers = list(dict.fromkeys(_nearest(name, texts, table, encoder) for name in _meant(readings)))
-        paragraphs = []
+        meant = _meant(readings)
+        covers = list(dict.fromkeys(_nearest(name, texts, table, encoder) for name in meant))
+        paragraphs = [
+            f"The class {entry.name} is what the table of covers calls {concept}. {table.concepts[concept].sentence}"
+            for concept in meant
+            if concept not in texts
+        ]
         for cover in covers:
             name = entry.name if len(covers) == 1 or _key(entry.name) == cover else f"{entry.name} ({cover})"
             paragraphs += [fill(paragraph, name) for paragraph in texts[cover]]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from special.errors import SettingsError
+from special.landcover.curves import FLOOR, Curve, read_spectra, slit_matrix
 from special.resources import PROMPTS
 
-FLOOR = 1e-3  # smallest reflectance the table can say: below it, a logarithm would speak of noise
-GROUPS = ("made", "long", "compact")  # lists of concepts at the top of a table
+PACKAGED = ("concepts.toml", "minerals.toml")  # the files of the table that comes with the package, in ``prompts/``
+GROUPS = ("made", "long", "compact", "minerals", "apart")  # lists of concepts at the top of a table
+FINE = np.arange(400.0, 2501.0, 5.0)  # nm: the grid on which the absorptions of minerals can be told apart
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,10 @@ class ConceptTable:
     """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from.
 
     ``made``: names of the concepts that people make, as opposed to rock, soil and what grows. ``long``, ``compact``:
-    of those whose areas run on like roads, or end on all sides like roofs.
+    of those whose areas run on like roads, or end on all sides like roofs. ``minerals``: of those that narrow
+    absorptions tell apart. ``apart``: of those that only a class list that names them has in mind: what a class called
+    "other" may be, they are not, nor are minerals where the list has none. ``fine``: the same table on the grid
+    ``FINE``, of those that were read from files.
     """
 
     wavelengths: np.ndarray
@@ -73,6 +78,9 @@ class ConceptTable:
     made: frozenset[str] = frozenset()
     long: frozenset[str] = frozenset()
     compact: frozenset[str] = frozenset()
+    minerals: frozenset[str] = frozenset()
+    apart: frozenset[str] = frozenset()
+    fine: ConceptTable | None = None
 
     def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
         """Bring ``reflectance`` (..., n) at the table's n wavelengths to ``wavelengths`` (bands,), nm: (..., bands).
@@ -83,6 +91,53 @@ class ConceptTable:
         logs = np.log(np.maximum(reflectance, FLOOR))
         return np.exp(PchipInterpolator(self.wavelengths, logs, axis=-1)(at))
 
+    def seen_by(self, centres: np.ndarray) -> ConceptTable:
+        """Return the fine table with every spectrum as smooth as bands at ``centres`` (bands,), nm, rising, show it.
+
+        A band is taken to be as wide as it is far from its nearer neighbour. A table that was not read from files has
+        nothing finer, and is returned as it is.
+        """
+        if self.fine is None:
+            return self
+        grid = self.fine.wavelengths
+        slit = slit_matrix(grid, centres)
+        concepts = {
+            name: replace(concept, variants=_seen(concept.variants, slit))
+            for name, concept in self.fine.concepts.items()
+        }
+        return replace(self.fine, concepts=concepts)
+
+
+def _seen(variants: Sequence[Variant], slit: np.ndarray) -> tuple[Variant, ...]:
+    """Return variants with all spectra seen through ``slit``; those that share a canopy still share it."""
+    known: dict[int, np.ndarray] = {}
+
+    def through(spectrum: np.ndarray) -> np.ndarray:
+        return known.setdefault(id(spectrum), slit @ spectrum)
+
+    return tuple(
+        replace(
+            variant,
+            reflectance=through(variant.reflectance),
+            canopy=None if variant.canopy is None else through(variant.canopy),
+            ground=None if variant.ground is None else through(variant.ground),
+        )
+        for variant in variants
+    )
+
+
+def table_files(extra: Sequence[str | Path] = ()) -> list[Path]:
+    """Return all files that a table is read from, those with spectra after the one that names them.
+
+    Raises:
+        SettingsError: as ``load_concepts``.
+    """
+    found = []
+    for path in [*(PROMPTS / name for name in PACKAGED), *map(Path, extra)]:
+        document, _ = _document(path)
+        found += [path, *([path.with_name(str(document["spectra"]))] if "spectra" in document else [])]
+    return found
+
 
 def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     """Read the table that comes with the package, then the user's files, later ones replacing earlier ones.
@@ -90,35 +145,42 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     Raises:
         SettingsError: a file is missing, is not TOML, or a concept in it cannot be used; the message says which.
     """
-    files = [PROMPTS / "concepts.toml", *map(Path, extra)]
     digest = hashlib.sha256()
     raw: dict[str, dict[str, Any]] = {}
     groups: dict[str, set[str]] = {group: set() for group in GROUPS}
     grid = np.empty(0)
-    for path in files:
-        try:
-            data = path.read_bytes()
-        except OSError:
-            raise SettingsError(f"no concept file at {path}") from None
+    for path in [*(PROMPTS / name for name in PACKAGED), *map(Path, extra)]:
+        document, data = _document(path)
         digest.update(data)
-        try:
-            document = tomllib.loads(data.decode("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{path} is not a TOML file: {error}") from None
-        own = _grid(document, path)
+        own = grid if "spectra" in document and "wavelengths" not in document else _grid(document, path)
         grid = grid if len(grid) else own
+        library: dict[str, Curve] = {}
+        if "spectra" in document:
+            library, data = read_spectra(path.with_name(str(document["spectra"])))
+            digest.update(data)
         for entry in document.get("concept", []):
-            name = _checked(entry, path, own, grid)
-            raw[name] = entry
+            raw[_checked(entry, path, own, library)] = entry
         for group in GROUPS:
             groups[group] |= _group(group, document, path, raw)
-    build = _Builder(raw, grid)
-    return ConceptTable(
-        grid,
-        {name: build.concept(name) for name in raw},
-        digest.hexdigest(),
-        **{group: frozenset(names) for group, names in groups.items()},
-    )
+    named = {group: frozenset(names) for group, names in groups.items()}
+
+    def on(wavelengths: np.ndarray) -> ConceptTable:
+        build = _Builder(raw, wavelengths)
+        concepts = {name: build.concept(name) for name in raw}
+        return ConceptTable(wavelengths, concepts, digest.hexdigest(), fine=None, **named)
+
+    return replace(on(grid), fine=on(FINE))
+
+
+def _document(path: Path) -> tuple[dict[str, Any], bytes]:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise SettingsError(f"no concept file at {path}") from None
+    try:
+        return tomllib.loads(data.decode("utf-8")), data
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not a TOML file: {error}") from None
 
 
 def _group(group: str, document: dict[str, Any], path: Path, raw: dict[str, dict[str, Any]]) -> set[str]:
@@ -130,6 +192,7 @@ def _group(group: str, document: dict[str, Any], path: Path, raw: dict[str, dict
 
 
 def _grid(document: dict[str, Any], path: Path) -> np.ndarray:
+    """Return the wavelengths (n,), nm, of a file or of one variant."""
     grid = np.asarray(document.get("wavelengths", []), dtype=float)
     if grid.ndim != 1 or len(grid) < 12 or np.any(np.diff(grid) <= 0) or grid[0] < 300 or grid[-1] > 2600:
         raise SettingsError(f"{path}: `wavelengths` must be 12 or more rising values between 300 and 2600 nm")
@@ -140,8 +203,11 @@ _REQUIRED = {"name": str, "sentence": str, "source": str, "level_sd": float, "sh
 _OPTIONAL = {"synonyms": list, "cover": list, "background": str}
 
 
-def _checked(entry: dict[str, Any], path: Path, own: np.ndarray, grid: np.ndarray) -> str:
-    """Check one concept's fields and bring its spectra from its file's wavelengths to the table's."""
+def _checked(entry: dict[str, Any], path: Path, own: np.ndarray, library: Mapping[str, Curve]) -> str:
+    """Check one concept's fields and turn its spectra into curves; return its name.
+
+    ``own`` (n,), nm: the wavelengths of its file. ``library``: the file of spectra that its file names.
+    """
     name = entry.get("name", "?")
     for field, kind in _REQUIRED.items():
         value = entry.get(field)
@@ -155,16 +221,24 @@ def _checked(entry: dict[str, Any], path: Path, own: np.ndarray, grid: np.ndarra
     if entry.get("cover") and not (entry.get("background") and all(0 < f <= 1 for f in entry["cover"])):
         raise SettingsError(f"{path}: concept {name!r}: `cover` is fractions in (0, 1] and needs a `background`")
     for variant in entry["variants"]:
-        if ("percent" in variant) == ("mix" in variant):
-            raise SettingsError(f"{path}: every variant of concept {name!r} needs either `percent` or `mix`")
-        if "percent" in variant:
-            percent = np.asarray(variant["percent"], dtype=float)
-            if percent.shape != own.shape or not np.all((percent >= 0) & (percent <= 150)):
+        if sum(form in variant for form in ("percent", "mix", "spectrum")) != 1:
+            raise SettingsError(
+                f"{path}: every variant of concept {name!r} needs one of `percent`, `mix` and `spectrum`"
+            )
+        if "spectrum" in variant:
+            if variant["spectrum"] not in library:
                 raise SettingsError(
-                    f"{path}: concept {name!r}: `percent` must be {len(own)} reflectances between 0 and 150 %"
+                    f"{path}: concept {name!r}: no spectrum {variant['spectrum']!r} in the file that `spectra` names"
                 )
-            spectrum = PchipInterpolator(own, np.log(np.maximum(percent / 100, FLOOR)))
-            variant["reflectance"] = np.exp(spectrum(np.clip(grid, own[0], own[-1])))
+            variant["curve"] = library[variant["spectrum"]]
+        elif "percent" in variant:
+            at = _grid(variant, path) if "wavelengths" in variant else own
+            percent = np.asarray(variant["percent"], dtype=float)
+            if percent.shape != at.shape or not np.all((percent >= 0) & (percent <= 150)):
+                raise SettingsError(
+                    f"{path}: concept {name!r}: `percent` must be {len(at)} reflectances between 0 and 150 %"
+                )
+            variant["curve"] = Curve(at, percent)
         elif not variant["mix"] or abs(sum(variant["mix"].values()) - 1) > 1e-6:
             raise SettingsError(f"{path}: concept {name!r}: the fractions of `mix` must add up to 1")
     return str(name)
@@ -185,8 +259,8 @@ class _Builder:
         return self.spectrum(self.raw[name]["variants"][0], user, (*seen, name))
 
     def spectrum(self, variant: dict[str, Any], user: str, seen: tuple[str, ...] = ()) -> np.ndarray:
-        if "reflectance" in variant:
-            return np.asarray(variant["reflectance"])
+        if "curve" in variant:
+            return np.asarray(variant["curve"].on(self.grid))
         parts = [fraction * self.first_spectrum(part, user, seen) for part, fraction in variant["mix"].items()]
         return np.sum(parts, axis=0)
 

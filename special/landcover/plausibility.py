@@ -1,6 +1,6 @@
 """Whether a spectrum can be what it claims to be: physics that a language model, or a tired person, may forget.
 
-The bounds are wide: every pure spectrum of the package's own table keeps within them.
+The bounds are wide: every pure spectrum of the package's own table keeps within them, but for minerals that are green.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 KINDS = ("green vegetation", "dry vegetation", "soil or rock", "water", "snow or ice", "artificial", "other")
 DIM = 1.0  # percent: below it a ratio of neighbours says nothing
-STEP = {"snow or ice": 10.0}  # the largest ratio of two neighbours; ice falls tenfold from 1280 to 1520 nm
+STEP = {"snow or ice": 40.0}  # the largest ratio of two neighbours; melting snow falls 32-fold from 1280 to 1520 nm
 STEP_OTHERWISE = 4.5
 PEAK = {"snow or ice": 5.0}  # the largest ratio of a value to the line between its neighbours
 PEAK_OTHERWISE = 2.7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,8 +69,9 @@ def written(bench: SimpleNamespace, folder: Path, seed: int) -> Path:
 def test_a_perturbed_table_replaces_every_concept_and_adds_none(bench: SimpleNamespace, tmp_path: Path) -> None:
     plain, changed = load_concepts(), load_concepts([written(bench, tmp_path, 0)])
     assert list(changed.concepts) == list(plain.concepts)
-    for name, concept in plain.concepts.items():
-        ours = changed.concepts[name]
+    in_file = [concept["name"] for concept in tomllib.loads(TABLE.read_text(encoding="utf-8"))["concept"]]
+    for name in in_file:
+        ours, concept = changed.concepts[name], plain.concepts[name]
         assert (ours.texts, ours.sentence, ours.level_sd) == (concept.texts, concept.sentence, concept.level_sd)
         assert [v.cover for v in ours.variants] == [v.cover for v in concept.variants]
         for variant, before in zip(ours.variants, concept.variants, strict=True):

@@ -120,6 +120,76 @@ def test_a_users_file_says_what_is_made_and_what_runs_on_or_ends(tmp_path: Path,
         load_concepts([write(tmp_path, unknown)])
 
 
+def test_a_variant_may_have_as_many_wavelengths_as_it_needs(tmp_path: Path) -> None:
+    nm = np.arange(400.0, 2401.0, 10.0)
+    percent = 40 - 20 * np.exp(-0.5 * ((nm - 2200) / 15) ** 2)
+    own = f"wavelengths = {nm.tolist()}, percent = {percent.tolist()}"
+    text = MINE.replace("percent = [40, 30, 10, 10, 30, 40, 45, 45, 45, 45, 45, 45]", own)
+    table = load_concepts([write(tmp_path, text)])
+    assert table.fine is not None
+    spectrum = table.fine.concepts["violet paint"].variants[0].reflectance
+    assert table.fine.resample(spectrum, np.array([2200.0]))[0] == pytest.approx(0.20, rel=0.02)
+    assert table.fine.resample(spectrum, np.array([2150.0]))[0] == pytest.approx(0.40, rel=0.02)
+
+
+def test_a_users_file_takes_spectra_from_a_file_beside_it(tmp_path: Path) -> None:
+    rows = "\n".join(f"{nm},{30 if nm == 2200 else 60}" for nm in range(400, 2401, 50))
+    (tmp_path / "mine.csv").write_text(f"nm,field sample 7\n{rows}\n")
+    text = MINE.replace(GRID, 'spectra = "mine.csv"\nminerals = ["violet paint"]\n')
+    text = text.replace("percent = [40, 30, 10, 10, 30, 40, 45, 45, 45, 45, 45, 45]", 'spectrum = "field sample 7"')
+    table = load_concepts([write(tmp_path, text)])
+    assert "violet paint" in table.minerals
+    np.testing.assert_allclose(table.concepts["violet paint"].variants[0].reflectance[-3], 0.30)
+    before = table.sha256
+    (tmp_path / "mine.csv").write_text(f"nm,field sample 7\n{rows.replace('30', '31')}\n")
+    assert load_concepts([tmp_path / "mine.toml"]).sha256 != before
+    with pytest.raises(SettingsError, match=r"no spectrum 'field sample 8' in the file that `spectra` names"):
+        load_concepts([write(tmp_path, text.replace("sample 7", "sample 8"))])
+
+
+def test_there_are_forty_minerals_or_more_each_with_its_source() -> None:
+    table = load_concepts()
+    pure = [table.concepts[name] for name in table.minerals if not table.concepts[name].mixed]
+    assert len(pure) >= 40
+    assert all(concept.source.startswith(("USGS splib07: ", "drawn: ")) for concept in pure)
+    assert sum(concept.source.startswith("USGS") for concept in pure) >= 30
+
+
+@pytest.mark.parametrize(
+    ("mineral", "deepest"),
+    [
+        ("kaolinite", 2207),
+        ("alunite", 2176),
+        ("muscovite", 2205),
+        ("montmorillonite", 2210),
+        ("pyrophyllite", 2167),
+        ("calcite", 2340),
+        ("dolomite", 2322),
+        ("talc", 2312),
+        ("epidote", 2338),
+        ("nontronite", 2288),
+        ("jarosite", 2266),
+        ("gibbsite", 2268),
+        ("magnesite", 2303),
+    ],
+)
+def test_a_mineral_absorbs_where_it_is_known_to(mineral: str, deepest: float) -> None:
+    seen = load_concepts().seen_by(np.arange(2000.0, 2451.0, 5.0))
+    nm = np.arange(2130.0, 2381.0, 1.0)
+    logs = np.log(seen.resample(seen.concepts[mineral].variants[0].reflectance, nm))
+    line = logs[0] + (logs[-1] - logs[0]) * (nm - nm[0]) / (nm[-1] - nm[0])
+    assert nm[(logs - line).argmin()] == pytest.approx(deepest, abs=8)
+
+
+def test_the_doublet_of_kaolinite_is_seen_by_narrow_bands_only() -> None:
+    def minima(step: float) -> int:
+        seen = load_concepts().seen_by(np.arange(2000.0, 2451.0, step))
+        spectrum = seen.resample(seen.concepts["kaolinite"].variants[0].reflectance, np.arange(2120.0, 2261.0, 2.0))
+        return int(((spectrum[1:-1] < spectrum[:-2]) & (spectrum[1:-1] < spectrum[2:])).sum())
+
+    assert minima(10.0) == 2 and minima(80.0) == 1
+
+
 def test_a_missing_concept_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"absent\.toml"):
         load_concepts([tmp_path / "absent.toml"])

@@ -10,13 +10,19 @@ from special.landcover.plausibility import KINDS, complaints
 from special.llm.sketch import read_schema
 
 PLANTS = ("grass", "tree", "conifer forest", "shrub", "corn", "soybean", "lettuce", "rapeseed", "wetland", "mangrove")
+PLANTS += ("sunflower", "sugarcane", "sugar beet", "potato", "banana", "tea", "olive leaves", "palm", "eucalyptus")
+PLANTS += ("rubber plantation", "rainforest", "bamboo", "fern", "cactus", "water hyacinth")
+MINERALS = ("kaolinite", "alunite", "muscovite", "calcite", "jarosite", "hematite", "olivine", "quartz", "gypsum")
+DARK = ("peat", "coal", "ash", "oil-soaked soil")
+ROOFS = ("thatch", "slate", "rusty metal roof", "fiber cement roof", "black plastic", "blue tarpaulin", "plaster")
+GROUND = ("bare soil", "red soil", "wet soil", "sand", "rock", "basalt", "limestone", "clay", "salt flat")
 PURE = {
     "green vegetation": PLANTS,
     "dry vegetation": ("dry grass", "straw", "crop residue"),
-    "soil or rock": ("bare soil", "red soil", "wet soil", "sand", "rock", "basalt", "limestone", "clay", "salt flat"),
-    "water": ("water", "shallow water", "swimming pool"),
-    "snow or ice": ("snow",),
-    "artificial": ("asphalt", "concrete", "white roof", "solar panel", "plastic", "car", "artificial turf"),
+    "soil or rock": (*GROUND, *DARK, *MINERALS),
+    "water": ("water", "shallow water", "swimming pool", "turbid water", "deep water", "seagrass"),
+    "snow or ice": ("snow", "fresh snow", "old snow", "wet snow", "dirty snow", "glacier ice", "sea ice"),
+    "artificial": ("asphalt", "concrete", "white roof", "solar panel", "plastic", "car", "artificial turf", *ROOFS),
     "other": ("cloud", "shadow", "burnt area", "moss", "orchard"),
 }
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
 from special.teachers.spectrum_text import pixels
+from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, absorption_features, names_minerals
 from special.teachers.spectrum_text.calibration import Calibration, Conversion, calibrations, convert
-from special.teachers.spectrum_text.expected_spectra import Expected
+from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
 from special.teachers.spectrum_text.likelihood import SpectralLikelihood, softmax
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
@@ -21,46 +23,64 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CalibratedScene:
-    """What a scene's numbers mean: ``calibrations``, the likeliest first, and the ``likelihood`` of ``classes``."""
+    """What a scene's numbers mean, and how likely its pixels are under what the classes may show.
 
+    ``calibrations``: the ways to read the numbers, the likeliest first. ``spectra``: what the classes may show, with
+    their ``likelihood``. ``features``: the absorptions of the same, where the list has minerals.
+    """
+
+    wavelengths: np.ndarray
     conversion: Conversion
-    likelihood: SpectralLikelihood
     calibrations: list[Calibration]
+    spectra: list[Expected]
+    likelihood: SpectralLikelihood
+    features: AbsorptionFeatures | None
     classes: int
 
     @classmethod
     def of(
-        cls,
-        scene: Scene,
-        spectra: Sequence[Expected],
-        table: ConceptTable,
-        settings: SpectrumTextSettings,
-        classes: int,
+        cls, scene: Scene, readings: Sequence[Sequence[Reading]], table: ConceptTable, settings: SpectrumTextSettings
     ) -> Self:
         """Look at a sample of ``scene``. The rest class has no say: it would explain any way to read a scene."""
         sample = pixels.sample_spectra(scene, settings.calibration_pixels).astype(np.float64)
         conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
-        centres = conversion.regions.centres
-        likelihood = SpectralLikelihood(spectra, table, centres, settings.uncertainty)
+        signals, centres = conversion.apply(sample), conversion.regions.centres
+        smoothed = table.seen_by(centres) if names_minerals(readings, table) else table
+        spectra = expected_spectra(readings, smoothed, settings.rest_log_weight)
+        likelihood = explaining = SpectralLikelihood(spectra, smoothed, centres, settings.uncertainty)
         named = [spectrum for spectrum in spectra if not spectrum.rest]
-        explaining = likelihood
         if named and len(named) < len(spectra):
-            explaining = SpectralLikelihood(named, table, centres, settings.uncertainty)
-        found = calibrations(conversion.apply(sample), conversion, explaining, settings.calibration)
-        return cls(conversion, likelihood, found, classes)
+            explaining = SpectralLikelihood(named, smoothed, centres, settings.uncertainty)
+        found = calibrations(signals, conversion, explaining, settings.calibration)
+        bands = conversion.per_band(sample, scene.wavelengths, found[0])
+        air = found[0].densities(signals, likelihood) if conversion.kind == "radiance" else None
+        features = absorption_features(readings, table, scene.wavelengths, bands, settings, through_air=air)
+        return cls(scene.wavelengths, conversion, found, spectra, likelihood, features, len(readings))
 
     def signals(self, spectra: np.ndarray) -> np.ndarray:
-        """Return signals (pixels, regions) of ``spectra`` (pixels, bands)."""
-        return self.conversion.apply(spectra)
+        """Return signals (pixels, regions) of ``spectra`` (pixels, bands); where the list has minerals, beside them
+        (pixels, columns) what ``AbsorptionFeatures`` looks at."""
+        signals = self.conversion.apply(spectra)
+        if self.features is None:
+            return signals
+        bands = self.conversion.per_band(spectra, self.wavelengths, self.calibrations[0])
+        return np.concatenate([signals, self.features.removed(bands)], axis=1)
 
     def logs(self, signals: np.ndarray) -> np.ndarray:
         """Return log reflectance float32 (pixels, regions) under the likeliest calibration."""
-        return self.calibrations[0].logs(signals).astype(np.float32)
+        return self.calibrations[0].logs(signals[:, : len(self.conversion.regions)]).astype(np.float32)
+
+    def looks(self, signals: np.ndarray) -> np.ndarray:
+        """Return by what pixels are alike, float32 (pixels, n): their log reflectance, and minerals' absorptions."""
+        absorptions = signals[:, len(self.conversion.regions) :].astype(np.float32)
+        return np.concatenate([self.logs(signals), absorptions], axis=1) if self.features else self.logs(signals)
 
     def classify(self, signals: np.ndarray) -> np.ndarray:
         """Return class probabilities float32 (pixels, K) of each pixel on its own, over all calibrations."""
+        regions, absorptions = np.split(signals, [len(self.conversion.regions)], axis=1)
+        seen = self.features.per_spectrum(absorptions) if self.features else 0.0
         total = np.zeros((len(signals), self.classes))
         for calibration in self.calibrations:
-            densities = self.likelihood.per_spectrum(calibration.logs(signals), calibration.shifts)
-            total += calibration.weight * softmax(self.likelihood.per_class(densities, self.classes))
+            each = calibration.densities(regions, self.likelihood) + seen
+            total += calibration.weight * softmax(self.likelihood.per_class(each, self.classes))
         return total.astype(np.float32)

@@ -89,6 +89,10 @@ class Calibration:
         """Return log reflectance (..., regions) of ``signals`` (..., regions)."""
         return log_reflectance((signals - self.offset) * np.exp(-self.gain))
 
+    def densities(self, signals: np.ndarray, likelihood: SpectralLikelihood) -> np.ndarray:
+        """Return log densities (pixels, expected spectra) of ``signals`` (pixels, regions)."""
+        return likelihood.per_spectrum(self.logs(signals), self.shifts)
+
 
 @dataclass(frozen=True)
 class Conversion:
@@ -103,6 +107,11 @@ class Conversion:
     def apply(self, spectra: np.ndarray) -> np.ndarray:
         """Return signals float64 (..., regions) of ``spectra`` (..., bands)."""
         return self.regions.average((spectra - self.dark) / self.sunlight)
+
+    def per_band(self, spectra: np.ndarray, wavelengths: np.ndarray, way: Calibration) -> np.ndarray:
+        """Return signals (..., bands) of ``spectra`` (..., bands) at ``wavelengths`` (bands,), nm, less its offset."""
+        offset = np.interp(wavelengths, self.regions.centres, way.offset)
+        return (spectra - self.dark) / self.sunlight - offset
 
 
 def is_radiance(spectra: np.ndarray, wavelengths: np.ndarray) -> bool:

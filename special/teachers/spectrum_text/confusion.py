@@ -16,6 +16,7 @@ from special.classnames.class_list import ClassList
 from special.classnames.reading import Encoder, Reading, read_names
 from special.landcover.concepts import ConceptTable
 from special.teachers.confusion import ConfusedPair
+from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, absorption_features, names_minerals
 from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
 from special.teachers.spectrum_text.calibration import Calibration
 from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
@@ -61,15 +62,20 @@ def confused_pairs(
         scene: whose own bands and calibration count instead: what it takes to read its numbers adds to the doubt.
     """
     readings = read_names(classes, teacher.table, teacher.encoder)
-    spectra = expected_spectra(readings, teacher.table, teacher.settings.rest_log_weight)
     if scene is None:
-        centres = Regions.of(wavelengths, through_air=False).centres
-        likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
-        found = [Calibration(np.zeros(len(centres)), np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
+        regions = Regions.of(wavelengths, through_air=False)
+        table = teacher.table.seen_by(regions.centres) if names_minerals(readings, teacher.table) else teacher.table
+        spectra = expected_spectra(readings, table, teacher.settings.rest_log_weight)
+        likelihood = SpectralLikelihood(spectra, table, regions.centres, teacher.settings.uncertainty)
+        nothing = np.zeros(len(regions))
+        found = [Calibration(nothing, nothing, np.zeros((len(KINDS), len(regions))), 1.0)]
+        bands = table.resample(np.stack([spectrum.reflectance for spectrum in spectra]), wavelengths)
+        features = absorption_features(readings, teacher.table, wavelengths, bands, teacher.settings, through_air=None)
     else:
-        calibrated = CalibratedScene.of(scene, spectra, teacher.table, teacher.settings, len(classes))
-        likelihood, found = calibrated.likelihood, calibrated.calibrations
-    shares = confusion(spectra, likelihood, found, len(classes), seed=teacher.seed)
+        calibrated = CalibratedScene.of(scene, readings, teacher.table, teacher.settings)
+        spectra, likelihood = calibrated.spectra, calibrated.likelihood
+        found, features = calibrated.calibrations, calibrated.features
+    shares = confusion(spectra, likelihood, found, len(classes), features=features, seed=teacher.seed)
     runs_on = tendency(readings, teacher.table)
     pairs = [
         ConfusedPair(a, b, float(shares[a, b]), float(shares[b, a]), bool(runs_on[a] * runs_on[b] < 0))
@@ -86,12 +92,14 @@ def confusion(
     found: Sequence[Calibration],
     classes: int,
     *,
+    features: AbsorptionFeatures | None = None,
     seed: int = 0,
     draws: int = _DRAWS,
 ) -> np.ndarray:
     """Return (K, K): the share of spectra drawn from class ``k`` that are likelier under class ``j``, ties by half.
 
-    Every draw is seen under one of the calibrations ``found``, as likely as that is, and named under all of them.
+    Every draw is seen under one of the calibrations ``found``, as likely as that is, and named under all of them;
+    ``features``: and by the absorptions of its minerals.
     """
     rng = np.random.default_rng(seed)
     owners = np.array([spectrum.class_index for spectrum in spectra])
@@ -108,10 +116,11 @@ def confusion(
         shifts = np.stack([c.shifts for c in found])[true, likelihood.kinds[chosen]]
         reflectance = np.maximum(np.exp(logs + shifts) - DARK, 0.0)
         signals = reflectance * np.exp([found[i].gain for i in true]) + [found[i].offset for i in true]
+        absorptions = features.per_spectrum(features.draw(chosen, rng)) if features else 0.0
         named = np.zeros((draws, classes))
         for calibration in found:
-            densities = likelihood.per_spectrum(calibration.logs(signals), calibration.shifts)
-            named += calibration.weight * softmax(likelihood.per_class(densities, classes))
+            each = calibration.densities(signals, likelihood) + absorptions
+            named += calibration.weight * softmax(likelihood.per_class(each, classes))
         difference = np.log(np.maximum(named, 1e-30)) - np.log(np.maximum(named[:, [k]], 1e-30))
         shares[k] = ((difference > 1e-6) + 0.5 * (np.abs(difference) <= 1e-6)).mean(axis=0)
     return shares

@@ -42,15 +42,17 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
 
     The spectra of one class are alternatives for the scene (which roof, which soil), so none of them is made less
     likely by the number of others; only how well the name fits the concept weighs. A class called "other" may be every
-    concept that is not named, but for mixtures of others. It is one class, so its weight, the logarithm
-    ``rest_weight``, is shared by all of these: it takes what no name explains, not what a name explains a little less.
+    concept that is not named, but for mixtures of others, for what the table keeps apart, and for minerals where the
+    list has none. It is one class, so its weight, the logarithm ``rest_weight``, is shared by all of these: it takes
+    what no name explains, not what a name explains a little less.
     """
     named = {concept for group in readings for reading in group for concept, _ in reading.concepts}
+    apart = table.apart if named & table.minerals else table.apart | table.minerals
     spectra: list[Expected] = []
     for index, group in enumerate(readings):
         for reading in group:
             if not reading.concepts:
-                spectra += _unnamed(index, named, table, rest_weight)
+                spectra += _unnamed(index, named | apart, table, rest_weight)
             elif reading.parts:
                 spectra += _side_by_side(index, reading, table)
             else:
@@ -58,9 +60,9 @@ def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable,
     return spectra
 
 
-def _unnamed(index: int, named: Collection[str], table: ConceptTable, weight: float) -> list[Expected]:
-    """Every variant of the concepts that are not ``named``, which share the logarithmic ``weight`` of one class."""
-    concepts = [c for c in table.concepts.values() if c.name not in named and not c.mixed]
+def _unnamed(index: int, left_out: Collection[str], table: ConceptTable, weight: float) -> list[Expected]:
+    """Every variant of the concepts that are not ``left_out``, which share the logarithmic ``weight`` of one class."""
+    concepts = [c for c in table.concepts.values() if c.name not in left_out and not c.mixed]
     share = weight - float(np.log(max(1, sum(len(c.variants) for c in concepts))))
     return [
         Expected(index, c.name, v.reflectance, share, c.level_sd, c.shape_sd, rest=True)

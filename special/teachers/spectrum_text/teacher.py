@@ -18,16 +18,14 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
-from special.landcover.concepts import ConceptTable, load_concepts
+from special.landcover.concepts import ConceptTable, load_concepts, table_files
 from special.progress import SILENT, Progress
-from special.resources import PROMPTS
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
 from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.confusion import confused_pairs
-from special.teachers.spectrum_text.expected_spectra import expected_spectra
 from special.teachers.spectrum_text.growth_stages import GrowthStages
 from special.teachers.spectrum_text.outlines import Outlines
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
@@ -61,7 +59,7 @@ class SpectrumTextTeacher(Teacher):
             table, encoder: others than those.
         """
         self.settings, self.seed = settings, seed
-        self._files = [PROMPTS / "concepts.toml", *concepts]
+        self._concepts = list(concepts)
         self._table, self._encoder = table, encoder
 
     @classmethod
@@ -80,7 +78,7 @@ class SpectrumTextTeacher(Teacher):
     @cached_property
     def table(self) -> ConceptTable:
         """The table of land-cover concepts."""
-        return self._table or load_concepts(self._files[1:])
+        return self._table or load_concepts(self._concepts)
 
     @cached_property
     def encoder(self) -> SentenceEncoder:
@@ -93,7 +91,7 @@ class SpectrumTextTeacher(Teacher):
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the concept table and of the sentence encoder's weights."""
-        concepts = hashlib.sha256(b"".join(path.read_bytes() for path in self._files)).hexdigest()
+        concepts = hashlib.sha256(b"".join(path.read_bytes() for path in table_files(self._concepts))).hexdigest()
         return {
             "concepts_sha256": concepts if self._table is None else self._table.sha256,
             "encoder_sha256": MINILM_SHA256 if self._encoder is None else self._encoder.sha256,
@@ -115,11 +113,11 @@ class SpectrumTextTeacher(Teacher):
         with progress.phase("read names"):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
-            calibrated = self._calibrate(scene, readings)
+            calibrated = CalibratedScene.of(scene, readings, self.table, self.settings)
             progress.advance()
         with progress.phase("cluster"):
             clusterings = Clusterings(
-                calibrated.logs(calibrated.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
+                calibrated.looks(calibrated.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
                 len(classes),
                 self.settings.clusters_per_class,
                 whitening=self.settings.cluster_whitening,
@@ -130,7 +128,7 @@ class SpectrumTextTeacher(Teacher):
             clusters = scratch.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
             for rows in pixels.windows(scene):
                 signals = calibrated.signals(pixels.spectra_of(scene, rows))
-                found = clusterings.assign(calibrated.logs(signals))
+                found = clusterings.assign(calibrated.looks(signals))
                 clusterings.learn(found, calibrated.classify(signals))
                 clusters[rows] = _in_place(found, scene.valid[rows])
             progress.advance()
@@ -153,10 +151,6 @@ class SpectrumTextTeacher(Teacher):
             progress.advance()
         progress.end()
         return result
-
-    def _calibrate(self, scene: Scene, readings: list[list[Reading]]) -> CalibratedScene:
-        spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
-        return CalibratedScene.of(scene, spectra, self.table, self.settings, len(readings))
 
     def _outlines(
         self,
