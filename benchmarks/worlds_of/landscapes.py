@@ -12,13 +12,13 @@ from worlds_of.materials import MATERIALS
 
 SUB = 3  # a pixel is the mean of 3 x 3 points
 
-# What may lie in each landscape; all of "core" lies there where as many classes are asked for.
+# What may lie in each landscape; two of "core" always do.
 CORE = {
     "town": ("asphalt", "broadleaf trees", "grass", "tile roof"),
-    "farmland": ("soil", "mature crop", "grass", "stubble"),
+    "farmland": ("bare field", "mature crop", "grass", "stubble"),
     "forest": ("broadleaf trees", "conifers", "grass", "soil"),
     "wetland": ("water", "reeds", "marsh", "mud"),
-    "coast": ("water", "sand", "dune grass", "grass"),
+    "coast": ("water", "beach", "dune grass", "grass"),
     "desert": ("sand", "rock", "dry shrubs", "gravel"),
     "mine": ("soil",),
     "mixed": ("water", "broadleaf trees", "soil", "asphalt"),
@@ -45,7 +45,10 @@ MORE = {
         "turbid water", "wet sand", "mud", "rock", "marsh", "shrubs", "conifers", "concrete", "asphalt", "tile roof",
         "dry grass", "metal roof",
     ),
-    "desert": ("light soil", "dark soil", "asphalt", "shrubs", "dirt road", "gypsum", "calcite", "water", "kaolinite"),
+    "desert": (
+        "light soil", "dark soil", "asphalt", "shrubs", "dirt road", "gypsum", "calcite", "water", "kaolinite",
+        "dolomite", "alunite", "muscovite", "montmorillonite", "chlorite",
+    ),
     "mine": (*MINERALS, "dirt road", "water", "turbid water", "dry shrubs", "gravel", "grass"),
     "mixed": (
         "grass", "mature crop", "sand", "concrete", "tile roof", "metal roof", "stubble", "conifers", "reeds", "shrubs",

@@ -63,9 +63,11 @@ MATERIALS: dict[str, Material] = {
     "artificial turf": _plain("artificial turf", "block"),
     # bare ground
     "soil": _plain("soil", soaks=True),
+    "bare field": _plain("soil", soaks=True, twin="stubble"),
     "light soil": _plain("soil", soaks=True, brightness=(0.75, 1.0), twin="dark soil"),
     "dark soil": _plain("soil", soaks=True, brightness=(0.0, 0.25)),
     "sand": _plain("sand", soaks=True, twin="wet sand"),
+    "beach": _plain("sand", "shore", soaks=True, twin="wet sand"),
     "wet sand": _plain("sand", "shore", soaks=True, wet=True),
     "mud": _plain("soil", "shore", brightness=(0.0, 0.5), wet=True, soaks=True),
     "dirt road": _plain("dirt", "line", soaks=True),

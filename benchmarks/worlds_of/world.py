@@ -23,7 +23,9 @@ SHADOWED = 0.6  # share of a pixel in a cast shadow that is called a shadow, or 
 ONLY_WHEN_DRY = ("wet sand",)  # names that tell nothing after rain
 FEWEST = 3  # classes that are there, with no number at their end
 SUNLESS = 0.85  # share of sunlight that a cast shadow takes
-ALONE = ({"soil", "light soil", "dark soil", "mud"}, {"sand", "light soil"})  # of these one, or what is told apart
+ALWAYS = 2  # materials of a landscape's core
+# Of these one, or those that a name tells apart.
+ALONE = ({"soil", "bare field", "light soil", "dark soil", "mud"}, {"sand", "beach", "light soil"})
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,15 @@ def choose(drawn: Draw, palette: Palette) -> Cast:
         told = [name for name in names if (swir or not MATERIALS[name].swir) and not (rain and name in ONLY_WHEN_DRY)]
         return [name for name in told if palette.has(name)]
 
-    core = possible(CORE[drawn["landscape"]])
-    order = [*rng.permutation(core), *rng.permutation(possible(MORE[drawn["landscape"]]))]
+    core = list(map(str, rng.permutation(possible(CORE[drawn["landscape"]]))))
+    others = rng.permutation([*core[ALWAYS:], *possible(MORE[drawn["landscape"]])])
+    order = [*core[:ALWAYS], *map(str, others)]
     pair: list[str] = []
     if drawn["twins"] == "described":
         pairs = [[name, MATERIALS[name].twin] for name in order if palette.has(MATERIALS[name].twin or name)]
         pairs = [both for both in pairs if both[1] and set(possible((both[0], both[1]))) == set(both)]
         pair = pairs[int(rng.integers(len(pairs)))] if pairs else []
-    order = _together([*pair, *(str(name) for name in order if name not in pair)])
+    order = _together([*pair, *(name for name in order if name not in pair)])
 
     absent = min(count // 3, {"none": 0, "one": 1, "two or three": int(rng.integers(2, 4))}[drawn["absent"]])
     special = [name for name, asked in (
