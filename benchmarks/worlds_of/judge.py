@@ -19,7 +19,6 @@ import numpy as np
 from proof.peers import svm
 from proof.runs import BINS, code_hash, digest
 
-from worlds_of.draw import draw
 from worlds_of.libraries import LOCAL
 from worlds_of.world import World, make
 
@@ -165,8 +164,3 @@ def libraries_hash(folder: Path | None) -> str:
             continue
     there += [name for name in ("roberts2017_urban", "klum") if ((folder or LOCAL) / name).is_dir()]
     return digest(there)
-
-
-def levels(seed: int) -> dict[str, str]:
-    """The levels of a world, without making it."""
-    return draw(seed).levels
