@@ -11,10 +11,10 @@ look at, and are looked at when a change is ready. ``--libraries`` names the fol
 
 Prints mean overall accuracy (OA), that of the worst tenth, average accuracy (AA), mean confidence and expected
 calibration error, over all pixels and per scene; then for every factor and level the mean OA, and the effect of the
-level with all else equal (least squares). Truth is opened after the maps are made. What is done is kept in --out under
-a hash of world, settings and code. ``--oracle`` judges a support-vector machine with five labels per class instead:
-whether the worlds can be solved. ``--before`` names the --json of an earlier run and prints what has changed since,
-world by world: a mean change of twice its standard error is no luck.
+level with all else equal (least squares); and which materials are found least. Truth is opened after the maps are
+made. What is done is kept in --out under a hash of world, settings and code. ``--oracle`` judges a support-vector
+machine with five labels per class instead: whether the worlds can be solved. ``--before`` names the --json of an
+earlier run and prints what has changed since, world by world: a mean change of twice its standard error is no luck.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from worlds_of.libraries import read
 from worlds_of.pools import HALVES
 
 WORST = 0.1  # share of the worlds
+OFTEN, LEAST = 3, 15  # worlds that a material is in, to be told of; how many materials are
 SAME = 0.01  # of OA: less is no change
 NEEDED = {"development": ("prosail", "roberts"), "held-out": ("earthlib",)}  # one of these, or there is no world
 
@@ -85,6 +86,22 @@ def tables(worlds: dict[str, list[dict[str, Any]]]) -> None:
             print(f"\nworld {world['seed']} has no map: {world['refused']}")
         print(f"\n{half}: the worst are worlds " + ", ".join(str(world["seed"]) for world in worst_of(found)))
     effects("OA", {half: [world["oa"] for world in found] for half, found in worlds.items()}, worlds)
+    for half, found in worlds.items():
+        recalls = recall_by_material(found)
+        if recalls:
+            print(f"\n{half}: found least, with mean recall and number of worlds: ", end="")
+            print(", ".join(f"{material} {recall:.2f} ({count})" for material, recall, count in recalls[:LEAST]))
+
+
+def recall_by_material(worlds: Sequence[dict[str, Any]]) -> list[tuple[str, float, int]]:
+    """Return material, mean recall and number of worlds, the least found first; of those in ``OFTEN`` worlds."""
+    recalls: dict[str, list[float]] = {}
+    for world in worlds:
+        for material, recall in zip(world["materials"], world["recalls"], strict=True):
+            if recall is not None:
+                recalls.setdefault(material, []).append(recall)
+    found = [(name, float(np.mean(each)), len(each)) for name, each in recalls.items() if len(each) >= OFTEN]
+    return sorted(found, key=lambda row: row[1])
 
 
 def effects(title: str, values: dict[str, list[float]], worlds: dict[str, list[dict[str, Any]]]) -> None:

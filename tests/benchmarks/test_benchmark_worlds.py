@@ -315,6 +315,14 @@ def test_main_effects_find_what_hurts_where_two_factors_go_together(plain: Simpl
     assert found["names"]["clear"][1] - found["names"]["hazy"][1] > 0.2, "means alone would blame the names"
 
 
+def test_the_materials_that_are_found_least_are_told_where_they_are_common(plain: SimpleNamespace) -> None:
+    often = [{"materials": ["rock", "sand", "talc"], "recalls": [0.1 * number, 0.9, None]} for number in range(3)]
+    once = {"materials": ["water"], "recalls": [0.0]}
+    rows = plain.worlds.recall_by_material([*often, once])
+    assert [(name, count) for name, _, count in rows] == [("rock", 3), ("sand", 3)]
+    assert rows[0][1] == pytest.approx(0.1)
+
+
 def run(bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *options: str | Path) -> None:
     monkeypatch.setattr(sys, "argv", ["worlds.py", *map(str, options)])
     bench.worlds.main()
