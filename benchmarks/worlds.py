@@ -11,10 +11,12 @@ look at, and are looked at when a change is ready. ``--libraries`` names the fol
 
 Prints mean overall accuracy (OA), that of the worst tenth, average accuracy (AA), mean confidence and expected
 calibration error, over all pixels and per scene; then for every factor and level the mean OA, and the effect of the
-level with all else equal (least squares); and which materials are found least. Truth is opened after the maps are
-made. What is done is kept in --out under a hash of world, settings and code. ``--oracle`` judges a support-vector
-machine with five labels per class instead: whether the worlds can be solved. ``--before`` names the --json of an
-earlier run and prints what has changed since, world by world: a mean change of twice its standard error is no luck.
+level with all else equal (least squares, ± standard error); and which materials are found least. Truth is opened after
+the maps are made. What is done is kept in --out under a hash of world, settings and code.
+
+``--before`` names the --json of an earlier run and prints what has changed since, world by world: a mean change of
+twice its standard error is no luck. ``--oracle`` judges a support-vector machine with five labels per class instead:
+whether the worlds can be solved.
 """
 
 from __future__ import annotations
@@ -115,8 +117,9 @@ def effects(title: str, values: dict[str, list[float]], worlds: dict[str, list[d
         for level in dict.fromkeys(choices):
             cells = []
             for half in found:
-                count, mean, effect = found[half][factor].get(level, (0, float("nan"), float("nan")))
-                cells += [str(count), f"{mean:.3f}", f"{effect:+.3f}"] if count else ["0", "-", "-"]
+                here = found[half][factor].get(level)
+                effect = f"{here.effect:+.3f} ± {here.error:.3f}" if here else "-"
+                cells += [str(here.worlds), f"{here.mean:.3f}", effect] if here else ["0", "-", effect]
             line(factor, level, *cells)
 
 

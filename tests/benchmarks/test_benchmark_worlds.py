@@ -308,11 +308,25 @@ def test_main_effects_find_what_hurts_where_two_factors_go_together(plain: Simpl
         levels.append({"air": air, "names": names})
         values.append(0.6 - 0.3 * (air == "hazy") + rng.normal(0, 0.02))
     found = plain.effects.main_effects(levels, values)
-    count, mean, effect = found["air"]["hazy"]
-    assert count == sum(world["air"] == "hazy" for world in levels) and mean == pytest.approx(0.3, abs=0.01)
-    assert found["air"]["clear"][2] - effect == pytest.approx(0.3, abs=0.02)
-    assert abs(found["names"]["clear"][2] - found["names"]["hazy"][2]) < 0.02
-    assert found["names"]["clear"][1] - found["names"]["hazy"][1] > 0.2, "means alone would blame the names"
+    hazy, clear = found["air"]["hazy"], found["air"]["clear"]
+    assert hazy.worlds == sum(world["air"] == "hazy" for world in levels) and hazy.mean == pytest.approx(0.3, abs=0.01)
+    assert clear.effect - hazy.effect == pytest.approx(0.3, abs=0.02)
+    idle = found["names"]
+    assert abs(idle["clear"].effect - idle["hazy"].effect) < 0.02
+    assert idle["clear"].mean - idle["hazy"].mean > 0.2, "means alone would blame the names"
+
+
+def test_the_error_of_an_effect_is_how_much_it_varies_from_draw_to_draw(plain: SimpleNamespace) -> None:
+    found = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        levels = [{"air": air, "names": str(rng.integers(2))} for air in ("clear", "hazy", "foul") for _ in range(20)]
+        values = [0.5 + 0.1 * (world["air"] == "hazy") + rng.normal(0, 0.2) for world in levels]
+        found.append(plain.effects.main_effects(levels, values)["air"]["hazy"])
+    assert np.mean([effect.error for effect in found]) == pytest.approx(
+        np.std([effect.effect for effect in found]), rel=0.15
+    )
+    assert np.mean([effect.effect for effect in found]) == pytest.approx(0.1 * 2 / 3, abs=0.015)
 
 
 def test_the_materials_that_are_found_least_are_told_where_they_are_common(plain: SimpleNamespace) -> None:
