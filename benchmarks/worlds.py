@@ -15,8 +15,9 @@ level with all else equal (least squares, ± standard error); and which material
 the maps are made. What is done is kept in --out under a hash of world, settings and code.
 
 ``--before`` names the --json of an earlier run and prints what has changed since, world by world: a mean change of
-twice its standard error is no luck. ``--oracle`` judges a support-vector machine with five labels per class instead:
-whether the worlds can be solved.
+twice its standard error is no luck. With ``--fix numbers=offset`` all worlds have that level: beside the figures of
+``--fix numbers=fraction`` it tells what an offset costs on the very same ground. ``--oracle`` judges a support-vector
+machine with five labels per class instead: whether the worlds can be solved.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -123,17 +125,23 @@ def effects(title: str, values: dict[str, list[float]], worlds: dict[str, list[d
             line(factor, level, *cells)
 
 
-def changes(before: dict[str, list[dict[str, Any]]], worlds: dict[str, list[dict[str, Any]]]) -> None:
-    """Print how much better the same worlds are mapped than ``before``, the figures of an earlier --json."""
+def changes(
+    before: dict[str, list[dict[str, Any]]], worlds: dict[str, list[dict[str, Any]]], fixed: bool = False
+) -> None:
+    """Print how much better the same worlds are mapped than ``before``, the figures of an earlier --json.
+
+    Worlds are the same if their bits are; where a factor was ``fixed``, if their seeds are.
+    """
+    key = itemgetter("seed" if fixed else "hash")
     head("half", "worlds in both", "OA before", "OA now", "change", "standard error", "better", "worse")
     differences: dict[str, list[float]] = {}
     common: dict[str, list[dict[str, Any]]] = {}
     for half, found in worlds.items():
-        earlier = {world["hash"]: world["oa"] for world in before.get(half, [])}
-        common[half] = [world for world in found if world["hash"] in earlier]
+        earlier = {key(world): world["oa"] for world in before.get(half, [])}
+        common[half] = [world for world in found if key(world) in earlier]
         if not common[half]:
             continue
-        then = np.array([earlier[world["hash"]] for world in common[half]])
+        then = np.array([earlier[key(world)] for world in common[half]])
         now = np.array([world["oa"] for world in common[half]])
         change = now - then
         differences[half] = change.tolist()
@@ -181,6 +189,7 @@ def main() -> None:
     parser.add_argument("--clip", default="none", help="image-text model, as for special label  [none]")
     parser.add_argument("--pipeline", default="special", help="settings of every run  [special]")
     parser.add_argument("--set", action="append", default=[], metavar="STEP.KEY=VALUE", help="change a setting")
+    parser.add_argument("--fix", action="append", default=[], metavar="FACTOR=LEVEL", help="the same in all worlds")
     parser.add_argument("--oracle", action="store_true", help="judge a machine that has labels instead")
     parser.add_argument("--smoke", action="store_true", help="two worlds of each half, in seconds")
     parser.add_argument("--before", type=Path, metavar="JSON", help="print what changed since these figures")
@@ -196,12 +205,17 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     if asked.count < 1 or asked.processes < 1 or asked.first < 0:
         sys.exit("Error: --count and --processes are 1 or more, --first is 0 or more")
+    fixed = dict(pair.partition("=")[::2] for pair in asked.fix)
+    for factor, level in fixed.items():
+        if level not in FACTORS.get(factor, ()):
+            known = ", ".join(dict.fromkeys(FACTORS.get(factor, FACTORS)))
+            sys.exit(f"Error: --fix {factor}={level} is neither of these: {known}")
     before = json.loads(asked.before.read_text(encoding="utf-8")) if asked.before else None
     halves = list(HALVES) if asked.half == "both" or asked.smoke else [asked.half]
     for half in halves:
         if not any(read(library, asked.libraries) for library in NEEDED[half]):
             sys.exit(f"Error: there is no library for {half} worlds: pip install -e '.[worlds]'")
-    question = Question(asked.out, asked.until, asked.pipeline, settings, asked.libraries, asked.oracle)
+    question = Question(asked.out, asked.until, asked.pipeline, settings, asked.libraries, fixed, asked.oracle)
     count = 2 if asked.smoke else asked.count
     worlds = {half: judged(question, seeds(half, count, asked.first), asked.processes) for half in halves}
     if asked.oracle:
@@ -209,7 +223,7 @@ def main() -> None:
     else:
         tables(worlds)
         if before is not None:
-            changes(before, worlds)
+            changes(before, worlds, bool(fixed))
     if asked.json:
         asked.json.write_text(json.dumps(worlds, indent=1) + "\n", encoding="utf-8")
 

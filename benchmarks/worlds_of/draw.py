@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,13 +53,16 @@ class Draw:
         return np.random.default_rng([self.seed, zlib.crc32(purpose.encode())])
 
 
-def draw(seed: int) -> Draw:
-    """Return the draw of a world. Any run of worlds of one half has every level of a factor about equally often."""
+def draw(seed: int, fixed: Mapping[str, str] | None = None) -> Draw:
+    """Return the draw of a world. Any run of worlds of one half has every level of a factor about equally often.
+
+    ``fixed`` gives the level of some factors instead; all that does not hang on them stays as it is.
+    """
     levels = {}
     for factor, choices in FACTORS.items():
         block, place = divmod(seed // 2, len(choices))
         shuffled = np.random.default_rng([seed % 2, block, zlib.crc32(factor.encode())]).permutation(len(choices))
-        levels[factor] = choices[shuffled[place]]
+        levels[factor] = (fixed or {}).get(factor, choices[shuffled[place]])
     if levels["sensor"] == "SWIR" and levels["landscape"] not in GEOLOGICAL:
         levels["landscape"] = GEOLOGICAL[seed // 2 % 2]
     return Draw(seed, levels)

@@ -28,13 +28,17 @@ ORACLE_LABELS = 5  # per class
 
 @dataclass(frozen=True)
 class Question:
-    """How worlds are mapped. ``until``: the step whose map is judged; ``folder``: of what is kept."""
+    """How worlds are mapped. ``until``: the step whose map is judged; ``folder``: of what is kept.
+
+    ``fixed``: the level of some factors, for all worlds.
+    """
 
     folder: Path
     until: str = "pseudo"
     pipeline: str = "special"
     settings: Mapping[str, Any] = field(default_factory=dict)
     libraries: Path | None = None
+    fixed: Mapping[str, str] = field(default_factory=dict)
     oracle: bool = False
 
     def figures(self, seed: int) -> dict[str, Any]:
@@ -42,7 +46,7 @@ class Question:
         path = self.folder / f"{seed:04d}-{digest(self._made_of(seed))}.json"
         if path.is_file():
             return dict(json.loads(path.read_text(encoding="utf-8")))
-        world = make(seed, self.libraries)
+        world = make(seed, self.libraries, self.fixed)
         found = _oracle(world) if self.oracle else self._judged(world)
         self.folder.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -52,6 +56,7 @@ class Question:
 
     def _made_of(self, seed: int) -> dict[str, Any]:
         made = {"seed": seed, "worlds": worlds_hash(), "libraries": libraries_hash(self.libraries)}
+        made["fixed"] = dict(self.fixed)
         if self.oracle:
             return {**made, "oracle": ORACLE_LABELS}
         from special.settings import load

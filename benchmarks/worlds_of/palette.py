@@ -34,7 +34,8 @@ def usable(name: str, half: str, need: np.ndarray, folder: Path | None) -> np.nd
     if not POOLS[name][half]:
         return np.empty((0, len(GRID)), np.float32)
     spectra = pool(name, half, folder)
-    return spectra[np.isfinite(spectra[:, need]).all(axis=1)]
+    whole = np.isfinite(spectra[:, need]).all(axis=1)
+    return spectra if whole.all() else spectra[whole]
 
 
 def recipe_of(material: Material, half: str, need: np.ndarray, folder: Path | None) -> Recipe | None:

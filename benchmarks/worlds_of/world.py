@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,9 +63,12 @@ class Cast:
     numbers: dict[int, int]  # of a class that is told from its namesake by a number alone
 
 
-def make(seed: int, folder: Path | None = None) -> World:
-    """Make a world; the same seed and libraries give the same one. ``folder`` holds libraries that are no packages."""
-    drawn = draw(seed)
+def make(seed: int, folder: Path | None = None, fixed: Mapping[str, str] | None = None) -> World:
+    """Make a world; the same seed and libraries give the same one.
+
+    ``folder`` holds libraries that are no packages; ``fixed`` gives the level of some factors.
+    """
+    drawn = draw(seed, fixed)
     eye = sensor(drawn["sensor"], drawn.generator("sensor"))
     span = (float(eye.centres[0]), float(eye.centres[-1]))
     palette = Palette(drawn.half, span, drawn["season"], drawn["moisture"], drawn.generator("spectra"), folder)

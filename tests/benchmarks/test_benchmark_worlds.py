@@ -81,6 +81,15 @@ def test_a_hundred_worlds_have_every_level_of_every_factor(plain: SimpleNamespac
                 assert abs(seen[name] - 100 * times / len(choices)) <= times + 1, (factor, name)
 
 
+def test_a_factor_that_is_fixed_changes_nothing_else(bench: SimpleNamespace) -> None:
+    seed = with_levels(bench, 0, shade="slopes", **{"bands": "as they are", "numbers": "percent"})
+    plain, offset = (bench.world.make(seed, None, {"numbers": kind}) for kind in ("fraction", "offset"))
+    assert plain.names == offset.names
+    np.testing.assert_array_equal(plain.truth, offset.truth)
+    added = offset.cube - plain.cube
+    assert np.ptp(added) < 1e-5 and 0.02 < float(added.mean()) < 0.12
+
+
 def test_sensors_without_the_visible_look_at_mines_and_deserts(plain: SimpleNamespace) -> None:
     drawn = [draw for draw in map(plain.draw.draw, range(300)) if draw["sensor"] == "SWIR"]
     assert {draw["landscape"] for draw in drawn} == {"mine", "desert"}
@@ -355,7 +364,7 @@ def test_the_smoke_run_prints_both_tables_and_what_is_judged_is_kept(
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert [world["seed"] for world in figures["held-out"]] == [1, 3]
 
-    def not_again(seed: int, folder: Path | None) -> None:
+    def not_again(seed: int, *given: object) -> None:
         raise AssertionError(f"world {seed} is made again")
 
     monkeypatch.setattr(bench.judge, "make", not_again)
@@ -378,6 +387,14 @@ def test_what_has_changed_since_an_earlier_run_is_told_world_by_world(
     assert rows[1][:5] == ["development", "5", "0.459", "0.500", "+0.041"]
     assert float(rows[1][5]) == pytest.approx(change.std(ddof=1) / np.sqrt(5), abs=5e-4)
     assert rows[1][6:] == ["2", "1"]
+
+
+def test_a_factor_can_only_be_fixed_to_one_of_its_levels(
+    bench: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for fixed, known in (("edges=soft", "sharp, mixed, blurred"), ("weather=foul", "landscape, sensor, numbers")):
+        with pytest.raises(SystemExit, match=f"^Error: --fix {fixed} is neither of these: {known}"):
+            run(bench, monkeypatch, "--smoke", "--out", tmp_path, "--fix", fixed)
 
 
 def test_no_library_at_all_is_said_in_one_line(
