@@ -20,7 +20,7 @@ from special.errors import SettingsError
 from special.resources import PROMPTS
 
 FLOOR = 1e-3  # smallest reflectance the table can say: below it, a logarithm would speak of noise
-GROUPS = ("made", "long", "compact")  # lists of concepts at the top of a table
+GROUPS = ("made", "long", "compact", "crops")  # lists of concepts at the top of a table
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class ConceptTable:
     """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from.
 
     ``made``: names of the concepts that people make, as opposed to rock, soil and what grows. ``long``, ``compact``:
-    of those whose areas run on like roads, or end on all sides like roofs.
+    of those whose areas run on like roads, or end on all sides like roofs. ``crops``: of what is sown and grows from bare
+    ground. ``own``: of those that the user has brought.
     """
 
     wavelengths: np.ndarray
@@ -73,6 +74,8 @@ class ConceptTable:
     made: frozenset[str] = frozenset()
     long: frozenset[str] = frozenset()
     compact: frozenset[str] = frozenset()
+    crops: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
 
     def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
         """Bring ``reflectance`` (..., n) at the table's n wavelengths to ``wavelengths`` (bands,), nm: (..., bands).
@@ -95,6 +98,7 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     raw: dict[str, dict[str, Any]] = {}
     groups: dict[str, set[str]] = {group: set() for group in GROUPS}
     grid = np.empty(0)
+    own_names: set[str] = set()
     for path in files:
         try:
             data = path.read_bytes()
@@ -110,6 +114,8 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
         for entry in document.get("concept", []):
             name = _checked(entry, path, own, grid)
             raw[name] = entry
+            if path != files[0]:
+                own_names.add(name)
         for group in GROUPS:
             groups[group] |= _group(group, document, path, raw)
     build = _Builder(raw, grid)
@@ -118,6 +124,7 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
         {name: build.concept(name) for name in raw},
         digest.hexdigest(),
         **{group: frozenset(names) for group, names in groups.items()},
+        own=frozenset(own_names),
     )
 
 

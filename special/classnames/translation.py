@@ -1,0 +1,316 @@
+"""Names of land cover in another language, put into English phrase by phrase.
+
+What a language has is text that its speakers can mend, ``prompts/languages/*.txt``; the head of each file says how it is
+written. No grammar is known but this: inflected words have endings, German and its kin write words together, Chinese and
+Japanese put no blanks between them, and where an adjective or a genitive stands.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from special.errors import SettingsError
+
+ORDERS = ("english", "noun first", "genitive last")
+SECTIONS = ("things", "looks", "small words")
+OF = "of"  # a small word that means this joins a thing to what it is part of: "shadow of trees", which is tree shadow
+SHORTEST = 3  # letters that are left of a word, or of a part of one, at least
+AGES = frozenset({"days", "weeks", "months", "years"})
+LONGEST = 6  # words of a phrase
+TAIL = 4  # letters that the last part of a compound has at least, where what stands before it is not known
+
+_SEPARATOR = re.compile(r"([()\[\],;:/&+|])")
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+")
+_FOLDED = (("ae", "a"), ("oe", "o"), ("ue", "u"))  # umlauts on a keyboard that has none
+_CJK = str.maketrans({"、": ",", "。": " ", "・": " ", "･": " ", "〜": " "})
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word or phrase in English. ``role``: one of ``SECTIONS``, or ``unknown``; ``english`` is empty for an article.
+
+    ``language``: whose word it was; empty where it is kept because English has it too, or nobody knows it.
+    """
+
+    english: str
+    role: str
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A text in English: how many words of it that mean something are known, and whose they were, if any was put into it."""
+
+    english: str
+    known: int
+    unknown: int
+    language: str
+
+    @property
+    def translated(self) -> bool:
+        """Whether any word was put into English."""
+        return bool(self.language)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every word is known, and it was not English all along."""
+        return self.translated and not self.unknown
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language: its words by their keys, and how it joins them.
+
+    Attributes:
+        code, name: "de", "German".
+        words: by what is left of them without blanks, accents and case. stems: the same without endings.
+        genera: keys of words that an epithet may follow, "Quercus robur".
+        order: one of ``ORDERS``. endings, joints: of inflected words, and between the parts of compounds.
+        spaces: whether blanks part its words. letters: to the letters that ``words`` are written with.
+    """
+
+    code: str
+    name: str
+    words: dict[str, Word]
+    stems: dict[str, Word]
+    genera: frozenset[str]
+    order: str
+    endings: tuple[str, ...]
+    joints: tuple[str, ...]
+    spaces: bool
+    letters: dict[int, str]
+
+    def translate(self, text: str, is_english: Callable[[str], bool]) -> Translation:
+        """Put ``text`` into English. ``is_english`` says of a word whether it may be kept as it stands."""
+        text = unicodedata.normalize("NFKC", text).translate(self.letters).translate(_CJK)
+        text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+        said: list[str] = []
+        words: list[Word] = []
+        for piece in _SEPARATOR.split(text):
+            if _SEPARATOR.fullmatch(piece):
+                said.append(piece)
+                continue
+            listed = re.split(r"(?<=\w)-(?=\w)", piece.strip())
+            parts = listed if len(listed) > 2 and " " not in piece.strip() else [piece]
+            found = [list(self._words_in(part, is_english)) for part in parts]
+            said.append("-".join(" ".join(self._ordered(part)) for part in found))
+            words += [word for part in found for word in part if word.role != "small words"]
+        unknown = sum(word.role == "unknown" for word in words)
+        english = re.sub(r"\s*([,;:)\]])", r"\1", " ".join(part for part in said if part))
+        english = re.sub(r"([(\[])\s+", r"\1", english)
+        spoken = {word.language for word in words} - {""}
+        language = self.name if self.name in spoken else min(spoken, default="")
+        return Translation(english, len(words) - unknown, unknown, language)
+
+    def _words_in(self, text: str, is_english: Callable[[str], bool]) -> Iterator[Word]:
+        """Cut a text without separators into known phrases, the longest first, and what is not known."""
+        tokens = _TOKEN.findall(text)
+        at = 0
+        while at < len(tokens):
+            for size in range(min(LONGEST, len(tokens) - at), 0, -1):
+                word = self._find(tokens[at : at + size])
+                if word is not None:
+                    at += size
+                    if key("".join(tokens[at - size : at])) in self.genera and at < len(tokens):
+                        at += self._is_epithet(tokens[at], is_english)
+                    yield word
+                    break
+            else:
+                yield from self._single(tokens[at], is_english)
+                at += 1
+
+    def _find(self, tokens: Sequence[str]) -> Word | None:
+        keys = [key(token) for token in tokens]
+        for form in (keys, [_folded(k) for k in keys]):
+            if found := self._known("".join(form), "".join(stem(k, self.endings) for k in form)):
+                return found
+        return None
+
+    def _known(self, word: str, plain: str) -> Word | None:
+        """Look up a key, as it stands and without its ending (``plain``)."""
+        return self.words.get(word) or self.stems.get(plain) or self.words.get(plain)
+
+    def _is_epithet(self, token: str, is_english: Callable[[str], bool]) -> bool:
+        return token[0].islower() and self._find([token]) is None and not is_english(token)
+
+    def _single(self, token: str, is_english: Callable[[str], bool]) -> Iterator[Word]:
+        """A token that is no phrase of its own: a number, a compound, an English word, or not known."""
+        if token[0].isdigit():
+            yield Word(token.replace(",", "."), "looks")
+        elif not self.spaces:
+            yield from self._unspaced(key(token), token)
+        elif is_english(token):
+            yield Word(token, "things")
+        elif self.joints and (parts := self._parts(key(token)) or self._parts(_folded(key(token)))):
+            yield from parts
+        elif self.joints and (tail := self._tail(key(token))):
+            yield from tail
+        else:
+            yield Word(token, "unknown")
+
+    def _parts(self, word: str) -> list[Word] | None:
+        """Cut a compound into known words, the first as long as can be: "asphaltstrasse" is asphalt, road."""
+        for end in range(len(word), SHORTEST - 1, -1):
+            first = self._known(word[:end], stem(word[:end], self.endings))
+            if not first or first.role == "small words":
+                continue
+            rest = word[end:]
+            if not rest:
+                return [first]
+            for joint in ("", *self.joints):
+                if rest.startswith(joint) and (more := self._parts(rest[len(joint) :])):
+                    return [first, *more]
+        return None
+
+    def _tail(self, word: str) -> list[Word]:
+        """What a compound is, where only its last part is known: "hutewald" is some forest."""
+        for start in range(SHORTEST, len(word) - TAIL + 1):
+            tail = self._known(word[start:], stem(word[start:], self.endings))
+            if tail and tail.role == "things":
+                return [Word(word[:start], "unknown"), tail]
+        return []
+
+    def _unspaced(self, word: str, token: str) -> Iterator[Word]:
+        """Cut a run of letters into known words, the longest first; what lies between them is not known."""
+        at, lost = 0, 0
+        while at < len(word):
+            size = next((n for n in range(len(word) - at, 0, -1) if word[at : at + n] in self.words), 0)
+            if size and at > lost:
+                yield Word(word[lost:at], "unknown")
+            if size:
+                yield self.words[word[at : at + size]]
+                lost = at + size
+            at += size or 1
+        if at > lost:
+            yield Word(token if not lost else word[lost:at], "unknown")
+
+    def _ordered(self, words: Sequence[Word]) -> Iterator[str]:
+        """The words as English has them: how a thing looks before it, and what it is part of before that."""
+        part: list[Word] = []
+        for word in [*words, None]:
+            if word is None or (word.role == "small words" and word.english not in ("", OF)):
+                for group in reversed(self._groups(part)):
+                    group.sort(key=_place)
+                    yield from (one.english for one in group)
+                part = []
+                if word is not None:
+                    yield word.english
+            else:
+                part.append(word)
+
+    def _groups(self, words: Sequence[Word]) -> list[list[Word]]:
+        """Cut words into things with how they look, each part of the one before it."""
+        groups: list[list[Word]] = [[]]
+        waiting: list[Word] = []  # how something looks that is still to come
+        for word in words:
+            has_thing = any(one.role != "looks" for one in groups[-1])
+            if word.role == "small words":
+                if word.english == OF and has_thing:
+                    groups[-1] += waiting
+                    waiting = []
+                    groups.append([])
+            elif word.role == "looks" and self.order == "genitive last" and has_thing:
+                waiting.append(word)
+            elif word.role == "things" and has_thing and self.order != "english":
+                groups.append([*waiting, word])
+                waiting = []
+            else:
+                groups[-1] += [*waiting, word]
+                waiting = []
+        groups[-1] += waiting
+        return groups
+
+
+def _place(word: Word) -> int:
+    """Where a word stands beside the thing that it says more of: numbers and ages behind it."""
+    if word.english[:1].isdigit() or word.english in AGES:
+        return 2
+    return int(word.role != "looks")
+
+
+def key(text: str) -> str:
+    """Return what a text is looked up by: no case, accents, blanks or hyphens; ``ss`` for the German sharp s."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    letters = "".join(letter for letter in plain if not "\u0300" <= letter <= "\u036f")  # kana keep their marks
+    return "".join(_TOKEN.findall(unicodedata.normalize("NFC", letters)))
+
+
+def stem(word: str, endings: Sequence[str]) -> str:
+    """Return a key without its longest ending, if enough is left; ``endings`` come the longest first."""
+    return next((word[: -len(e)] for e in endings if word.endswith(e) and len(word) - len(e) >= SHORTEST), word)
+
+
+def _folded(word: str) -> str:
+    for spelt, letter in _FOLDED:
+        word = word.replace(spelt, letter)
+    return word
+
+
+def read_language(path: Path, beside: Iterable[Path] = ()) -> Language:
+    """Read a file of words, and those that every language has: of two meanings of a word the first in ``path`` counts.
+
+    Raises:
+        SettingsError: a line is none of those that the head of the file describes.
+    """
+    head: dict[str, str] = {}
+    found: list[tuple[str, Word]] = []
+    for source in (path, *beside):
+        own, lines = _parsed(source)
+        head = head or own
+        found += lines
+    endings = tuple(sorted(map(key, _listed(head.get("endings", ""))), key=len, reverse=True))
+    letters = {ord(pair[0]): pair[1] for pair in head.get("letters", "").split()}
+    words: dict[str, Word] = {}
+    stems: dict[str, Word] = {}
+    genera = set()
+    for phrase, word in found:
+        if phrase.endswith("*"):
+            genera.add(key(phrase))
+        words.setdefault(key(phrase.translate(letters)), word)
+    for phrase, word in found:
+        stems.setdefault("".join(stem(key(token), endings) for token in _TOKEN.findall(phrase)), word)
+    return Language(
+        path.stem,
+        head["language"],
+        words,
+        stems,
+        frozenset(genera),
+        head.get("order", ORDERS[0]),
+        endings,
+        tuple(sorted(map(key, _listed(head.get("joints", ""))), key=len)),
+        head.get("spaces", "yes") != "no",
+        letters,
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _parsed(path: Path) -> tuple[dict[str, str], list[tuple[str, Word]]]:
+    """Return the head of a file and its words, (phrase, meaning), in order."""
+    head: dict[str, str] = {}
+    found: list[tuple[str, Word]] = []
+    section = ""
+    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        line = raw.strip()
+        english, colon, phrases = line.partition(":")
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("["):
+            section = line.strip("[]")
+            if section not in SECTIONS:
+                raise SettingsError(f"{path}, line {number}: no section {line}: write one of {', '.join(SECTIONS)}")
+        elif not colon:
+            raise SettingsError(f"{path}, line {number}: write English: its words, by commas")
+        elif section:
+            found += [(phrase, Word(english.strip(), section, head.get("language", ""))) for phrase in _listed(phrases)]
+        else:
+            head[english.strip()] = phrases.strip()
+    if head.get("order", ORDERS[0]) not in ORDERS or "language" not in head:
+        raise SettingsError(f"{path}: above its sections it has `language:` and `order:`, one of {', '.join(ORDERS)}")
+    return head, found
