@@ -16,10 +16,11 @@ from special.classnames.draft import draft
 from special.classnames.translation import Language, Translation, read_language
 from special.classnames.vocabulary import Lexicon
 from special.resources import PROMPTS
+from special.storage import files
 
 FOLDER = PROMPTS / "languages"
 ENGLISH, LATIN = "en", "la"
-HALF = 0.5  # of the words of a description that have to be known before it is read in English
+HALF = 0.5  # of the words of a description that may be unknown where it is read in English
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,19 @@ class InEnglish:
 
 @cache
 def languages() -> tuple[Language, ...]:
-    """Return all languages of the package, English first, which here means its abbreviations.
+    """Return all languages of the package, English first, which here means its abbreviations, the others by name.
 
     Raises:
         SettingsError: one of the files cannot be understood.
     """
     latin = FOLDER / f"{LATIN}.txt"
-    others = sorted(path for path in FOLDER.glob("*.txt") if path.stem not in (ENGLISH, LATIN))
-    return tuple(read_language(path, [latin]) for path in (FOLDER / f"{ENGLISH}.txt", *others))
+    found = [read_language(path, [latin]) for path in FOLDER.glob("*.txt") if path.stem != LATIN]
+    return tuple(sorted(found, key=lambda language: (language.code != ENGLISH, language.name)))
+
+
+def identity() -> str:
+    """Return a hash of all files of words."""
+    return files.digest([files.sha256_of(path) for path in sorted(FOLDER.glob("*.txt"))])
 
 
 def in_english(classes: ClassList, lexicon: Lexicon, own: Set[str] = frozenset()) -> InEnglish:
@@ -78,7 +84,7 @@ class _Reader:
         counts = {
             language.code: known
             if language.code == ENGLISH
-            else sum(language.translate(text, lexicon.knows).complete for text in texts)
+            else sum(language.translate(text, lexicon.knows).pure for text in texts)
             for language in languages()
         }
         self._languages = sorted(languages(), key=lambda language: -counts[language.code])  # of equals, English first
@@ -94,14 +100,14 @@ class _Reader:
         if self._is_english(text):
             return text, ""
         for language in others:
-            if (found := self._translated(text, language)).complete:
+            if (found := self._translated(text, language)).pure:
                 return found.english, _named(found)
         return (first.english, _named(first)) if first.translated else (text, "")
 
     def described(self, description: str) -> str:
         """Return a description in English, where enough of it is known in the language of the list."""
         found = self._translated(description, self._languages[0])
-        enough = found.known >= HALF * (found.known + found.unknown)
+        enough = found.unknown <= HALF * (found.known + found.kept + found.unknown)
         return found.english if description and found.translated and enough else description
 
     def _translated(self, text: str, language: Language) -> Translation:
@@ -113,7 +119,7 @@ class _Reader:
         return found.rest or bool(found.concepts)
 
     def _is_own(self, text: str) -> bool:
-        return bool(self._drafts[text].concepts) and self._own.issuperset(self._drafts[text].concepts)
+        return bool(self._drafts[text].concepts) and set(self._drafts[text].concepts) <= self._own
 
 
 def _named(found: Translation) -> str:

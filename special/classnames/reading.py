@@ -7,6 +7,7 @@ table knows it, whole or in its parts; else for what comes nearest in meaning; a
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -37,8 +38,8 @@ class Reading:
     ``kind_of``: what the names have in common of which this is one kind; ``kind``: its number among them.
     ``level``: shift of log reflectance. ``weeds``: green weeds stand between. ``read_by``: "table" where the words are
     known, "meaning" where the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``:
-    cosine of the nearest concept, 1 where the words are known. ``english``: the text in English where it was put into it,
-    ``language``: from which; empty where it was read as written, or its abbreviations spelt out.
+    cosine of the nearest concept, 1 where the words are known. ``english``: the text in English, where it was put
+    into it, and ``language`` from which; empty where it was read as written, or its abbreviations spelt out.
     """
 
     concepts: tuple[tuple[str, float], ...]
@@ -86,7 +87,7 @@ def read_names(classes: ClassList, table: ConceptTable, encoder: Encoder) -> lis
     ]
 
 
-def in_words_of(classes: ClassList, table: ConceptTable) -> ClassList:
+def english_list(classes: ClassList, table: ConceptTable) -> ClassList:
     """Return a class list in English, for models that have learned little else."""
     return ClassList(in_english(classes, _lexicon(table), table.own).classes)
 
@@ -140,7 +141,7 @@ class _Reader:
             if reading.read_by == "meaning" and sure:
                 same = next((r for j, r in sure if j < i), sure[0][1])
                 readings[i] = replace(reading, concepts=same.concepts, parts=same.parts, read_by="synonym")
-        return [self._without_series(reading) for reading in readings]
+        return [self._as_kind(reading, d) for reading, d in zip(readings, drafts, strict=True)]
 
     def _resolve(self, d: Draft) -> Reading:
         if d.rest:
@@ -149,7 +150,8 @@ class _Reader:
             concepts = tuple((name, 1 / len(d.concepts)) for name in d.concepts)
             return self._modified(Reading(concepts, parts=d.together, read_by="table"), d)
         best = self._cosines([d.text], d.hints)
-        return self._modified(Reading(_weighed(best), read_by="meaning", nearness=max(best.values())), d)
+        nearness = max(best.values()) if _is_latin(d.text) else 0.0
+        return self._modified(Reading(_weighed(best), read_by="meaning", nearness=nearness), d)
 
     def _described(self, entry: ClassName, named: Draft, reading: Reading) -> Reading:
         """Let the description say what a name means that the table lacks, and say more about one that it knows."""
@@ -202,10 +204,20 @@ class _Reader:
             weeds=modifiers.weeds,
         )
 
-    def _without_series(self, reading: Reading) -> Reading:
-        """Numbers order plants by growth; "parking lot 1" and "parking lot 2" are two names for the same thing."""
-        grows = reading.concepts and not reading.parts and is_crop(self.table.concepts[reading.concepts[0][0]])
-        return reading if grows or reading.series is None else replace(reading, stage=None, series=None)
+    def _as_kind(self, reading: Reading, d: Draft) -> Reading:
+        """Numbers order crops, and whatever else has an age, by growth; else they number kinds of one thing."""
+        if reading.series is None:
+            return reading
+        leading = self.table.concepts[reading.concepts[0][0]]
+        grows = is_crop(leading) and not reading.parts
+        if grows and (leading.name in self.table.crops or reading.age is not None):
+            return reading
+        return replace(reading, stage=d.modifiers.cover, series=None, kind_of=reading.series, kind=d.number)
+
+
+def _is_latin(text: str) -> bool:
+    """Whether the encoder can read a text at all: of other scripts it knows letters at best."""
+    return all("LATIN" in unicodedata.name(letter, "") for letter in text if letter.isalpha())
 
 
 def _weighed(cosines: dict[str, float]) -> tuple[tuple[str, float], ...]:

@@ -1,7 +1,7 @@
 """Names of land cover in another language, put into English phrase by phrase.
 
-What a language has is text that its speakers can mend, ``prompts/languages/*.txt``; the head of each file says how it is
-written. No grammar is known but this: inflected words have endings, German and its kin write words together, Chinese and
+What a language has is text that its speakers can mend, ``prompts/languages/*.txt``; the head of ``en.txt`` says how it
+is written. No grammar is known but this: inflected words have endings, German writes words together, Chinese and
 Japanese put no blanks between them, and where an adjective or a genitive stands.
 """
 
@@ -43,10 +43,15 @@ class Word:
 
 @dataclass(frozen=True)
 class Translation:
-    """A text in English: how many words of it that mean something are known, and whose they were, if any was put into it."""
+    """A text in English.
+
+    ``known``, ``kept``, ``unknown``: how many words of it that mean something are in the language, are kept because
+    English has them too, and are neither. ``language``: whose the words are, if any was put into English.
+    """
 
     english: str
     known: int
+    kept: int
     unknown: int
     language: str
 
@@ -59,6 +64,11 @@ class Translation:
     def complete(self) -> bool:
         """Whether every word is known, and it was not English all along."""
         return self.translated and not self.unknown
+
+    @property
+    def pure(self) -> bool:
+        """Whether every word is in the language: a name that is half English is most often English."""
+        return self.complete and not self.kept
 
 
 @dataclass(frozen=True)
@@ -102,9 +112,11 @@ class Language:
         unknown = sum(word.role == "unknown" for word in words)
         english = re.sub(r"\s*([,;:)\]])", r"\1", " ".join(part for part in said if part))
         english = re.sub(r"([(\[])\s+", r"\1", english)
+        known = sum(bool(word.language) for word in words)
+        numbers = sum(word.english[:1].isdigit() for word in words)
         spoken = {word.language for word in words} - {""}
         language = self.name if self.name in spoken else min(spoken, default="")
-        return Translation(english, len(words) - unknown, unknown, language)
+        return Translation(english, known, len(words) - known - unknown - numbers, unknown, language)
 
     def _words_in(self, text: str, is_english: Callable[[str], bool]) -> Iterator[Word]:
         """Cut a text without separators into known phrases, the longest first, and what is not known."""

@@ -198,14 +198,14 @@ class Stripped:
 
 
 def is_modifier(text: str) -> bool:
-    """Whether a normalised text has nothing but words that modify, how the ground was tilled, or that there are weeds."""
+    """Whether a normalised text has nothing but words that modify, an age, how the ground was tilled, or weeds."""
     for phrase, _ in TILLAGE:
         text = re.sub(_tillage(phrase), " ", text)
     modifiers = set(_DRY) | _RIPE | _EMPTY | _PLACES | set(_COVER) | set(_LEVEL)
-    stems = [stem(word) for word in text.split()]
+    stems = [stem(word) for word in _NUMBER.sub(" ", text).split()]
     if stems and stems[-1] in _WEEDS:
         stems = [s for s in stems[:-1] if s not in _JOINED]
-    return all(s in modifiers or s.isdigit() for s in stems)
+    return all(s in modifiers for s in stems)
 
 
 def _tillage(phrase: str) -> str:

@@ -64,8 +64,8 @@ class ConceptTable:
     """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from.
 
     ``made``: names of the concepts that people make, as opposed to rock, soil and what grows. ``long``, ``compact``:
-    of those whose areas run on like roads, or end on all sides like roofs. ``crops``: of what is sown and grows from bare
-    ground. ``own``: of those that the user has brought.
+    of those whose areas run on like roads, or end on all sides like roofs. ``crops``: of what is sown and grows from
+    bare ground. ``own``: of those that the user has brought.
     """
 
     wavelengths: np.ndarray
