@@ -7,7 +7,6 @@ table knows it, whole or in its parts; else for what comes nearest in meaning; a
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -17,6 +16,7 @@ import numpy as np
 from special.classnames.class_list import ClassList, ClassName
 from special.classnames.draft import Draft, draft
 from special.classnames.languages import in_english
+from special.classnames.translation import is_latin
 from special.classnames.vocabulary import SENESCED, Lexicon, normalise
 from special.landcover.attributes import is_crop, is_green
 from special.landcover.concepts import ConceptTable
@@ -150,7 +150,7 @@ class _Reader:
             concepts = tuple((name, 1 / len(d.concepts)) for name in d.concepts)
             return self._modified(Reading(concepts, parts=d.together, read_by="table"), d)
         best = self._cosines([d.text], d.hints)
-        nearness = max(best.values()) if _is_latin(d.text) else 0.0
+        nearness = max(best.values()) if is_latin(d.text) else 0.0  # of other scripts the encoder knows letters at best
         return self._modified(Reading(_weighed(best), read_by="meaning", nearness=nearness), d)
 
     def _described(self, entry: ClassName, named: Draft, reading: Reading) -> Reading:
@@ -213,11 +213,6 @@ class _Reader:
         if grows and (leading.name in self.table.crops or reading.age is not None):
             return reading
         return replace(reading, stage=d.modifiers.cover, series=None, kind_of=reading.series, kind=d.number)
-
-
-def _is_latin(text: str) -> bool:
-    """Whether the encoder can read a text at all: of other scripts it knows letters at best."""
-    return all("LATIN" in unicodedata.name(letter, "") for letter in text if letter.isalpha())
 
 
 def _weighed(cosines: dict[str, float]) -> tuple[tuple[str, float], ...]:

@@ -104,10 +104,9 @@ class Language:
             if _SEPARATOR.fullmatch(piece):
                 said.append(piece)
                 continue
-            listed = re.split(r"(?<=\w)-(?=\w)", piece.strip())
-            parts = listed if len(listed) > 2 and " " not in piece.strip() else [piece]
+            parts = self._listed(piece.strip())
             found = [list(self._words_in(part, is_english)) for part in parts]
-            said.append("-".join(" ".join(self._ordered(part)) for part in found))
+            said.append("-".join(" ".join(self._ordered(part)) for part in map(_readable, found)))
             words += [word for part in found for word in part if word.role != "small words"]
         unknown = sum(word.role == "unknown" for word in words)
         english = re.sub(r"\s*([,;:)\]])", r"\1", " ".join(part for part in said if part))
@@ -117,6 +116,14 @@ class Language:
         spoken = {word.language for word in words} - {""}
         language = self.name if self.name in spoken else min(spoken, default="")
         return Translation(english, known, len(words) - known - unknown - numbers, unknown, language)
+
+    def _listed(self, text: str) -> list[str]:
+        """The parts of "Buildings-Grass-Trees", where hyphens part things on the ground and not words of one thing."""
+        parts = text.split("-")
+        found = [self._find([part]) for part in parts]
+        if len(parts) < 3 or " " in text or any(word is None or word.role == "small words" for word in found):
+            return [text]
+        return parts
 
     def _words_in(self, text: str, is_english: Callable[[str], bool]) -> Iterator[Word]:
         """Cut a text without separators into known phrases, the longest first, and what is not known."""
@@ -237,6 +244,13 @@ class Language:
         return groups
 
 
+def _readable(words: Sequence[Word]) -> list[Word]:
+    """Leave out what is not known and in letters that no English reader knows, where something else is known."""
+    if not any(word.language and word.role == "things" for word in words):
+        return list(words)
+    return [word for word in words if word.role != "unknown" or is_latin(word.english)]
+
+
 def _place(word: Word) -> int:
     """Where a word stands beside the thing that it says more of: numbers and ages behind it."""
     if word.english[:1].isdigit() or word.english in AGES:
@@ -249,6 +263,11 @@ def key(text: str) -> str:
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     letters = "".join(letter for letter in plain if not "\u0300" <= letter <= "\u036f")  # kana keep their marks
     return "".join(_TOKEN.findall(unicodedata.normalize("NFC", letters)))
+
+
+def is_latin(text: str) -> bool:
+    """Whether all letters of a text are Latin ones."""
+    return all("LATIN" in unicodedata.name(letter, "") for letter in text if letter.isalpha())
 
 
 def stem(word: str, endings: Sequence[str]) -> str:

@@ -154,7 +154,7 @@ def _tilled(reading: Reading) -> bool:
 
 
 def _any_cover(reading: Reading) -> bool:
-    """Whether the name is one of several stages of growth, or kinds, of a plant: how much ground each covers is open."""
+    """Whether the name is one of several stages of growth, or kinds, of a plant: each may cover any share."""
     return reading.series is not None or (reading.kind_of is not None and reading.stage is None)
 
 
