@@ -68,7 +68,7 @@ def in_english(classes: ClassList, lexicon: Lexicon, own: Set[str] = frozenset()
     for entry in classes:
         said = [reader.read(text) for text in entry.texts]
         name, *synonyms = (text for text, _ in said)
-        entries.append(ClassName(name, tuple(synonyms), reader.described(entry.description)))
+        entries.append(ClassName(name, tuple(synonyms), reader.described(entry.description), entry.colour))
         spoken.append(tuple(language for _, language in said))
     return InEnglish(tuple(entries), tuple(spoken))
 
