@@ -13,8 +13,9 @@ from functools import cache
 
 from special.classnames.class_list import ClassList, ClassName
 from special.classnames.draft import draft
-from special.classnames.translation import Language, Translation, read_language
+from special.classnames.translation import Language, Translation
 from special.classnames.vocabulary import Lexicon
+from special.classnames.word_lists import read_language
 from special.resources import PROMPTS
 from special.storage import files
 

@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from special.errors import SettingsError
+from functools import lru_cache
 
 ORDERS = ("english", "noun first", "genitive last")
 SECTIONS = ("things", "looks", "small words")
 OF = "of"  # a small word that means this joins a thing to what it is part of: "shadow of trees", which is tree shadow
-SHORTEST = 3  # letters that are left of a word, or of a part of one, at least
 AGES = frozenset({"days", "weeks", "months", "years"})
+SHORTEST = 3  # letters that are left of a word, or of a part of one, at least
 LONGEST = 6  # words of a phrase
 TAIL = 4  # letters that the last part of a compound has at least, where what stands before it is not known
 
 _SEPARATOR = re.compile(r"([()\[\],;:/&+|])")
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+")
+TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+")
 _FOLDED = (("ae", "a"), ("oe", "o"), ("ue", "u"))  # umlauts on a keyboard that has none
 _CJK = str.maketrans({"、": ",", "。": " ", "・": " ", "･": " ", "〜": " "})
 
@@ -127,7 +125,7 @@ class Language:
 
     def _words_in(self, text: str, is_english: Callable[[str], bool]) -> Iterator[Word]:
         """Cut a text without separators into known phrases, the longest first, and what is not known."""
-        tokens = _TOKEN.findall(text)
+        tokens = TOKEN.findall(text)
         at = 0
         while at < len(tokens):
             for size in range(min(LONGEST, len(tokens) - at), 0, -1):
@@ -144,7 +142,8 @@ class Language:
 
     def _find(self, tokens: Sequence[str]) -> Word | None:
         keys = [key(token) for token in tokens]
-        for form in (keys, [_folded(k) for k in keys]):
+        folded = [_folded(k) for k in keys]
+        for form in (keys, folded) if folded != keys else (keys,):
             if found := self._known("".join(form), "".join(stem(k, self.endings) for k in form)):
                 return found
         return None
@@ -171,8 +170,14 @@ class Language:
         else:
             yield Word(token, "unknown")
 
-    def _parts(self, word: str) -> list[Word] | None:
-        """Cut a compound into known words, the first as long as can be: "asphaltstrasse" is asphalt, road."""
+    def _parts(self, word: str, lost: set[str] | None = None) -> list[Word] | None:
+        """Cut a compound into known words, the first as long as can be: "asphaltstrasse" is asphalt, road.
+
+        ``lost``: what was found to be no compound, so that no letter is gone over twice.
+        """
+        lost = set() if lost is None else lost
+        if word in lost:
+            return None
         for end in range(len(word), SHORTEST - 1, -1):
             first = self._known(word[:end], stem(word[:end], self.endings))
             if not first or first.role == "small words":
@@ -181,8 +186,9 @@ class Language:
             if not rest:
                 return [first]
             for joint in ("", *self.joints):
-                if rest.startswith(joint) and (more := self._parts(rest[len(joint) :])):
+                if rest.startswith(joint) and (more := self._parts(rest[len(joint) :], lost)):
                     return [first, *more]
+        lost.add(word)
         return None
 
     def _tail(self, word: str) -> list[Word]:
@@ -258,11 +264,12 @@ def _place(word: Word) -> int:
     return int(word.role != "looks")
 
 
+@lru_cache(maxsize=1 << 16)
 def key(text: str) -> str:
     """Return what a text is looked up by: no case, accents, blanks or hyphens; ``ss`` for the German sharp s."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     letters = "".join(letter for letter in plain if not "\u0300" <= letter <= "\u036f")  # kana keep their marks
-    return "".join(_TOKEN.findall(unicodedata.normalize("NFC", letters)))
+    return "".join(TOKEN.findall(unicodedata.normalize("NFC", letters)))
 
 
 def is_latin(text: str) -> bool:
@@ -270,7 +277,8 @@ def is_latin(text: str) -> bool:
     return all("LATIN" in unicodedata.name(letter, "") for letter in text if letter.isalpha())
 
 
-def stem(word: str, endings: Sequence[str]) -> str:
+@lru_cache(maxsize=1 << 16)
+def stem(word: str, endings: tuple[str, ...]) -> str:
     """Return a key without its longest ending, if enough is left; ``endings`` come the longest first."""
     return next((word[: -len(e)] for e in endings if word.endswith(e) and len(word) - len(e) >= SHORTEST), word)
 
@@ -279,69 +287,3 @@ def _folded(word: str) -> str:
     for spelt, letter in _FOLDED:
         word = word.replace(spelt, letter)
     return word
-
-
-def read_language(path: Path, beside: Iterable[Path] = ()) -> Language:
-    """Read a file of words, and those that every language has: of two meanings of a word the first in ``path`` counts.
-
-    Raises:
-        SettingsError: a line is none of those that the head of the file describes.
-    """
-    head: dict[str, str] = {}
-    found: list[tuple[str, Word]] = []
-    for source in (path, *beside):
-        own, lines = _parsed(source)
-        head = head or own
-        found += lines
-    endings = tuple(sorted(map(key, _listed(head.get("endings", ""))), key=len, reverse=True))
-    letters = {ord(pair[0]): pair[1] for pair in head.get("letters", "").split()}
-    words: dict[str, Word] = {}
-    stems: dict[str, Word] = {}
-    genera = set()
-    for phrase, word in found:
-        if phrase.endswith("*"):
-            genera.add(key(phrase))
-        words.setdefault(key(phrase.translate(letters)), word)
-    for phrase, word in found:
-        stems.setdefault("".join(stem(key(token), endings) for token in _TOKEN.findall(phrase)), word)
-    return Language(
-        path.stem,
-        head["language"],
-        words,
-        stems,
-        frozenset(genera),
-        head.get("order", ORDERS[0]),
-        endings,
-        tuple(sorted(map(key, _listed(head.get("joints", ""))), key=len)),
-        head.get("spaces", "yes") != "no",
-        letters,
-    )
-
-
-def _listed(text: str) -> list[str]:
-    return [item.strip() for item in text.split(",") if item.strip()]
-
-
-def _parsed(path: Path) -> tuple[dict[str, str], list[tuple[str, Word]]]:
-    """Return the head of a file and its words, (phrase, meaning), in order."""
-    head: dict[str, str] = {}
-    found: list[tuple[str, Word]] = []
-    section = ""
-    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        line = raw.strip()
-        english, colon, phrases = line.partition(":")
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("["):
-            section = line.strip("[]")
-            if section not in SECTIONS:
-                raise SettingsError(f"{path}, line {number}: no section {line}: write one of {', '.join(SECTIONS)}")
-        elif not colon:
-            raise SettingsError(f"{path}, line {number}: write English: its words, by commas")
-        elif section:
-            found += [(phrase, Word(english.strip(), section, head.get("language", ""))) for phrase in _listed(phrases)]
-        else:
-            head[english.strip()] = phrases.strip()
-    if head.get("order", ORDERS[0]) not in ORDERS or "language" not in head:
-        raise SettingsError(f"{path}: above its sections it has `language:` and `order:`, one of {', '.join(ORDERS)}")
-    return head, found

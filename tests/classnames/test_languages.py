@@ -14,8 +14,9 @@ from special.classnames.draft import draft
 from special.classnames.encoder import default_encoder
 from special.classnames.languages import ENGLISH, in_english, languages
 from special.classnames.reading import Reading, english_list, read_names
-from special.classnames.translation import AGES, key, read_language, stem
+from special.classnames.translation import AGES, key, stem
 from special.classnames.vocabulary import PLACES, Lexicon, is_modifier, normalise
+from special.classnames.word_lists import read_language
 from special.errors import SettingsError
 from special.landcover.concepts import ConceptTable, load_concepts
 from special.scene import open_scene
