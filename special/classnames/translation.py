@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from special.classnames.vocabulary import PLACES
+
 ORDERS = ("english", "noun first", "genitive last")
 SECTIONS = ("things", "looks", "small words")
 OF = "of"  # a small word that means this joins a thing to what it is part of: "shadow of trees", which is tree shadow
@@ -252,7 +254,7 @@ class Language:
 
 def _readable(words: Sequence[Word]) -> list[Word]:
     """Leave out what is not known and in letters that no English reader knows, where something else is known."""
-    if not any(word.language and word.role == "things" for word in words):
+    if not any(word.language and word.role == "things" and word.english not in PLACES for word in words):
         return list(words)
     return [word for word in words if word.role != "unknown" or is_latin(word.english)]
 
