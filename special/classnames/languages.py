@@ -96,9 +96,9 @@ class _Reader:
         first = self._translated(text, main)
         if self._is_own(text) or (main.code == ENGLISH and self._is_english(text)):
             return text, ""
-        if first.complete:
+        if first.complete and not (self._is_english(text) and first.language == "Latin"):
             return first.english, _named(first)
-        if self._is_english(text):
+        if self._is_english(text):  # the table has scientific names too
             return text, ""
         for language in others:
             if (found := self._translated(text, language)).pure:

@@ -55,11 +55,11 @@ def test_kinds_of_one_thing_are_said_to_be_a_guess() -> None:
 
 def test_labelling_says_and_records_how_names_are_read_before_it_computes(tmp_path: Path) -> None:
     files = small_scene.write(tmp_path)
-    files.classes.write_text("Wasser\nGras\nZorbel\nDach 1\nDach 2\n", encoding="utf-8")
+    files.classes.write_text("Wasser\nGras\nTuesday\nDach 1\nDach 2\n", encoding="utf-8")
     result = run("label", *files.options, "--out", tmp_path / "run", "--until", "pseudo")
     assert result.exit_code == 0, result.output
     order = [
-        result.stderr.index(said) for said in ("Wasser = water", "'Zorbel' is not", "a guess", "spectrum-text teacher")
+        result.stderr.index(said) for said in ("Wasser = water", "'Tuesday' is not", "a guess", "spectrum-text teacher")
     ]
     assert order == sorted(order)
     figures = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["steps"]["pseudo"]["figures"]
@@ -70,7 +70,7 @@ def test_labelling_says_and_records_how_names_are_read_before_it_computes(tmp_pa
         "concepts": {"grass": 1.0},
         "understood": True,
     }
-    assert figures["not_understood"] == ["Zorbel"]
+    assert figures["not_understood"] == ["Tuesday"]
     assert figures["kinds_of_one"] == [{"of": "roof", "classes": ["Dach 1", "Dach 2"]}]
 
 
