@@ -38,7 +38,7 @@ class Opened:
         classes: the class list.
         array: the cube (rows, cols, bands) of a scene that is no file.
         labels: int32 (rows, cols), 1..K, 0 = unlabelled.
-        notes: what was understood of the labels.
+        notes: what was understood of the labels and of the class list.
     """
 
     data: Scene | ImageDataset
@@ -199,7 +199,7 @@ class FitOptions(RunOptions, SceneOptions):
         rows, cols = opened.data.shape[:2]  # type: ignore[union-attr]
         notes: list[str] = []
         labels = label_image(self.labels, (rows, cols), self.labels_key, opened.classes, notes.append)
-        return Opened(opened.data, opened.source, opened.classes, opened.array, labels, tuple(notes))
+        return Opened(opened.data, opened.source, opened.classes, opened.array, labels, (*opened.notes, *notes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,10 +293,11 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
             raise SceneError("an array has no wavelengths of its own: give wavelengths=[...], one per band, in nm")
         opened = Scene.from_array(scene, given)
         numbers = tuple(float(np.nan_to_num(nm)) for nm in given)
-        return Opened(opened, SceneSource(None, wavelengths=numbers), classes, scene)
+        return Opened(opened, SceneSource(None, wavelengths=numbers), classes, scene, notes=classes.notes)
     opened = open_scene(scene, key=how.key, wavelengths=given, sensor=how.sensor, reader=how.reader)
     kept = None if how.sensor else resolved_wavelengths(given)
-    return Opened(opened, SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader), classes)
+    source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader)
+    return Opened(opened, source, classes, notes=classes.notes)
 
 
 def label_image(

@@ -101,6 +101,8 @@ def predict(
     load(changes={"map.reject": reject}).build(MapSettings)
     class_list = fitted.classes if classes is None else class_list_of(classes)
     opened = open_input(scene, SceneOptions(wavelengths=wavelengths, key=key, sensor=sensor, reader=reader), class_list)
+    for note in opened.notes:
+        progress.say(note)
     for warning in opened.data.warnings if isinstance(opened.data, Scene) else ():
         progress.say(warning)
     target = Path(out) if out is not None else Path(f"{opened.source.stem}.predicted")
@@ -119,6 +121,7 @@ def _write(
     target: Path, model: Model, network: Any, opened: Opened, reject: float, device: str, progress: Progress
 ) -> None:
     """Map a scene and write the folder of the prediction, whole or not at all."""
+    from special.report.colours import colours_of
     from special.report.exports import write_map
     from special.storage.rasters import ScratchSpace
     from special.training.predict import predict as predict_scene
@@ -137,7 +140,16 @@ def _write(
             scratch=ScratchSpace(scratch),
         )
         names = opened.classes.names
-        write_map(folder, shares, scene.valid, names, scene.georeference, reject=reject, say=progress.say)
+        write_map(
+            folder,
+            shares,
+            scene.valid,
+            names,
+            scene.georeference,
+            reject=reject,
+            colours=colours_of(opened.classes),
+            say=progress.say,
+        )
         path = opened.source.path
         document = {
             "model": {"path": str(model.path.resolve()), "sha256": model.document["sha256"]["weights"]},

@@ -174,7 +174,8 @@ class Request:
             inputs={
                 "scene": dict(self.content),
                 "georeference": self.georeference,
-                "classes": self.classes.to_lines(),
+                "classes": self.classes.to_lines(colours=False),
+                "colours": self.classes.colours,
                 "seed": self.seed,
                 "teachers": dict(self.teachers.identities) if self.teachers else None,
                 "labels": self.labels,

@@ -6,9 +6,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from special.classnames.legends import legend_lines
 from special.errors import ClassListError
 
 # Limits that no list written by hand reaches: each text is read by an encoder, and compared with all others.
@@ -18,18 +19,21 @@ MOST_BYTES = 1 << 23
 
 # A colon ends a name where a blank follows and no backslash stands before it: "Zone 1:50" is all name.
 _COLON = re.compile(r"(?<!\\):(?=\s|$)")
+_COLOUR = re.compile(r"(.*\S)\s+(#[0-9a-fA-F]{6})")
 
 
 @dataclass(frozen=True)
 class ClassName:
     """One class. ``name`` is shown and written; ``synonyms`` are other ways to say it, the name not among them.
 
-    ``description`` says in more words what is meant, for the teachers alone; empty where nothing is said.
+    ``description`` says in more words what is meant, for the teachers alone; empty where nothing is said. ``colour``:
+    of the class in maps, ``#rrggbb``; empty where one is to be chosen.
     """
 
     name: str
     synonyms: tuple[str, ...] = ()
     description: str = ""
+    colour: str = ""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -44,13 +48,17 @@ class ClassName:
 
 @dataclass(frozen=True)
 class ClassList:
-    """Two or more classes in the user's order: class ``k`` of a map is line ``k`` of the list, counted from 1."""
+    """Two or more classes in the user's order: class ``k`` of a map is line ``k`` of the list, counted from 1.
+
+    ``notes``: what the user should know of how the list was read.
+    """
 
     classes: tuple[ClassName, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def parse(cls, lines: Iterable[str], origin: str = "the class list") -> ClassList:
-        """Read ``Name | synonym | synonym: description`` lines; blank lines and ``#`` lines are skipped.
+        """Read ``Name #rrggbb | synonym | synonym: description`` lines; blank lines and ``#`` lines are skipped.
 
         A comma does not separate: ``Roof, tiled`` is one name. A colon separates only before a blank, and not after a
         number (``1: Water``) or a backslash (``Plan\\: B``). Where two lines would be left with one name (``Forest:
@@ -88,6 +96,9 @@ class ClassList:
     def read(cls, path: str | Path) -> ClassList:
         """Read a class list from a text file, UTF-8 or, as older programs write it, Windows-1252.
 
+        A table of numbers, names and colours (``.csv``), a QGIS style (``.qml``) and the header of an ENVI
+        classification (``.hdr``) are class lists too.
+
         Raises:
             ClassListError: the file is missing, is not text, or does not hold a class list.
         """
@@ -103,20 +114,32 @@ class ClassList:
             raise ClassListError(f"the class list {str(path)!r} cannot be read ({error})") from None
         if len(data) > MOST_BYTES:
             raise ClassListError(f"{path} is larger than {MOST_BYTES >> 20} MiB: it is no class list")
-        return cls.parse(_decoded(data, path).splitlines(), origin=str(path))
+        text = _decoded(data, path)
+        legend = legend_lines(text, path)
+        if legend is None:
+            return cls.parse(text.splitlines(), origin=str(path))
+        lines, notes = legend
+        return replace(cls.parse(lines, origin=str(path)), notes=notes)
 
     @property
     def names(self) -> list[str]:
         """The class names, in order."""
         return [entry.name for entry in self.classes]
 
-    def to_lines(self) -> list[str]:
-        """The list as lines that ``parse`` reads back to an equal list."""
-        return [
-            " | ".join(_COLON.sub(r"\:", text) for text in entry.texts)
-            + (f": {entry.description}" if entry.description else "")
-            for entry in self.classes
-        ]
+    @property
+    def colours(self) -> list[str]:
+        """The colours of the classes, ``#rrggbb``; "" where one is to be chosen."""
+        return [entry.colour for entry in self.classes]
+
+    def to_lines(self, colours: bool = True) -> list[str]:
+        """The list as lines that ``parse`` reads back to an equal list; without ``colours`` they are left out."""
+        lines = []
+        for entry in self.classes:
+            name, *synonyms = (_COLON.sub(r"\:", text) for text in entry.texts)
+            shown = f"{name} {entry.colour}" if entry.colour and colours else name
+            description = f": {entry.description}" if entry.description else ""
+            lines.append(" | ".join([shown, *synonyms]) + description)
+        return lines
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -168,14 +191,16 @@ def _entry(line: str) -> ClassName:
         texts.append((part[: colon.start()] if colon else part).strip().replace("\\:", ":"))
         descriptions.append(part[colon.end() :].strip() if colon else "")
     name, *synonyms = texts
-    return ClassName(name, tuple(s for s in synonyms if s), "; ".join(d for d in descriptions if d))
+    coloured = _COLOUR.fullmatch(name)
+    name, colour = (coloured[1], coloured[2].lower()) if coloured else (name, "")
+    return ClassName(name, tuple(s for s in synonyms if s), "; ".join(d for d in descriptions if d), colour)
 
 
 def _whole_names(classes: list[ClassName]) -> list[ClassName]:
     """Give names that occur twice their descriptions back: there the colon was part of the name."""
     counts = Counter(_key(entry.name) for entry in classes)
     return [
-        ClassName(f"{entry.name}: {entry.description}", entry.synonyms)
+        replace(entry, name=f"{entry.name}: {entry.description}", description="")
         if counts[_key(entry.name)] > 1 and entry.description
         else entry
         for entry in classes

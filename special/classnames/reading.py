@@ -15,6 +15,8 @@ import numpy as np
 
 from special.classnames.class_list import ClassList, ClassName
 from special.classnames.draft import Draft, draft
+from special.classnames.languages import in_english
+from special.classnames.translation import is_latin
 from special.classnames.vocabulary import SENESCED, Lexicon, normalise
 from special.landcover.attributes import is_crop, is_green
 from special.landcover.concepts import ConceptTable
@@ -33,9 +35,11 @@ class Reading:
     name joins several concepts, which stand side by side in a pixel. ``dry``: fraction of the canopy without
     chlorophyll. ``residue``: fraction of the ground under a crop that plant residue covers. ``stage``: growth stage
     from 0 to 1. ``series``: what the names have in common of which this is one stage. ``age``: of a crop, in weeks.
+    ``kind_of``: what the names have in common of which this is one kind; ``kind``: its number among them.
     ``level``: shift of log reflectance. ``weeds``: green weeds stand between. ``read_by``: "table" where the words are
     known, "meaning" where the nearest concepts were taken, "description", "synonym", or "" for "other". ``nearness``:
-    cosine of the nearest concept, 1 where the words are known.
+    cosine of the nearest concept, 1 where the words are known. ``english``: the text in English, where it was put
+    into it, and ``language`` from which; empty where it was read as written, or its abbreviations spelt out.
     """
 
     concepts: tuple[tuple[str, float], ...]
@@ -49,6 +53,10 @@ class Reading:
     weeds: bool = False
     read_by: str = ""
     nearness: float = 1.0
+    kind_of: str | None = None
+    kind: float | None = None
+    english: str = ""
+    language: str = ""
 
 
 class Encoder(Protocol):
@@ -59,11 +67,29 @@ class Encoder(Protocol):
 
 
 def read_names(classes: ClassList, table: ConceptTable, encoder: Encoder) -> list[list[Reading]]:
-    """Return for every class one reading per text (name and synonyms), in class order."""
+    """Return for every class one reading per text (name and synonyms), in class order. Any language is read in English.
+
+    Raises:
+        SettingsError: a file of the words of a language cannot be understood.
+    """
     reader = _Reader(table, encoder)
-    drafts = [[draft(text, reader.lexicon) for text in entry.texts] for entry in classes]
+    found = in_english(classes, reader.lexicon, table.own)
+    drafts = [[draft(text, reader.lexicon) for text in entry.texts] for entry in found.classes]
     _rank_stages([d for group in drafts for d in group])
-    return [reader.read(entry, group) for entry, group in zip(classes, drafts, strict=True)]
+    return [
+        [
+            replace(reading, english=text, language=language) if text != written else reading
+            for reading, text, language, written in zip(
+                reader.read(entry, group), entry.texts, spoken, as_written.texts, strict=True
+            )
+        ]
+        for as_written, entry, group, spoken in zip(classes, found.classes, drafts, found.languages, strict=True)
+    ]
+
+
+def english_list(classes: ClassList, table: ConceptTable) -> ClassList:
+    """Return a class list in English, for models that have learned little else."""
+    return ClassList(in_english(classes, _lexicon(table), table.own).classes)
 
 
 def is_known(reading: Reading) -> bool:
@@ -73,8 +99,11 @@ def is_known(reading: Reading) -> bool:
 
 def head_of(text: str, table: ConceptTable) -> str:
     """Return what is left of a name without the words that say more than the land cover, in lower case."""
-    phrases = [(name, phrase) for name, concept in table.concepts.items() for phrase in concept.texts]
-    return draft(text, Lexicon(phrases)).head
+    return draft(text, _lexicon(table)).head
+
+
+def _lexicon(table: ConceptTable) -> Lexicon:
+    return Lexicon((name, phrase) for name, concept in table.concepts.items() for phrase in concept.texts)
 
 
 def _rank_stages(drafts: Sequence[Draft]) -> None:
@@ -98,7 +127,7 @@ class _Reader:
         self.table, self.encoder = table, encoder
         phrases = [(name, normalise(text)) for name, concept in table.concepts.items() for text in concept.texts]
         sentences = [(name, concept.sentence) for name, concept in table.concepts.items()]
-        self.lexicon = Lexicon(phrases)
+        self.lexicon = _lexicon(table)
         self._owners = [name for name, _ in (*phrases, *sentences)]
         self._anchors = encoder.encode([text for _, text in (*phrases, *sentences)])
 
@@ -112,7 +141,7 @@ class _Reader:
             if reading.read_by == "meaning" and sure:
                 same = next((r for j, r in sure if j < i), sure[0][1])
                 readings[i] = replace(reading, concepts=same.concepts, parts=same.parts, read_by="synonym")
-        return [self._without_series(reading) for reading in readings]
+        return [self._as_kind(reading, d) for reading, d in zip(readings, drafts, strict=True)]
 
     def _resolve(self, d: Draft) -> Reading:
         if d.rest:
@@ -121,7 +150,8 @@ class _Reader:
             concepts = tuple((name, 1 / len(d.concepts)) for name in d.concepts)
             return self._modified(Reading(concepts, parts=d.together, read_by="table"), d)
         best = self._cosines([d.text], d.hints)
-        return self._modified(Reading(_weighed(best), read_by="meaning", nearness=max(best.values())), d)
+        nearness = max(best.values()) if is_latin(d.text) else 0.0  # of other scripts the encoder knows letters at best
+        return self._modified(Reading(_weighed(best), read_by="meaning", nearness=nearness), d)
 
     def _described(self, entry: ClassName, named: Draft, reading: Reading) -> Reading:
         """Let the description say what a name means that the table lacks, and say more about one that it knows."""
@@ -174,10 +204,15 @@ class _Reader:
             weeds=modifiers.weeds,
         )
 
-    def _without_series(self, reading: Reading) -> Reading:
-        """Numbers order plants by growth; "parking lot 1" and "parking lot 2" are two names for the same thing."""
-        grows = reading.concepts and not reading.parts and is_crop(self.table.concepts[reading.concepts[0][0]])
-        return reading if grows or reading.series is None else replace(reading, stage=None, series=None)
+    def _as_kind(self, reading: Reading, d: Draft) -> Reading:
+        """Numbers order crops, and whatever else has an age, by growth; else they number kinds of one thing."""
+        if reading.series is None:
+            return reading
+        leading = self.table.concepts[reading.concepts[0][0]]
+        grows = is_crop(leading) and not reading.parts
+        if grows and (leading.name in self.table.crops or reading.age is not None):
+            return reading
+        return replace(reading, stage=d.modifiers.cover, series=None, kind_of=reading.series, kind=d.number)
 
 
 def _weighed(cosines: dict[str, float]) -> tuple[tuple[str, float], ...]:

@@ -34,7 +34,7 @@ class Texts:
         if self.source == BARE:
             content = ""
         elif self.source == CURATED:
-            paths = sorted(path for path in PROMPTS.iterdir() if path.suffix in (".txt", ".toml"))
+            paths = sorted(path for path in PROMPTS.rglob("*") if path.suffix in (".txt", ".toml"))
             content = files.digest([files.sha256_of(path) for path in paths])
         else:
             path = Path(self.source)

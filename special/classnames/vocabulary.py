@@ -108,6 +108,7 @@ def _stems(words: Iterable[str]) -> frozenset[str]:
 
 _RIPE, _EMPTY, _PLACES, _WEEDS = (_stems(words) for words in (RIPE, WITHOUT_MEANING, PLACES, WEEDS))
 _DRY, _COVER, _LEVEL = ({stem(word): value for word, value in shifts.items()} for shifts in (DRY, COVER, LEVEL))
+_JOINED = frozenset({"with", "and"})
 _BECOMES = {stem(word): concept for word, concept in BECOMES.items()}
 
 
@@ -135,6 +136,10 @@ class Lexicon:
         if len(word) < _LONG or word in self._known:
             return word
         return (difflib.get_close_matches(word, self._words, 1, _ONE_LETTER_OFF) or [word])[0]
+
+    def knows(self, word: str) -> bool:
+        """Whether a word is in any phrase, or one that modifies."""
+        return stem(normalise(word)) in self._known
 
     def find(self, stems: Sequence[str]) -> str | None:
         """Return the concept that these words, taken together, are a phrase of."""
@@ -193,22 +198,31 @@ class Stripped:
 
 
 def is_modifier(text: str) -> bool:
-    """Whether a normalised text has nothing but words that modify."""
+    """Whether a normalised text has nothing but words that modify, an age, how the ground was tilled, or weeds."""
+    for phrase, _ in TILLAGE:
+        text = re.sub(_tillage(phrase), " ", text)
     modifiers = set(_DRY) | _RIPE | _EMPTY | _PLACES | set(_COVER) | set(_LEVEL)
-    return all(stem(word) in modifiers or word.isdigit() for word in text.split())
+    stems = [stem(word) for word in _NUMBER.sub(" ", text).split()]
+    if stems and stems[-1] in _WEEDS:
+        stems = [s for s in stems[:-1] if s not in _JOINED]
+    return all(s in modifiers for s in stems)
+
+
+def _tillage(phrase: str) -> str:
+    return rf"\b{phrase}(age|ed)?\b"
 
 
 def strip_modifiers(plain: str, lexicon: Lexicon) -> Stripped:
     """Take the words that only modify off a normalised phrase, as few as it takes to know what is left."""
-    residue = next((value for phrase, value in TILLAGE if re.search(rf"\b{phrase}(age|ed)?\b", plain)), None)
+    residue = next((value for phrase, value in TILLAGE if re.search(_tillage(phrase), plain)), None)
     for phrase, _ in TILLAGE if residue is not None else ():
-        plain = re.sub(rf"\b{phrase}(age|ed)?\b", " ", plain)
+        plain = re.sub(_tillage(phrase), " ", plain)
     found = _NUMBER.search(plain)
     words = _NUMBER.sub(" ", plain).split()
     stems = lexicon.stems(" ".join(words))
     weeds = len(stems) > 1 and stems[-1] in _WEEDS and any(s not in _WEEDS | _EMPTY for s in stems)
     if weeds:
-        kept = [i for i, s in enumerate(stems) if s not in _WEEDS | {stem("green"), "with", "and"}]
+        kept = [i for i, s in enumerate(stems) if s not in _WEEDS | _JOINED | {stem("green")}]
         stems, words = [stems[i] for i in kept], [words[i] for i in kept]
     changing = set(_DRY) | _RIPE | set(_COVER) | set(_LEVEL) | set(_BECOMES)
     chosen = list(range(len(stems)))

@@ -105,7 +105,9 @@ def lines(entry: ClassExplanation) -> list[tuple[str, str]]:
             for name, weight in meaning.concepts
         )
         whole = "; ".join(part for part in (concepts, *meaning.modifiers, READ_BY[meaning.read_by]) if part)
-        of = "" if meaning.text == entry.name else f"{meaning.text!r}: "
+        source = f" ({meaning.language})" if meaning.language else ""
+        read = f"{meaning.english}{source}: " if meaning.english else ""
+        of = read if meaning.text == entry.name else f"{meaning.text!r}: {read}"
         said.append(("means" if not said else "", f"{of}{whole}"))
     if entry.description:
         said.insert(0, ("described", entry.description))

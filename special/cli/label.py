@@ -26,6 +26,8 @@ The class list holds one class a line, synonyms after a bar, a description after
   Asphalt | road | tarmac
   Meadow
   Yard: light concrete and paving stones
+Names may be in other languages, or scientific; a colour may follow one (Water #2f6fd0).
+A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a class list too.
 """
 
 

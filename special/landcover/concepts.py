@@ -21,7 +21,7 @@ from special.landcover.curves import FLOOR, Curve, read_spectra, slit_matrix
 from special.resources import PROMPTS
 
 PACKAGED = ("concepts.toml", "minerals.toml")  # the files of the table that comes with the package, in ``prompts/``
-GROUPS = ("made", "long", "compact", "minerals", "apart")  # lists of concepts at the top of a table
+GROUPS = ("made", "long", "compact", "minerals", "apart", "crops")  # lists of concepts at the top of a table
 FINE = np.arange(400.0, 2501.0, 5.0)  # nm: the grid on which the absorptions of minerals can be told apart
 
 
@@ -69,7 +69,7 @@ class ConceptTable:
     of those whose areas run on like roads, or end on all sides like roofs. ``minerals``: of those that narrow
     absorptions tell apart. ``apart``: of those that only a class list that names them has in mind: what a class called
     "other" may be, they are not, nor are minerals where the list has none. ``fine``: the same table on the grid
-    ``FINE``, of those that were read from files.
+    ``FINE``, of those that were read from files. ``crops``: sown. ``own``: the user's.
     """
 
     wavelengths: np.ndarray
@@ -81,6 +81,8 @@ class ConceptTable:
     minerals: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
     fine: ConceptTable | None = None
+    crops: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
 
     def resample(self, reflectance: np.ndarray, wavelengths: np.ndarray) -> np.ndarray:
         """Bring ``reflectance`` (..., n) at the table's n wavelengths to ``wavelengths`` (bands,), nm: (..., bands).
@@ -133,7 +135,8 @@ def table_files(extra: Sequence[str | Path] = ()) -> list[Path]:
         SettingsError: as ``load_concepts``.
     """
     found = []
-    for path in [*(PROMPTS / name for name in PACKAGED), *map(Path, extra)]:
+    packaged = [PROMPTS / name for name in PACKAGED]
+    for path in [*packaged, *map(Path, extra)]:
         document, _ = _document(path)
         found += [path, *([path.with_name(str(document["spectra"]))] if "spectra" in document else [])]
     return found
@@ -149,7 +152,9 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     raw: dict[str, dict[str, Any]] = {}
     groups: dict[str, set[str]] = {group: set() for group in GROUPS}
     grid = np.empty(0)
-    for path in [*(PROMPTS / name for name in PACKAGED), *map(Path, extra)]:
+    own_names: set[str] = set()
+    packaged = [PROMPTS / name for name in PACKAGED]
+    for path in [*packaged, *map(Path, extra)]:
         document, data = _document(path)
         digest.update(data)
         own = grid if "spectra" in document and "wavelengths" not in document else _grid(document, path)
@@ -159,7 +164,10 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
             library, data = read_spectra(path.with_name(str(document["spectra"])))
             digest.update(data)
         for entry in document.get("concept", []):
-            raw[_checked(entry, path, own, library)] = entry
+            name = _checked(entry, path, own, library)
+            raw[name] = entry
+            if path not in packaged:
+                own_names.add(name)
         for group in GROUPS:
             groups[group] |= _group(group, document, path, raw)
     named = {group: frozenset(names) for group, names in groups.items()}
@@ -167,7 +175,7 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     def on(wavelengths: np.ndarray) -> ConceptTable:
         build = _Builder(raw, wavelengths)
         concepts = {name: build.concept(name) for name in raw}
-        return ConceptTable(wavelengths, concepts, digest.hexdigest(), fine=None, **named)
+        return ConceptTable(wavelengths, concepts, digest.hexdigest(), fine=None, own=frozenset(own_names), **named)
 
     return replace(on(grid), fine=on(FINE))
 

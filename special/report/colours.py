@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from special.classnames.class_list import ClassList
 
 # What a class is called -> the colours that maps give it, the usual one first. The first row that matches counts.
 _FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -26,8 +30,16 @@ _OTHERS = ("#eda31a", "#7b4fb5", "#e0559a", "#16a08f", "#f2722b", "#5b2a6e", "#d
 _APART = 22.0  # CIE 1976 distance below which two colours of a legend are mixed up
 
 
-def palette(names: Sequence[str]) -> NDArray[np.uint8]:
-    """Choose a colour for each class, uint8 (K, 3), sRGB.
+def colours_of(classes: ClassList) -> NDArray[np.uint8]:
+    """Return the colour of each class, uint8 (K, 3), sRGB: its own, or by its name, which is water in any language."""
+    from special.classnames.reading import english_list
+    from special.landcover.concepts import load_concepts
+
+    return palette(english_list(classes, load_concepts()).names, classes.colours)
+
+
+def palette(names: Sequence[str], given: Sequence[str] = ()) -> NDArray[np.uint8]:
+    """Choose a colour for each class, uint8 (K, 3), sRGB; one that is ``given``, as ``#rrggbb`` and not "", stays.
 
     A class whose name says water, trees, soil, roofs... takes a colour that maps use for it, unless a class before it
     has one too like it. The others take, in turn, the first of a fixed list that is unlike all in use, and when that
@@ -56,8 +68,12 @@ def palette(names: Sequence[str]) -> NDArray[np.uint8]:
         used = np.vstack([used, lab(colour)])
         np.minimum(nearest, np.linalg.norm(grid_lab - used[-1], axis=1), out=nearest)
 
+    wanted = [*given, *[""] * (len(names) - len(given))]
+    for index, colour in enumerate(wanted):
+        if colour:
+            put(index, np.array(list(bytes.fromhex(colour[1:])), np.uint8))
     for index, name in enumerate(names):
-        if not take(index, _of_family(name)):
+        if not wanted[index] and not take(index, _of_family(name)):
             left.append(index)
     for index in left:
         if not take(index, _OTHERS):

@@ -48,6 +48,7 @@ def write_map(
     georeference: Georeference | None,
     *,
     reject: float,
+    colours: NDArray[np.uint8] | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
     """Write a map; the same arguments give the same bytes.
@@ -59,6 +60,7 @@ def write_map(
         names: the K classes, in order.
         georeference: where the scene lies, or None.
         reject: pixels whose best class is less probable than this stay 0 in the map.
+        colours: of the classes, uint8 (K, 3), sRGB; chosen by their names when None.
         say: is told what the user must not miss.
 
     Returns:
@@ -75,7 +77,7 @@ def write_map(
     if not all(np.isfinite(probabilities[rows]).all() for rows in blocks(probabilities.shape)):
         raise ValueError("the probabilities hold NaN or Inf")
     labels, confidence = label_map(probabilities, valid, reject)
-    colours = palette(names)
+    colours = palette(names) if colours is None else colours
     written = [folder / f"{name}.npy" for name in ("map", "confidence", "probabilities")]
     np.save(written[0], labels, allow_pickle=False)
     np.save(written[1], confidence, allow_pickle=False)

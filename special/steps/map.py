@@ -22,6 +22,7 @@ class MapSettings:
 
 def _run(context: SceneContext, folder: Path) -> None:
     """Make the map of the probabilities that the step before left, in every form."""
+    from special.report.colours import colours_of
     from special.report.exports import write_map
 
     write_map(
@@ -31,6 +32,7 @@ def _run(context: SceneContext, folder: Path) -> None:
         context.classes.names,
         context.scene.georeference,
         reject=context.settings(MapSettings).reject,
+        colours=colours_of(context.classes),
         say=context.progress.say,
     )
 
@@ -39,12 +41,17 @@ def after(source: str) -> Step:
     """Return the step that maps what the step ``source`` left."""
     return Step(
         name="map",
-        version=1,
+        version=2,
         function=_run,
         summary="Write the map of RUN again, in every format.",
         examples=("special map", "special map scene.special --set map.reject=0.5"),
         upstream=(source,),
         settings=(MapSettings,),
-        inputs={"scene": "the scene", "georeference": "the georeference", "classes": "the class list"},
+        inputs={
+            "scene": "the scene",
+            "georeference": "the georeference",
+            "classes": "the class list",
+            "colours": "the colours",
+        },
         delivers=("map*", "confidence*", "probabilities*"),
     )

@@ -15,12 +15,16 @@ from special.teachers.fusion import FusionSettings
 
 
 def _run(context: SceneContext, folder: Path) -> None:
-    """Ask the teachers and fuse their answers; say which classes cannot be told apart."""
+    """Ask the teachers and fuse their answers; say how the names are read, and which classes cannot be told apart."""
+    from special.teachers import understanding
     from special.teachers.confusion import messages, to_json
     from special.teachers.fusion import pseudo_labels
 
     image = context.array("rgb", "rgb.npy") if context.has("rgb", "rgb.npy") else None
     teachers = context.teachers()
+    read = [name for teacher in teachers for name in teacher.understood(context.classes)]
+    for line in understanding.messages(read):  # before the minutes that follow are spent on a misunderstanding
+        context.progress.say(line)
     result = pseudo_labels(
         context.scene,
         image,
@@ -40,7 +44,8 @@ def _run(context: SceneContext, folder: Path) -> None:
     save_array(folder / "bvsb.npy", result.bvsb)
     for name, part in result.parts.items():
         save_array(folder / f"part-{name}.npy", part)
-    save_json(folder / "record.json", {**result.record, "alike": to_json(confused, names)})
+    said = {**understanding.to_json(read), "alike": to_json(confused, names)}
+    save_json(folder / "record.json", {**result.record, **said})
 
 
 STEP = Step(

@@ -19,6 +19,7 @@ from special.storage.rasters import MEMORY, Rows, ScratchSpace
 if TYPE_CHECKING:
     from special.scene import Scene
     from special.teachers.confusion import ConfusedPair
+    from special.teachers.understanding import UnderstoodName
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ class Teacher(ABC):
         ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible. What is large goes into
         ``scratch``, the answer by the teacher's name.
         """
+
+    def understood(self, classes: ClassList) -> list[UnderstoodName]:
+        """Return how it reads the class names, in class order; nothing where it does not know."""
+        return []
 
     def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""

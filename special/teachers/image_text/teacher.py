@@ -25,9 +25,12 @@ import platformdirs
 import torch
 from torch import Tensor
 
+from special.classnames import languages
 from special.classnames.class_list import ClassList
 from special.classnames.prompts import open_clip_templates, read_templates
+from special.classnames.reading import english_list
 from special.errors import SceneError
+from special.landcover.concepts import load_concepts
 from special.progress import Progress
 from special.settings import Count, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
@@ -105,9 +108,10 @@ class ImageTextTeacher(Teacher):
         return cls(clip, settings, cache)
 
     def identity(self) -> dict[str, Any]:
-        """Return the model, the hash of its weights and of the prompt templates, as JSON."""
+        """Return the model and hashes of its weights, of the prompt templates and of other languages, as JSON."""
         prompts = hashlib.sha256("\n".join(self.templates).encode()).hexdigest()
-        return {"teacher": self.name, **self.clip.identity(), "templates_sha256": prompts}
+        texts = {"templates_sha256": prompts, "languages_sha256": languages.identity()}
+        return {"teacher": self.name, **self.clip.identity(), **texts}
 
     def predict(
         self,
@@ -189,7 +193,11 @@ class ImageTextTeacher(Teacher):
         return [sliding_windows.Tiling(size, scale * base, patch, window, stride) for scale in self.settings.scales]
 
     def _texts(self, classes: ClassList, progress: Progress) -> tuple[Tensor, Tensor]:
-        """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,)."""
+        """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,).
+
+        They are read in English, of which the models have learned most by far.
+        """
+        classes = english_list(classes, load_concepts())
         names = [text for entry in classes for text in entry.prompts]
         owners = [number for number, entry in enumerate(classes) for _ in entry.prompts]
         device = self.clip.model.logit_scale.device

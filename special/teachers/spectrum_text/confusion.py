@@ -53,7 +53,7 @@ def confused_pairs(
 ) -> list[ConfusedPair]:
     """Return the pairs of classes that the teacher cannot tell apart, the worst first.
 
-    Stages of growth of one crop are left out: they differ by their order in the scene, not by their spectra.
+    Stages of growth of one crop, and numbered kinds of one thing, are left out: what is known of them is their number.
 
     Args:
         teacher: whose table, encoder and settings count.
@@ -139,4 +139,8 @@ def _drawn(likelihood: SpectralLikelihood, chosen: np.ndarray, rng: np.random.Ge
 
 
 def _ordered(first: Sequence[Reading], second: Sequence[Reading]) -> bool:
-    return first[0].series is not None and first[0].series == second[0].series
+    """Whether two classes are stages, or numbered kinds, of one thing: nobody expects their spectra to tell which."""
+    return any(
+        getattr(first[0], by) is not None and getattr(first[0], by) == getattr(second[0], by)
+        for by in ("series", "kind_of")
+    )

@@ -111,7 +111,7 @@ def _bent(concept: Concept, reading: Reading, table: ConceptTable) -> Iterator[t
     weeds = WEEDS if reading.weeds else (0.0,)
     green_weeds = _first(table, "weeds")
     variants = concept.variants
-    if reading.series is not None:  # every stage may have any cover: one variant stands for all that differ in it
+    if _any_cover(reading):  # one variant stands for all that differ in cover
         variants = variants[:1]
     elif _tilled(reading):
         variants = _one_of_each_canopy(variants)
@@ -136,7 +136,7 @@ def _stands(
         yield (1 - dry) * variant.reflectance + dry * dry_matter, 0.0
         return
     covers: Sequence[float] = (variant.cover,)
-    if reading.series is not None:
+    if _any_cover(reading):
         covers = SERIES_COVERS
     elif reading.stage is not None:
         known = [v.cover for v in concept.variants if v.cover is not None]
@@ -161,7 +161,12 @@ def _in_time(cover: float, reading: Reading) -> float:
 
 def _tilled(reading: Reading) -> bool:
     """Whether the name says how the ground was tilled, and says of the plants only what they are."""
-    return reading.residue is not None and reading.series is None and reading.stage is None
+    return reading.residue is not None and not _any_cover(reading) and reading.stage is None
+
+
+def _any_cover(reading: Reading) -> bool:
+    """Whether the name is one of several stages of growth, or kinds, of a plant: each may cover any share."""
+    return reading.series is not None or (reading.kind_of is not None and reading.stage is None)
 
 
 def _grounds(ground: np.ndarray, reading: Reading, table: ConceptTable) -> Iterator[np.ndarray]:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from special.classnames.class_list import ClassList, ClassName
 from special.classnames.prompts import fill
-from special.classnames.reading import Reading, read_names
+from special.classnames.reading import Reading, english_list, read_names
 from special.landcover.attributes import attributes, brightness, is_crop
+from special.teachers import understanding
 from special.teachers.confusion import ConfusedPair, messages, to_json
 from special.teachers.spectrum_text.confusion import confused_pairs
 from special.teachers.spectrum_text.expected_spectra import CLOSED, NEGLIGIBLE, Expected, expected_spectra
+from special.teachers.spectrum_text.names import understood_names
 from special.teachers.spectrum_text.outlines import tendency
+from special.teachers.understanding import UnderstoodName
 
 if TYPE_CHECKING:
     from special.landcover.concepts import ConceptTable
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 2  # prompts that are shown of a class
 KINDS = 2  # kinds of spectrum that are shown of a class
-UNSURE = 0.6  # cosine of the nearest concept below which a name that the table lacks might mean anything
 OUTLINES = {1: "runs on like a road", -1: "ends on all sides like a roof", 0: ""}
 READ_BY = {
     "table": "",
@@ -36,9 +38,14 @@ READ_BY = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """What one text of a class means; see ``Reading``. ``concepts``: (name, weight); ``modifiers``: in words."""
+    """What one text of a class means; see ``Reading``. ``concepts``: (name, weight); ``modifiers``: in words.
+
+    ``english``, ``language``: what it was put into English as, and from where; empty where it was read as written.
+    """
 
     text: str
+    english: str
+    language: str
     read_by: str
     concepts: tuple[tuple[str, float], ...]
     side_by_side: bool
@@ -75,6 +82,7 @@ class Explanation:
 
     classes: tuple[ClassExplanation, ...]
     confused: tuple[ConfusedPair, ...]
+    read: tuple[UnderstoodName, ...]
 
     @property
     def names(self) -> list[str]:
@@ -84,16 +92,11 @@ class Explanation:
     @property
     def unsure(self) -> list[str]:
         """Names that the table lacks and that come near to none of its concepts."""
-        return [
-            entry.name
-            for entry in self.classes
-            if entry.meanings[0].read_by == "meaning" and entry.meanings[0].nearness < UNSURE
-        ]
+        return [name.name for name in self.read if not name.understood]
 
     def hints(self) -> list[str]:
         """Return what the user could do about the class list, a line each."""
-        unsure = [f"{name!r} is not understood: describe it ({name}: description)" for name in self.unsure]
-        return unsure + messages(self.confused, self.names)
+        return understanding.doubts(self.read) + messages(self.confused, self.names)
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON."""
@@ -105,6 +108,8 @@ class Explanation:
                     "understood_as": [
                         {
                             "text": meaning.text,
+                            "english": meaning.english or meaning.text,
+                            "language": meaning.language or "English",
                             "read_by": meaning.read_by or "rest",
                             "nearness": round(meaning.nearness, 3),
                             "concepts": {name: round(weight, 4) for name, weight in meaning.concepts},
@@ -124,6 +129,7 @@ class Explanation:
                 for entry in self.classes
             ],
             "unsure": self.unsure,
+            "kinds_of_one": understanding.to_json(self.read)["kinds_of_one"],
             "alike": to_json(self.confused, self.names),
         }
 
@@ -161,11 +167,14 @@ def explain(
             int(outline[index]),
             _sketches(group, teacher.table),
             len(entry.prompts) * (len(templates) + general),
-            _examples(entry, templates),
+            _examples(english, templates),
         )
-        for index, (entry, group) in enumerate(zip(classes, readings, strict=True))
+        for index, (entry, english, group) in enumerate(
+            zip(classes, english_list(classes, teacher.table), readings, strict=True)
+        )
     )
-    return Explanation(explained, tuple(confused_pairs(teacher, classes, scene=scene)))
+    confused = tuple(confused_pairs(teacher, classes, scene=scene))
+    return Explanation(explained, confused, tuple(understood_names(classes, readings)))
 
 
 def modifiers(reading: Reading, stages: Counter[str | None]) -> tuple[str, ...]:
@@ -178,6 +187,8 @@ def modifiers(reading: Reading, stages: Counter[str | None]) -> tuple[str, ...]:
         words.append(f"growth stage {round(reading.stage * (count - 1)) + 1} of {count}, by greenness in the scene")
     elif reading.stage is not None:
         words.append("full cover" if reading.stage >= 0.5 else "sparse cover")
+    if reading.kind_of is not None:
+        words.append(f"one kind of {reading.kind_of}")
     if reading.age is not None and reading.age < CLOSED:
         words.append(f"too young to cover much more than {reading.age / CLOSED:.0%} of the ground")
     if reading.residue is not None:
@@ -191,7 +202,16 @@ def modifiers(reading: Reading, stages: Counter[str | None]) -> tuple[str, ...]:
 
 def _meaning(text: str, reading: Reading, stages: Counter[str | None]) -> Meaning:
     kept = tuple((name, weight) for name, weight in reading.concepts if weight >= NEGLIGIBLE)
-    return Meaning(text, reading.read_by, kept, reading.parts, modifiers(reading, stages), reading.nearness)
+    return Meaning(
+        text,
+        reading.english,
+        reading.language,
+        reading.read_by,
+        kept,
+        reading.parts,
+        modifiers(reading, stages),
+        reading.nearness,
+    )
 
 
 def _looks(spectra: Sequence[Expected], group: Sequence[Reading], table: ConceptTable) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from special.classnames import languages
 from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
@@ -22,17 +23,20 @@ from special.landcover.concepts import ConceptTable, load_concepts, table_files
 from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
-from special.teachers.spectrum_text import growth_stages, outlines, pixels
+from special.teachers.spectrum_text import growth_stages, kinds_of_one, outlines, pixels
 from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.confusion import confused_pairs
 from special.teachers.spectrum_text.growth_stages import GrowthStages
+from special.teachers.spectrum_text.kinds_of_one import KindsOfOne
+from special.teachers.spectrum_text.names import understood_names
 from special.teachers.spectrum_text.outlines import Outlines
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
     from special.teachers.confusion import ConfusedPair
+    from special.teachers.understanding import UnderstoodName
 
 
 class SpectrumTextTeacher(Teacher):
@@ -85,15 +89,20 @@ class SpectrumTextTeacher(Teacher):
         """The sentence encoder that reads class names."""
         return self._encoder or default_encoder()
 
+    def understood(self, classes: ClassList) -> list[UnderstoodName]:
+        """Return how it reads the class names, in class order."""
+        return understood_names(classes, read_names(classes, self.table, self.encoder))
+
     def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
         return confused_pairs(self, classes, wavelengths)
 
     def identity(self) -> dict[str, Any]:
-        """Hashes of the concept table and of the sentence encoder's weights."""
+        """Hashes of the concept table, of the words of other languages, and of the sentence encoder's weights."""
         concepts = hashlib.sha256(b"".join(path.read_bytes() for path in table_files(self._concepts))).hexdigest()
         return {
             "concepts_sha256": concepts if self._table is None else self._table.sha256,
+            "languages_sha256": languages.identity(),
             "encoder_sha256": MINILM_SHA256 if self._encoder is None else self._encoder.sha256,
         }
 
@@ -137,13 +146,13 @@ class SpectrumTextTeacher(Teacher):
             progress.advance()
         with progress.phase("name"):
             result = scratch.zeros(self.name, (*scene.valid.shape, len(classes)))
-            stages = self._stages(scene, calibrated, clusterings, clusters, growth_stages.series_of(readings))
+            numbered = self._numbered(scene, calibrated, clusterings, clusters, readings)
             for rows in pixels.windows(scene):
                 seen = scene.valid[rows]
                 named = clusterings.name(clusters[rows][seen])
-                if stages:
+                if numbered:
                     logs = calibrated.logs(calibrated.signals(pixels.spectra_of(scene, rows)))
-                    for series in stages:
+                    for series in numbered:
                         named = series.share(logs, named)
                 if shapes:
                     named = shapes.share(rows, clusters[rows][seen], named)
@@ -167,16 +176,19 @@ class SpectrumTextTeacher(Teacher):
             return None
         return Outlines.of(scene, tendency, clusterings, clusters, scratch, own=own, material=material)
 
-    def _stages(
+    def _numbered(
         self,
         scene: Scene,
         calibrated: CalibratedScene,
         clusterings: Clusterings,
         clusters: Rows,
-        groups: list[list[int]],
-    ) -> list[GrowthStages]:
-        """Find the stages of every series that has pixels enough, from a sample of its members."""
-        if not groups or not growth_stages.has_greenness(calibrated.conversion.regions.centres):
+        readings: list[list[Reading]],
+    ) -> list[GrowthStages | KindsOfOne]:
+        """Find growth stages, and kinds of one thing, where there are pixels enough, from a sample of their members."""
+        centres = calibrated.conversion.regions.centres
+        series = growth_stages.series_of(readings) if growth_stages.has_greenness(centres) else []
+        groups = [*series, *kinds_of_one.kinds_of(readings)]
+        if not groups:
             return []
         counts = np.zeros(len(groups), dtype=int)
         for rows in pixels.windows(scene):
@@ -193,7 +205,9 @@ class SpectrumTextTeacher(Teacher):
                 samples[i].append(logs[own[pixels.within(chosen[i], start[i], start[i] + len(own))]])
                 start[i] += len(own)
         return [
-            GrowthStages(np.concatenate(sample), calibrated.conversion.regions.centres, group, seed=self.seed)
+            GrowthStages(np.concatenate(sample), centres, group, seed=self.seed)
+            if group in series
+            else KindsOfOne(np.concatenate(sample), group, seed=self.seed)
             for sample, group, count in zip(samples, groups, counts, strict=True)
             if count >= growth_stages.FEWEST * len(group)
         ]
