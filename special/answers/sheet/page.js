@@ -59,7 +59,13 @@
     current = Math.min(Math.max(index, 0), articles.length - 1);
     articles.forEach((article, i) => { article.hidden = i !== current; });
     draw();
-    steps[current].scrollIntoView?.({ block: "nearest", inline: "nearest" });
+    reveal(steps[current]);
+  }
+
+  /** Scrolls the list of numbers, and nothing else, so that one of them is seen. */
+  function reveal(one) {
+    const list = one.closest("ol"), top = one.offsetTop - list.offsetTop;
+    if (top < list.scrollTop || top + one.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top;
   }
 
   function draw() {
