@@ -72,8 +72,8 @@ def evidence(run: Run, scene: Scene, questions: Sequence[Question]) -> tuple[str
     def reference(name: str, area: Spectrum) -> Reference | None:
         index = run.classes.index(name)
         if seen and (found := seen.expected(index, area.middle)) is not None:
-            return Reference(name, "expected", Spectrum(nm, *found))
-        return Reference(name, "as mapped", mapped[index]) if index in mapped else None
+            return Reference(name, "expected, ± 1 SD", Spectrum(nm, *found))
+        return Reference(name, "as mapped, 80 % of its pixels", mapped[index]) if index in mapped else None
 
     found = []
     for question, names in zip(questions, leading, strict=True):

@@ -74,7 +74,7 @@ def test_the_page_shows_what_the_names_let_expect(labelled: special.Run) -> None
     text = leave_sheet(labelled, asked()).page.read_text(encoding="utf-8")
     assert text.count('<article class="question"') == 3
     assert "True colour" in text and "Colour infrared" in text
-    assert "Grass (expected)" in text and "as mapped" not in text
+    assert "Grass (expected, ± 1 SD)" in text and "as mapped" not in text
 
 
 def test_the_command_that_follows_names_scene_run_and_file(labelled: special.Run) -> None:
@@ -134,8 +134,8 @@ def test_expected_spectra_are_in_reflectance_as_the_scene_is_read(labelled: spec
     grass = found[1]
     assert unit == "reflectance"
     assert [(reference.name, reference.made_of) for reference in grass.references] == [
-        ("Grass", "expected"),
-        ("Water", "expected"),
+        ("Grass", "expected, ± 1 SD"),
+        ("Water", "expected, ± 1 SD"),
     ]
     nm, middle = grass.spectrum.wavelengths, grass.spectrum.middle
     assert middle[nm > 800].mean() > 5 * middle[nm < 700].mean()
@@ -150,7 +150,7 @@ def test_without_a_teacher_that_expects_any_the_spectra_of_the_map_are_shown(fit
     unit, found = evidence(fitted, scene, asked())
     assert unit == "in the numbers of the file"
     water = found[0].references[0]
-    assert (water.name, water.made_of) == ("Water", "as mapped")
+    assert (water.name, water.made_of) == ("Water", "as mapped, 80 % of its pixels")
     mapped = scene.read()[fitted.map == 1]
     np.testing.assert_allclose(water.spectrum.middle, mapped.mean(axis=0), rtol=1e-5)
     np.testing.assert_array_equal(water.spectrum.wavelengths, scene.wavelengths)
