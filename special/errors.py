@@ -26,6 +26,10 @@ class RunError(SpecialError):
     """A run directory is missing, busy, damaged, or belongs to something else."""
 
 
+class AnswersError(SpecialError):
+    """A file of answers could not be understood."""
+
+
 class WeightsError(SpecialError):
     """Model weights could not be fetched, read, or do not fit the model."""
 

@@ -89,6 +89,8 @@ def _brighter(image: np.ndarray) -> np.ndarray:
 
 
 def _leading(question: Question) -> list[str]:
+    if not question.guess:  # who answers shall not know it
+        return []
     others = [name for name, share in question.runners_up if share >= _LEAST_SHARE]
     return [question.guess, *others][:_REFERENCES]
 

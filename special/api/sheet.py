@@ -19,6 +19,28 @@ POINTS, AREAS = "points", "areas"
 
 
 @dataclass(frozen=True)
+class Purpose:
+    """What questions are for.
+
+    Attributes:
+        stem: of the files that are left. saved: the file that the page saves answers in.
+        command: the words that make use of it, capitals for scene, run and answers.
+    """
+
+    stem: str
+    saved: str
+    command: tuple[str, ...]
+
+
+LABELS = Purpose(
+    "questions",
+    "answers.csv",
+    ("special", "label", "SCENE", "--classes", "CLASSES", "--out", "RUN", "--labels", "ANSWERS"),
+)
+"""Answers that make a better map."""
+
+
+@dataclass(frozen=True)
 class Sheet:
     """What was left.
 
@@ -36,7 +58,14 @@ class Sheet:
     kept: tuple[Path, ...] = ()
 
 
-def leave_sheet(run: Run, questions: Sequence[Question], *, by: str = POINTS, progress: Progress = SILENT) -> Sheet:
+def leave_sheet(
+    run: Run,
+    questions: Sequence[Question],
+    *,
+    by: str = POINTS,
+    purpose: Purpose = LABELS,
+    progress: Progress = SILENT,
+) -> Sheet:
     """Leave questions in a run: ``questions.html``, ``questions.csv``, ``questions.gpkg`` and ``questions.qml``.
 
     Each file is at every moment the old one or the new one, whole. Tables of earlier questions that somebody has filled
@@ -46,6 +75,7 @@ def leave_sheet(run: Run, questions: Sequence[Question], *, by: str = POINTS, pr
         run: the run that the questions are about.
         questions: one or more.
         by: ``points`` or ``areas``: what is drawn, and what an answer is about.
+        purpose: what they are for, which gives the files their names.
         progress: who listens.
 
     Raises:
@@ -75,7 +105,9 @@ def leave_sheet(run: Run, questions: Sequence[Question], *, by: str = POINTS, pr
         unit, shown = evidence(run, scene, questions)
         page = Page(
             scene=source.stem,
-            command=_command(run),
+            saved=purpose.saved,
+            command=_command(run, purpose),
+            table=f"{purpose.stem}.csv",
             questions=questions,
             evidence=shown,
             names=run.classes,
@@ -86,35 +118,33 @@ def leave_sheet(run: Run, questions: Sequence[Question], *, by: str = POINTS, pr
             areas=by == AREAS,
         )
     with directory.locked():
-        folder = files.open_staging(run.path, "questions")
+        folder = files.open_staging(run.path, purpose.stem)
         left = (
-            write_page(folder / "questions.html", page),
-            write_table(folder / "questions.csv", [Row.of(question, page.placement) for question in questions]),
-            write_geopackage(folder / "questions.gpkg", questions, page.placement, areas=page.areas),
-            write_form(folder / "questions.qml", page.names, page.colours, areas=page.areas),
+            write_page(folder / f"{purpose.stem}.html", page),
+            write_table(folder / f"{purpose.stem}.csv", [Row.of(question, page.placement) for question in questions]),
+            write_geopackage(folder / f"{purpose.stem}.gpkg", questions, page.placement, areas=page.areas),
+            write_form(folder / f"{purpose.stem}.qml", page.names, page.colours, areas=page.areas),
         )
-        kept = _set_aside(run.path)
+        kept = _set_aside(run.path, purpose.stem)
         for path in left:
             files.replace_copy(path, run.path / path.name)
     html, table, geopackage, form = (run.path / path.name for path in left)
     return Sheet(html, table, geopackage, form, page.command, kept)
 
 
-def _command(run: Run) -> str:
-    answers, scene = run.path / "answers.csv", run.request.source.name
-    return shlex.join(
-        ["special", "label", scene, "--classes", "FILE", "--out", str(run.path), "--labels", str(answers)]
-    )
+def _command(run: Run, purpose: Purpose) -> str:
+    names = {"SCENE": run.request.source.name, "RUN": str(run.path), "ANSWERS": str(run.path / purpose.saved)}
+    return shlex.join([names.get(word, word) for word in purpose.command])
 
 
-def _set_aside(folder: Path) -> tuple[Path, ...]:
+def _set_aside(folder: Path, stem: str) -> tuple[Path, ...]:
     """Give tables that have answers in them other names, so that nothing of a user's work is lost."""
     from special.answers.sheet import geopackage, table
 
     kept = []
     tables: dict[str, Callable[[Path], bool]] = {
-        "questions.csv": table.has_answers,
-        "questions.gpkg": geopackage.has_answers,
+        f"{stem}.csv": table.has_answers,
+        f"{stem}.gpkg": geopackage.has_answers,
     }
     for name, has_answers in tables.items():
         path, number = folder / name, 1

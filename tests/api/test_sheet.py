@@ -192,5 +192,5 @@ def test_plants_are_red_in_infrared_and_green_in_true_colour(fitted: special.Run
 def test_the_page_names_no_place_but_the_scene_and_the_run(labelled: special.Run) -> None:
     text = leave_sheet(labelled, asked()).page.read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(re.findall(r'id="data">(.*?)</script>', text, re.DOTALL)[0])
-    assert set(data) == {"columns", "questions", "key"}
+    assert set(data) == {"file", "columns", "questions", "key"}
     assert str(Path.home()) not in text.replace(str(labelled.path), "").replace(str(labelled.request.source.path), "")

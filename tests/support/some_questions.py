@@ -44,6 +44,8 @@ def page(
     titles = "True colour", "Colour infrared"
     return Page(
         scene=scene,
+        saved="answers.csv",
+        table="questions.csv",
         command="special label strips.npy --classes FILE --out strips.special --labels strips.special/answers.csv",
         questions=asked,
         evidence=[Evidence(level, (Reference(question.guess, "expected", level),)) for question in asked],

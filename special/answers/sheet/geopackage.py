@@ -12,8 +12,6 @@ from special.answers.questions import Question
 from special.answers.sheet.placement import Placement
 from special.answers.sheet.rows import Row
 
-LAYER = "questions"
-
 
 def write_geopackage(path: Path, questions: Sequence[Question], placement: Placement, *, areas: bool) -> Path:
     """Write the questions with the fields id, class (NULL: no answer yet), guess, confidence and runners_up.
@@ -36,9 +34,9 @@ def write_geopackage(path: Path, questions: Sequence[Question], placement: Place
     fields = {
         "id": np.array([row.id for row in rows], np.int32),
         "class": np.full(len(rows), None, object),
-        "guess": np.array([row.guess for row in rows], object),
+        "guess": np.array([row.guess or None for row in rows], object),
         "confidence": np.array([row.confidence for row in rows], np.float64),
-        "runners_up": np.array([row.runners_up for row in rows], object),
+        "runners_up": np.array([row.runners_up or None for row in rows], object),
     }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)  # a scene need not be georeferenced
@@ -47,7 +45,7 @@ def write_geopackage(path: Path, questions: Sequence[Question], placement: Place
             shapely.to_wkb(np.array(shapes, object)),
             list(fields.values()),
             list(fields),
-            layer=LAYER,
+            layer=path.stem,
             driver="GPKG",
             geometry_type="MultiPolygon" if areas else "Point",
             crs=placement.crs_wkt,
@@ -61,7 +59,7 @@ def has_answers(path: Path) -> bool:
     import pyogrio
 
     try:
-        _, _, _, columns = pyogrio.raw.read(path, layer=LAYER, columns=["class"], read_geometry=False)
+        _, _, _, columns = pyogrio.raw.read(path, columns=["class"], read_geometry=False)
     except (OSError, ValueError, RuntimeError):
         return False
     return any(str(answer).strip() for column in columns for answer in column if answer is not None)

@@ -153,11 +153,11 @@
     const text = [data.columns, ...lines].map((line) => `${line.map(quoted).join(",")}\n`).join("");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-    link.download = "answers.csv";
+    link.download = data.file;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     unsaved = false;
-    say(`answers.csv has ${answered()} of ${answers.length} answers.`);
+    say(`${data.file} has ${answered()} of ${answers.length} answers.`);
   }
 
   /** Moves the focus up or down in the list of answers. */

@@ -55,7 +55,8 @@ class Page:
     """What the page is made of.
 
     Attributes:
-        scene: what the scene is called. command: what makes use of the answers.
+        scene: what the scene is called. saved: the file that answers are saved in. command: what makes use of it.
+        table: where answers can be given without a script.
         questions: one or more. evidence: of each.
         names: of the K classes. colours: uint8 (K, 3), of the map.
         placement: where pixels lie.
@@ -65,7 +66,9 @@ class Page:
     """
 
     scene: str
+    saved: str
     command: str
+    table: str
     questions: Sequence[Question]
     evidence: Sequence[Evidence]
     names: Sequence[str]
@@ -89,7 +92,10 @@ def _render(page: Page) -> str:
     keys = dict(zip(page.names, _KEYS, strict=False))  # what is beyond them is chosen by the mouse, or by its name
     return _template().render(
         scene=page.scene,
+        saved=page.saved,
         command=page.command,
+        table=page.table,
+        told=any(question.guess for question in page.questions),
         unit=page.unit,
         mark=not page.areas,
         questions=[
@@ -152,7 +158,7 @@ def _data(page: Page) -> dict[str, Any]:
     """What the script needs: the lines of the file that it saves, and what the map thinks of each question."""
     questions = []
     for question in page.questions:
-        likely = ((question.guess, question.confidence), *question.runners_up)
+        likely = ((question.guess, question.confidence), *question.runners_up) if question.guess else ()
         questions.append(
             {
                 "id": question.id,
@@ -161,7 +167,7 @@ def _data(page: Page) -> dict[str, Any]:
                 "shares": {name: f"{share:.0%}" for name, share in likely if share >= 0.005},
             }
         )
-    known = {"columns": COLUMNS, "questions": questions}
+    known = {"file": page.saved, "columns": COLUMNS, "questions": questions}
     return {**known, "key": f"special answers {digest([known, list(page.names)])}"}
 
 

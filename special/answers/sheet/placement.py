@@ -57,6 +57,12 @@ class Placement:
         a, b, c, d, e, f = self.transform[:6]
         return corners @ np.array([[a, d], [b, e]]) + (c, f)
 
+    def pixels(self, coordinates: np.ndarray) -> np.ndarray:
+        """Return the pixels, int (n, 2) of row and column, that ``coordinates`` (n, 2), x and y, lie in."""
+        a, b, c, d, e, f = self.transform[:6]
+        corners = np.linalg.solve(np.array([[a, b], [d, e]]), (coordinates - (c, f)).T).T
+        return np.floor(corners[:, ::-1] + 1e-9).astype(np.int64)
+
     def centre(self, row: int, col: int) -> tuple[float, float]:
         """Return the coordinates of the middle of a pixel."""
         x, y = self.coordinates(np.array([[col + 0.5, row + 0.5]]))[0].tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,10 @@ COLUMNS = ("id", "row", "col", "x", "y", "class", "guess", "confidence", "runner
 
 @dataclass(frozen=True)
 class Row:
-    """A question as a line of a table: texts and numbers, by the names of ``COLUMNS``; it has no answer yet."""
+    """A question as a line of a table: texts and numbers, by the names of ``COLUMNS``; it has no answer yet.
+
+    ``confidence`` is NaN, and ``guess`` empty, where whoever answers shall not know what the map says.
+    """
 
     id: int
     row: int
@@ -37,7 +41,8 @@ class Row:
     def cells(self, answer: str = "") -> tuple[str, ...]:
         """Return the line as texts, in the order of ``COLUMNS``."""
         place = (str(self.id), str(self.row), str(self.col), f"{self.x:.12g}", f"{self.y:.12g}")
-        return (*place, answer, self.guess, f"{self.confidence:.4f}", self.runners_up)
+        confidence = "" if math.isnan(self.confidence) else f"{self.confidence:.4f}"
+        return (*place, answer, self.guess, confidence, self.runners_up)
 
 
 def other_answers(names: Sequence[str]) -> list[str]:
