@@ -53,16 +53,16 @@ def renderings(run: Run, scene: Scene) -> list[Rendering]:
 def evidence(run: Run, scene: Scene, questions: Sequence[Question]) -> tuple[str, list[Evidence]]:
     """Return the unit that spectra are shown in, and for each question its spectrum and those of the leading classes.
 
-    Expected spectra are shown where the run has a teacher that knows some, on its regions of bands and as it reads the
-    scene's numbers. Where it has none, and for a class that nothing is expected of, it is the spectra of what the map
+    Expected spectra are shown where a teacher of the run knew some, on its regions of bands and as it read the scene's
+    numbers. Where none did, and for a class that nothing is expected of, it is the spectra of what the map
     gives the class.
     """
-    seen = _seen(run, scene)
+    seen = _seen(run)
     unit = "reflectance" if seen or scene.known_reflectance else "in the numbers of the file"
     nm = seen.wavelengths if seen else scene.wavelengths
     leading = [_leading(question) for question in questions]
     wanted = {run.classes.index(name) for names in leading for name in names}
-    lacking = wanted - set(seen.likelihood.owners.tolist()) if seen else wanted
+    lacking = wanted - set(seen.owners.tolist()) if seen else wanted
 
     def shown(spectra: np.ndarray) -> Spectrum:
         return Spectrum.of_pixels(nm, seen.reflectance(spectra) if seen else spectra.astype(np.float64))
@@ -95,18 +95,14 @@ def _leading(question: Question) -> list[str]:
     return [question.guess, *others][:_REFERENCES]
 
 
-def _seen(run: Run, scene: Scene) -> SeenSpectra | None:
-    """What the spectrum-text teacher expects; None where the run did not ask it."""
-    from special.teachers.spectrum_text.as_seen import SeenSpectra
-    from special.teachers.spectrum_text.settings import SpectrumTextSettings
-    from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
+def _seen(run: Run) -> SeenSpectra | None:
+    """What the spectrum-text teacher has left; None where the run has not asked it, or an earlier version has."""
+    from special.teachers.spectrum_text import as_seen
 
-    request = run.request
-    if request.teachers is None or SpectrumTextTeacher.name not in request.teachers.identities:
+    try:
+        return as_seen.SeenSpectra.load(RunDirectory(run.path).payload("pseudo", as_seen.FILE))
+    except RunError:
         return None
-    settings = request.settings.build(SpectrumTextSettings)
-    teacher = SpectrumTextTeacher(settings, seed=request.seed, concepts=request.concepts)
-    return SeenSpectra.of(teacher, scene, run.class_list)
 
 
 def _spectra(scene: Scene, question: Question) -> np.ndarray:

@@ -38,6 +38,8 @@ def _run(context: SceneContext, folder: Path) -> None:
         context.progress.say(line)
     save_array(folder / "probabilities.npy", result.probabilities)
     save_array(folder / "bvsb.npy", result.bvsb)
+    for teacher in teachers:
+        teacher.leave(folder)
     for name, part in result.parts.items():
         save_array(folder / f"part-{name}.npy", part)
     save_json(folder / "record.json", {**result.record, "alike": to_json(confused, names)})

@@ -126,6 +126,7 @@ def _shown(page: Page, question: Question, evidence: Evidence, colours: dict[str
         "id": question.id,
         "row": question.row,
         "col": question.col,
+        "alone": len(question.area) == 1,
         "extent": _extent(len(question.area), wide * high, page.placement.unit),
         "pictures": [
             {"title": rendering.title, "src": pictures.picture(window.cut(rendering.image))}

@@ -25,6 +25,7 @@ from special.resources import PROMPTS
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
+from special.teachers.spectrum_text.as_seen import SeenSpectra
 from special.teachers.spectrum_text.calibration import (
     Calibration,
     Conversion,
@@ -70,6 +71,7 @@ class SpectrumTextTeacher(Teacher):
         self.settings, self.seed = settings, seed
         self._files = [PROMPTS / "concepts.toml", *concepts]
         self._table, self._encoder = table, encoder
+        self._seen: SeenSpectra | None = None
 
     @classmethod
     def make(cls, request: TeacherRequest) -> Self:
@@ -98,6 +100,10 @@ class SpectrumTextTeacher(Teacher):
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
         return confused_pairs(self, classes, wavelengths)
 
+    def leave(self, folder: Path) -> list[Path]:
+        """Write how the scene was read, and what its classes should look like in it, once it has been looked at."""
+        return [] if self._seen is None else [self._seen.save(folder)]
+
     def identity(self) -> dict[str, Any]:
         """Hashes of the concept table and of the sentence encoder's weights."""
         concepts = hashlib.sha256(b"".join(path.read_bytes() for path in self._files)).hexdigest()
@@ -123,6 +129,7 @@ class SpectrumTextTeacher(Teacher):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
             calibrated = self._calibrate(scene, readings, len(classes))
+            self._seen = SeenSpectra.of(calibrated.conversion, calibrated.calibrations[0], calibrated.likelihood)
             progress.advance()
         with progress.phase("cluster"):
             clusterings = Clusterings(

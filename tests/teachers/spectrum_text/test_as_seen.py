@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import small_scene
@@ -9,25 +11,26 @@ import small_scene
 from special.classnames.class_list import ClassList
 from special.scene import Scene
 from special.settings import DEFAULT, load
-from special.teachers.spectrum_text.as_seen import SeenSpectra
+from special.teachers.spectrum_text.as_seen import FILE, SeenSpectra
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
 CLASSES = ClassList.parse([*small_scene.CLASSES, "Other"])
 
 
-def seen(factor: float) -> tuple[SeenSpectra, np.ndarray, np.ndarray]:
+def seen(folder: Path, factor: float = 1.0) -> tuple[SeenSpectra, np.ndarray, np.ndarray]:
     """The small scene in numbers ``factor`` times its reflectance, as it is seen; spectra and truth of its pixels."""
     cube, nm, truth = small_scene.cube()
     teacher = SpectrumTextTeacher(load(DEFAULT, {}).build(SpectrumTextSettings))
     numbers = (cube * factor).astype(np.float32)
-    found = SeenSpectra.of(teacher, Scene.from_array(numbers, nm), CLASSES)
-    return found, numbers.reshape(-1, len(nm)), truth.ravel()
+    teacher.predict(Scene.from_array(numbers, nm), None, CLASSES)
+    teacher.leave(folder)
+    return SeenSpectra.load(folder / FILE), numbers.reshape(-1, len(nm)), truth.ravel()
 
 
 @pytest.fixture(scope="module")
-def reflectance() -> tuple[SeenSpectra, np.ndarray, np.ndarray]:
-    return seen(1.0)
+def reflectance(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeenSpectra, np.ndarray, np.ndarray]:
+    return seen(tmp_path_factory.mktemp("seen"))
 
 
 def test_numbers_become_reflectance_on_the_regions_of_the_bands(reflectance) -> None:
@@ -35,14 +38,14 @@ def test_numbers_become_reflectance_on_the_regions_of_the_bands(reflectance) -> 
     values = found.reflectance(spectra)
     assert values.shape == (len(spectra), len(found.wavelengths))
     # The scene's numbers are reflectance, up to the scale that its names make likely and a gain that is all but flat.
-    grass = values[truth == 2].mean(axis=0) / found.conversion.apply(spectra[truth == 2]).mean(axis=0)
+    grass = values[truth == 2].mean(axis=0) / (spectra[truth == 2] @ found.regions.T).mean(axis=0)
     assert grass.max() / grass.min() < 1.1
     assert 0.3 < grass.mean() < 3
 
 
-def test_the_scale_of_the_numbers_does_not_matter(reflectance) -> None:
+def test_the_scale_of_the_numbers_does_not_matter(reflectance, tmp_path: Path) -> None:
     found, spectra, _ = reflectance
-    scaled, numbers, _ = seen(10_000.0)
+    scaled, numbers, _ = seen(tmp_path, 10_000.0)
     np.testing.assert_allclose(scaled.reflectance(numbers), found.reflectance(spectra), rtol=0.05)
 
 
@@ -66,8 +69,11 @@ def test_one_standard_deviation_lies_on_either_side(reflectance) -> None:
     assert (low >= 0).all() and (low < middle).all() and (middle < high).all()
 
 
-def test_of_a_class_that_means_nothing_nothing_is_expected() -> None:
-    found, spectra, _ = seen(1.0)
-    owners = set(found.likelihood.owners.tolist())
-    absent = next(index for index in range(len(CLASSES) + 1) if index not in owners)
-    assert found.expected(absent, found.reflectance(spectra)[0]) is None
+def test_of_a_class_that_is_not_there_nothing_is_expected(reflectance) -> None:
+    found, spectra, _ = reflectance
+    assert found.expected(len(CLASSES), found.reflectance(spectra)[0]) is None
+
+
+def test_a_teacher_that_has_seen_no_scene_leaves_nothing(tmp_path: Path) -> None:
+    SpectrumTextTeacher(load(DEFAULT, {}).build(SpectrumTextSettings)).leave(tmp_path)
+    assert not list(tmp_path.iterdir())
