@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,6 @@ from scenes import Benchmark, find, label
 
 BUDGETS = (0, 1, 2, 3, 5, 10)
 WRONG = 0.1
-BATCH = 0
 Figures = dict[int, tuple[float, float, float]]
 """OA, AA and ECE by budget."""
 
@@ -85,7 +83,8 @@ def scores(probabilities: np.ndarray, truth: np.ndarray) -> tuple[float, float, 
     right = found == wanted
     bins = np.minimum((10 * confidence).astype(int), 9)
     error = sum(
-        (bins == one).mean() * abs(confidence[bins == one].mean() - right[bins == one].mean()) for one in np.unique(bins)
+        (bins == one).mean() * abs(confidence[bins == one].mean() - right[bins == one].mean())
+        for one in np.unique(bins)
     )
     average = np.mean([right[wanted == k].mean() for k in np.unique(wanted)])
     return float(right.mean()), float(average), float(error)
@@ -114,11 +113,12 @@ def answered(case: Case, seed: int, budget: int, names: np.ndarray, wrong: float
     from special.answers.questions import choose
 
     groups = group(case.scene, len(case.classes), case.settings, seed=seed)
-    user = User(case.truth, len(case.classes), np.random.default_rng(seed), wrong)
+    chance = np.random.default_rng([seed, *case.name.encode()])  # another one in every scene
+    user = User(case.truth, len(case.classes), chance, wrong)
     answers, unknown, round_ = Answers.none(), 0, len(case.present)
     while answers.count < budget * round_:
         belief = believe(groups, names, answers, case.settings)
-        count = min(BATCH or round_, round_ - answers.count % round_)
+        count = round_ - answers.count % round_
         questions = choose(groups, belief, names, case.classes, count, answers)
         if not questions:
             return
@@ -236,7 +236,9 @@ def mean(rows: list[Figures]) -> Figures:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, default=Path("answers.special"), help="where the runs are  [answers.special]")
+    parser.add_argument(
+        "--out", type=Path, default=Path("answers.special"), help="where the runs are  [answers.special]"
+    )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these scenes alone")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")

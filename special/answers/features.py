@@ -65,7 +65,7 @@ class SceneFeatures:
             valid = self._scene.valid[window]
             if not valid.any():
                 continue
-            where = np.argwhere(valid) + (window.start, 0) - np.array([rows / 2, cols / 2])
+            where = np.argwhere(valid) + np.array([window.start - rows / 2, -cols / 2])
             spectral = self._spectral(window)[valid] * self._scale
             yield window, np.concatenate([spectral, where * place], axis=1).astype(np.float32)
 

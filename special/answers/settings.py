@@ -26,4 +26,3 @@ class AnswersSettings:
     doubt: Annotated[float, Within(0, below=1)]
     sharpness: Annotated[float, Within(above=0, high=100)]
     certainty: Annotated[float, Within(0, below=1)]
-    loss_weight: Annotated[float, Within(0, 1000)]
