@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from special.api.ask import ask
     from special.api.demo import demo
     from special.api.describe import describe, sketch_spectra
     from special.api.evaluate import evaluate
@@ -35,6 +36,7 @@ _HOMES = {
     "LabelOptions": "special.api.options",
     "Run": "special.api.run",
     "Scene": "special.scene",
+    "ask": "special.api.ask",
     "demo": "special.api.demo",
     "describe": "special.api.describe",
     "evaluate": "special.api.evaluate",
@@ -61,6 +63,7 @@ __all__ = [
     "Run",
     "Scene",
     "__version__",
+    "ask",
     "demo",
     "describe",
     "evaluate",

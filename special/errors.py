@@ -18,16 +18,16 @@ class ClassListError(SpecialError):
     """A class list could not be understood."""
 
 
+class AnswersError(SpecialError):
+    """Answers, or labels of another kind, could not be understood or are not about the scene."""
+
+
 class SettingsError(SpecialError):
     """A pipeline file, ``--set`` or another setting could not be understood."""
 
 
 class RunError(SpecialError):
     """A run directory is missing, busy, damaged, or belongs to something else."""
-
-
-class AnswersError(SpecialError):
-    """A file of answers could not be understood."""
 
 
 class WeightsError(SpecialError):
