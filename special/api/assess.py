@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from special.answers.answers import NONE_OF_THESE
+from special.answers.reading import codes
 from special.answers.sample import Sample
 from special.answers.sheet.filled import Filled, read_sheet
 from special.answers.sheet.placement import Placement
-from special.answers.sheet.rows import MIXED, NONE_OF_THESE, UNKNOWN, other_answers
+from special.answers.sheet.rows import NONE_OF_THESE as NONE_TEXT
 from special.api.run import Run, open_run
 from special.api.sample import mapped, samples
 from special.cache.directory import RunDirectory
@@ -98,7 +100,7 @@ def assess(run: Run | str | Path | None, answers: str | Path) -> Assessment:
     filled = read_sheet(path, placement)
     sample = _sample_of(opened, filled, path)
     labels, names = mapped(opened)
-    names = [*names[:-1], NONE_OF_THESE, names[-1]]
+    names = [*names[:-1], NONE_TEXT, names[-1]]
     reference, notes = _references(opened, filled, path), []
     known = reference >= 0
     numbers = np.array([one.id for one in filled]) - 1
@@ -143,19 +145,13 @@ def _sample_of(run: Run, filled: Sequence[Filled], path: Path) -> Sample:
 
 def _references(run: Run, filled: Sequence[Filled], path: Path) -> np.ndarray:
     """What was answered, int (n,): a class from 0, K for none of these, -1 for no answer that is one class."""
-    known = {" ".join(text.casefold().split()): k for k, one in enumerate(run.class_list) for text in one.texts}
-    for answer in other_answers(run.classes):
-        known[answer.casefold()] = {NONE_OF_THESE: len(run.classes), MIXED: -1, UNKNOWN: -1}[answer]
-    known[""] = -1
-    found = []
-    for one in filled:
-        answer = " ".join(one.answer.casefold().split())
-        if answer not in known:
-            near = difflib.get_close_matches(answer, known, 1)
+    said = codes([one.answer for one in filled], run.class_list)
+    for one, code in zip(filled, said.tolist(), strict=True):
+        if one.answer and code < NONE_OF_THESE:
+            near = difflib.get_close_matches(one.answer, run.classes, 1, 0.5)
             hint = f"the nearest is {near[0]!r}" if near else f"it has {', '.join(run.classes[:5])}"
             raise AnswersError(f"{path} answers question {one.id} with {one.answer!r}, no class of {run.path}: {hint}")
-        found.append(known[answer])
-    return np.array(found)
+    return np.where(said > 0, said - 1, np.where(said == NONE_OF_THESE, len(run.classes), -1))
 
 
 def _refuse_too_few(sample: Sample, strata: np.ndarray, path: Path) -> None:

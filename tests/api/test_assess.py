@@ -148,7 +148,7 @@ def test_what_is_no_probability_sample_is_refused(run: special.Run, tmp_path: Pa
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("Gras", "question 1 with 'Gras', no class of .*: the nearest is 'grass'"),
+        ("Gras", "question 1 with 'Gras', no class of .*: the nearest is 'Grass'"),
         ("", "0 answers in the stratum 'Water'"),
     ],
 )
