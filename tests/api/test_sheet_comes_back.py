@@ -1,4 +1,4 @@
-"""What ``special ask`` leaves is taken back, filled in: who writes it and who reads it know the same words and places."""
+"""What ``special ask`` leaves is taken back, filled in: its writer and its reader know the same words and places."""
 
 from __future__ import annotations
 
