@@ -16,7 +16,12 @@ from special.progress import SILENT, Progress
 from special.report.metrics import UNMAPPED
 from special.storage import files
 
-ASSESS = Purpose("sample", "sample_answers.csv", ("special", "assess", "RUN", "ANSWERS"))
+ASSESS = Purpose(
+    "sample",
+    "sample_answers.csv",
+    "When all points are answered and the file is saved, this tells how good the map is:",
+    ("special", "assess", "RUN", "ANSWERS"),
+)
 """Answers that tell how good the map is."""
 
 RECORD = "samples.json"

@@ -24,18 +24,20 @@ class Purpose:
 
     Attributes:
         stem: of the files that are left. saved: the file that the page saves answers in.
-        command: the words that make use of it, capitals for scene, run and answers.
+        then: what to do with it, a sentence. command: how, in words; RUN and ANSWERS stand for their paths.
     """
 
     stem: str
     saved: str
+    then: str
     command: tuple[str, ...]
 
 
 LABELS = Purpose(
     "questions",
     "answers.csv",
-    ("special", "label", "SCENE", "--classes", "CLASSES", "--out", "RUN", "--labels", "ANSWERS"),
+    "When the file is saved, make the map again by the command that made it, with the answers:",
+    ("special", "label", "...", "--labels", "ANSWERS"),
 )
 """Answers that make a better map."""
 
@@ -106,6 +108,7 @@ def leave_sheet(
         page = Page(
             scene=source.stem,
             saved=purpose.saved,
+            then=purpose.then,
             command=_command(run, purpose),
             table=f"{purpose.stem}.csv",
             questions=questions,
@@ -133,8 +136,8 @@ def leave_sheet(
 
 
 def _command(run: Run, purpose: Purpose) -> str:
-    names = {"SCENE": run.request.source.name, "RUN": str(run.path), "ANSWERS": str(run.path / purpose.saved)}
-    return shlex.join([names.get(word, word) for word in purpose.command])
+    paths = {"RUN": str(run.path), "ANSWERS": str(run.path / purpose.saved)}
+    return shlex.join([paths.get(word, word) for word in purpose.command])
 
 
 def _set_aside(folder: Path, stem: str) -> tuple[Path, ...]:

@@ -79,4 +79,4 @@ def _show(questions: Sequence[Question], sheet: Sheet) -> None:
         click.echo(f"Note: earlier questions had answers: they are in {path} now.")
     click.echo(f"Answer in a browser: {sheet.page}")
     click.echo(f"Or in QGIS: {sheet.geopackage}, or in a table: {sheet.table}")
-    click.echo(f"Then: {sheet.command}")
+    click.echo(f"Then the command that made the map, with the answers: {sheet.command}")

@@ -52,11 +52,28 @@ def test_an_outline_is_a_path_in_the_pixels_of_its_window() -> None:
     assert corners == {(5, 2), (6, 2), (6, 3), (5, 3)}
 
 
+def test_the_outline_of_an_area_that_goes_on_does_not_end_at_the_edge_of_the_window() -> None:
+    area = np.argwhere(np.ones((90, 90), bool)).astype(np.int32)
+    path = Window(20, 30, 40, 40).outline(area)
+    corners = {tuple(map(float, corner.split())) for corner in path.strip("MZ").split("L")}
+    assert corners == {(-1, -1), (41, -1), (41, 41), (-1, 41)}
+
+
 def test_a_picture_holds_every_pixel() -> None:
     image = np.random.default_rng(0).integers(0, 256, (12, 9, 3), dtype=np.uint8)
     kind, read = opened(picture(image[:, ::-1]))
     assert kind == "data:image/png"
     np.testing.assert_array_equal(read, image[:, ::-1])
+
+
+def test_a_picture_of_many_pixels_is_small_and_looks_the_same() -> None:
+    slopes = np.indices((120, 120)).transpose(1, 2, 0)
+    image = np.dstack([slopes, 120 - slopes[..., :1]]).astype(np.uint8)
+    address = picture(image)
+    kind, read = opened(address)
+    assert kind == "data:image/jpeg"
+    assert len(address) < image.size / 4
+    assert np.abs(read.astype(int) - image).max() < 12
 
 
 def test_the_overview_of_a_large_scene_is_small() -> None:

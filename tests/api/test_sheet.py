@@ -6,7 +6,6 @@ import csv
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,9 +76,10 @@ def test_the_page_shows_what_the_names_let_expect(labelled: special.Run) -> None
     assert "Grass (expected, ± 1 SD)" in text and "as mapped" not in text
 
 
-def test_the_command_that_follows_names_scene_run_and_file(labelled: special.Run) -> None:
-    command = leave_sheet(labelled, asked()).command
-    assert re.match(r"special label \S+strips\.npy .*--out \S+strips\.special --labels \S+answers\.csv$", command)
+def test_the_command_that_follows_names_the_file_that_the_page_saves(labelled: special.Run) -> None:
+    sheet = leave_sheet(labelled, asked())
+    assert sheet.command == f"special label ... --labels {labelled.path / 'answers.csv'}"
+    assert sheet.command in sheet.page.read_text(encoding="utf-8")
 
 
 def test_tables_that_are_filled_in_are_kept(labelled: special.Run) -> None:
@@ -189,8 +189,8 @@ def test_plants_are_red_in_infrared_and_green_in_true_colour(fitted: special.Run
     assert red > green
 
 
-def test_the_page_names_no_place_but_the_scene_and_the_run(labelled: special.Run) -> None:
+def test_the_page_names_no_place_but_that_of_the_answers(labelled: special.Run) -> None:
     text = leave_sheet(labelled, asked()).page.read_text(encoding="utf-8")
     data: dict[str, Any] = json.loads(re.findall(r'id="data">(.*?)</script>', text, re.DOTALL)[0])
     assert set(data) == {"file", "columns", "questions", "key"}
-    assert str(Path.home()) not in text.replace(str(labelled.path), "").replace(str(labelled.request.source.path), "")
+    assert str(labelled.path.parent) not in text.replace(str(labelled.path / "answers.csv"), "")

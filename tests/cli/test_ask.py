@@ -47,7 +47,7 @@ def test_the_questions_are_shown_and_the_next_command(here: Path) -> None:
     assert lines[1].split() == ["row", "column", "pixels", "map", "confidence", "or"]
     assert [line.split()[0] for line in lines[2:4]] == ["1", "2"]
     assert lines[4] == f"Answer in a browser: {Path('strips.special/questions.html')}"
-    assert lines[-1].startswith("Then: special label ") and lines[-1].endswith("strips.special/answers.csv")
+    assert lines[-1].endswith(" special label ... --labels strips.special/answers.csv")
 
 
 def test_quiet_prints_nothing(here: Path) -> None:

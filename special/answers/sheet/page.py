@@ -55,7 +55,8 @@ class Page:
     """What the page is made of.
 
     Attributes:
-        scene: what the scene is called. saved: the file that answers are saved in. command: what makes use of it.
+        scene: what the scene is called. saved: the file that answers are saved in.
+        then: what to do with it, a sentence. command: how.
         table: where answers can be given without a script.
         questions: one or more. evidence: of each.
         names: of the K classes. colours: uint8 (K, 3), of the map.
@@ -67,6 +68,7 @@ class Page:
 
     scene: str
     saved: str
+    then: str
     command: str
     table: str
     questions: Sequence[Question]
@@ -93,6 +95,7 @@ def _render(page: Page) -> str:
     return _template().render(
         scene=page.scene,
         saved=page.saved,
+        then=page.then,
         command=page.command,
         table=page.table,
         told=any(question.guess for question in page.questions),

@@ -6,17 +6,21 @@ import base64
 import io
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from special.answers.questions import Question
 from special.answers.sheet.placement import outline
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 # In pixels of the scene.
 _AROUND = 0.8  # what is shown beyond an area on every side, as a share of its longer side
 _NARROWEST, _WIDEST = 40, 160
 _OVERVIEW = 480  # in pixels of the picture
-_PHOTOGRAPH = 90_000  # pixels from which an overview is compressed like one
+_PHOTOGRAPH, _FINE = 90_000, 4_096  # pixels from which an overview, or a window, is compressed like one
 
 
 @dataclass(frozen=True)
@@ -47,17 +51,20 @@ class Window:
 
     def outline(self, area: np.ndarray) -> str:
         """Return the outline of ``area``, int (n, 2), as a path of SVG whose unit is a pixel of this window."""
-        rings = [ring for part in outline(area).geoms for ring in (part.exterior, *part.interiors)]
+        # One pixel more on every side, so that the edge of the picture does not look like that of the area.
+        near = (area >= (self.top - 1, self.left - 1)) & (area <= (self.top + self.high, self.left + self.wide))
+        seen = area[near.all(axis=1)]
+        rings = [ring for part in outline(seen).geoms for ring in (part.exterior, *part.interiors)]
         return "".join(
             "M" + "L".join(f"{x - self.left:g} {y - self.top:g}" for x, y in ring.coords[:-1]) + "Z" for ring in rings
         )
 
 
 def picture(image: np.ndarray) -> str:
-    """Return an image, uint8 (rows, cols, 3), as the address of a PNG that holds it all."""
+    """Return an image, uint8 (rows, cols, 3), as the address of a PNG, or of a JPEG where it has many pixels."""
     from PIL import Image
 
-    return _address(Image.fromarray(np.ascontiguousarray(image)), "png", optimize=True)
+    return _smaller(Image.fromarray(np.ascontiguousarray(image)), _FINE, quality=92, subsampling=0)
 
 
 def overview(image: np.ndarray) -> str:
@@ -67,14 +74,16 @@ def overview(image: np.ndarray) -> str:
     whole = Image.fromarray(image)
     if max(whole.size) > _OVERVIEW:
         whole.thumbnail((_OVERVIEW, _OVERVIEW), Image.Resampling.BOX)
-    if whole.width * whole.height > _PHOTOGRAPH:
-        return _address(whole, "jpeg", quality=86)
-    return _address(whole, "png", optimize=True)
+    return _smaller(whole, _PHOTOGRAPH, quality=86)
 
 
-def _address(image: object, kind: str, **options: object) -> str:
+def _smaller(image: Image, most: int, **jpeg: int) -> str:
+    """Return an image as an address: as it is, or as a photograph where it has more than ``most`` pixels."""
     stream = io.BytesIO()
-    image.save(stream, kind, **options)  # type: ignore[attr-defined]
+    kind, options = "png", dict[str, Any](optimize=True)
+    if image.width * image.height > most:
+        kind, options = "jpeg", dict[str, Any](jpeg)
+    image.save(stream, kind, **options)
     return f"data:image/{kind};base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 
