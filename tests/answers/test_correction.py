@@ -8,12 +8,14 @@ from fields import NAMES, Fields, fields
 
 from special.answers.answers import NONE_OF_THESE, Answers
 from special.answers.correction import Corrected, correct, impose
+from special.answers.groups import group
 
 CORNERS = ((10, 10), (10, 30), (30, 10), (30, 30))
 
 
 def corrected(given: Fields, answers: Answers) -> Corrected:
-    return correct(given.scene, given.names, answers, NAMES, given.settings, seed=0)
+    groups = group(given.scene, len(NAMES), given.settings, seed=0)
+    return correct(given.scene.valid, groups, given.names, answers, NAMES, given.settings)
 
 
 def accuracy(given: Fields, result: Corrected) -> float:
@@ -102,7 +104,8 @@ def test_pixels_without_data_stay_without() -> None:
 
     scene = Scene.from_array(cube, given.scene.wavelengths)
     names = np.where(scene.valid[..., None], given.names, 0)
-    result = correct(scene, names, given.answer((2, 2), *CORNERS), NAMES, given.settings, seed=0)
+    answers = given.answer((2, 2), *CORNERS)
+    result = corrected(Fields(scene, given.truth, names, given.settings), answers)
     assert not result.probabilities[:5].any()
     assert not result.unknown[:5].any()
 
