@@ -1,6 +1,6 @@
 """Ask a simulated user about every scene of a folder and print how far the answers carry.
 
-    python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--whole] [--json FILE]
+    python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--json FILE]
 
 FOLDER is as benchmarks/scenes.py has it. Every scene is labelled by its class names first (the runs in --out are used
 again), then questions are asked in rounds of K, the number of classes in the truth, as special ask asks them. The user
@@ -8,7 +8,7 @@ knows the truth: of a question he names the class of its pixel; where the truth 
 nearest pixel of the question's area that it does not, and names that; where there is none, he says that he does not
 know. Such questions are not answers and cost nothing, since a user in the field would have known; the table says how
 many there were. OA, AA and calibration (ECE, ten bins) are of all pixels with a known truth, after 0, 1, 2, 3, 5 and 10
-times K answers, of the pseudo-labels that the answers have corrected; with --whole of the finished map as well.
+times K answers, of the pseudo-labels that the answers have corrected: what the classifier then learns from.
 
 Beside it, with as many labels:
   no names     the same method, that knows nothing from names
@@ -25,7 +25,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,18 @@ class Case:
     truth: np.ndarray
     names: np.ndarray
     settings: Any
+    by_seed: dict[int, Any] = field(default_factory=dict)
+
+    def groups(self, seed: int) -> Any:
+        """The groups of the scene, with their features kept: questions and corrections are many here."""
+        from special.answers.groups import group
+
+        if seed not in self.by_seed:
+            found = group(self.scene, len(self.classes), self.settings, seed=seed)
+            windows = list(found.features.windows())
+            found.features.windows = lambda: iter(windows)
+            self.by_seed = {seed: found}
+        return self.by_seed[seed]
 
     @property
     def present(self) -> np.ndarray:
@@ -109,10 +121,9 @@ def answered(case: Case, seed: int, budget: int, names: np.ndarray, wrong: float
     """Ask until ``budget`` times K answers are there; yield the answers after each, and how often he did not know."""
     from special.answers.answers import NO_ANSWER, Answers
     from special.answers.correction import believe
-    from special.answers.groups import group
     from special.answers.questions import choose
 
-    groups = group(case.scene, len(case.classes), case.settings, seed=seed)
+    groups = case.groups(seed)
     chance = np.random.default_rng([seed, *case.name.encode()])  # another one in every scene
     user = User(case.truth, len(case.classes), chance, wrong)
     answers, unknown, round_ = Answers.none(), 0, len(case.present)
@@ -143,7 +154,7 @@ def ours(
         if keep is not None:
             keep[answers.count] = answers
         if over == 0 and times in BUDGETS and times not in figures:
-            result = correct(case.scene, names, answers, case.classes, case.settings, seed=seed)
+            result = correct(case.scene.valid, case.groups(seed), names, answers, case.classes, case.settings)
             figures[times] = scores(np.asarray(result.probabilities), case.truth)
             say(unknown)
     return figures
@@ -205,20 +216,22 @@ def machines(case: Case, seed: int, first: Any) -> dict[str, Figures]:
     return found
 
 
-def measure(case: Case, seeds: int, say: Callable[[str], None]) -> dict[str, list[Figures]]:
-    """Return the figures of every method, one entry a seed."""
+def measure(case: Case, seeds: int) -> tuple[dict[str, list[Figures]], int]:
+    """Return the figures of every method, one entry a seed; and how often the user did not know, at most."""
     found: dict[str, list[Figures]] = {}
-    even = np.where(case.scene.valid[..., None], np.float32(1 / len(case.classes)), np.float32(0))
+    most = 0
+    even = np.repeat(case.scene.valid[..., None] / np.float32(len(case.classes)), len(case.classes), axis=2)
     for seed in range(seeds):
         kept: dict[int, Any] = {}
         unknown: list[int] = []
         rows = {"answers": ours(case, seed, case.names, unknown.append, keep=kept)}
         rows["no names"] = ours(case, seed, even, unknown.append)
         rows["10 % wrong"] = ours(case, seed, case.names, lambda _: None, wrong=WRONG)
-        rows |= machines(case, seed, kept[len(case.present)])
+        rows |= machines(case, seed, kept[min(len(case.present), max(kept))])
         for name, figures in rows.items():
             found.setdefault(name, []).append(figures)
-    return found
+        most = max([most, *unknown])
+    return found, most
 
 
 def mean(rows: list[Figures]) -> Figures:
@@ -252,10 +265,11 @@ def main() -> None:
         run = asked.out / f"{scene.name}.special"
         if not (run / "steps" / "pseudo").is_dir():
             label(scene, run, ["--until", "pseudo"])
-        found = measure(open_case(scene, run), asked.seeds, print)
+        found, unknown = measure(open_case(scene, run), asked.seeds)
         for name, rows in found.items():
             table.setdefault(name, {})[scene.name] = mean(rows)
             show(scene.name, name, mean(rows))
+        print(f"| {scene.name} | questions without an answer, at most | {unknown} |" + " |" * (len(BUDGETS) - 1))
     for name, by_scene in table.items():
         show("mean", name, mean(list(by_scene.values())))
     if asked.json:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from special.answers.answers import NO_ANSWER, NONE_OF_THESE, Answers
 from special.answers.belief import Belief, Observations, as_probabilities, covariance, tempered
-from special.answers.groups import Groups, group
+from special.answers.groups import Groups
 from special.answers.settings import AnswersSettings
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
-
-if TYPE_CHECKING:
-    from special.scene import Scene
 
 MOST_WEIGHT = 4
 """Pixels of one group that say the same count so often at most: neighbours say the same thing twice."""
@@ -76,32 +73,31 @@ def believe(groups: Groups, names: Rows, answers: Answers, settings: AnswersSett
 
 
 def correct(
-    scene: Scene,
+    valid: np.ndarray,
+    groups: Groups,
     names: Rows,
     answers: Answers,
     classes: Sequence[str],
     settings: AnswersSettings,
     *,
-    seed: int,
     scratch: ScratchSpace = MEMORY,
 ) -> Corrected:
     """Correct what the names made of a scene by what the user has said.
 
     Args:
-        scene: the scene, which is read by windows.
+        valid: bool (rows, cols).
+        groups: of the scene, which is read by windows.
         names: float32 (rows, cols, K), sums to 1 at valid pixels.
         answers: what the user has said.
         classes: the names of the K classes.
         settings: the section ``[answers]``.
-        seed: of the clustering.
         scratch: where the result goes, as ``corrected``.
     """
-    groups = group(scene, len(classes), settings, seed=seed)
     belief = believe(groups, names, answers, settings)
     result = scratch.zeros("corrected", names.shape)
-    unknown = np.zeros(scene.valid.shape, dtype=bool)
+    unknown = np.zeros(valid.shape, dtype=bool)
     for rows, features in groups.features.windows():
-        seen = scene.valid[rows]
+        seen = valid[rows]
         before = tempered(np.asarray(names[rows])[seen].astype(np.float64))
         shares = as_probabilities(belief.at(features, before), settings.sharpness)
         unknown[rows][seen] = shares.argmax(axis=1) == len(classes)
@@ -111,9 +107,9 @@ def correct(
         result[rows] = here
     doubtful = _doubtful(belief, groups, answers, classes)
     certain = believed_answers(answers, doubtful)
-    impose(result, certain, scene.valid, settings.certainty)
+    impose(result, certain, valid, settings.certainty)
     unknown[certain.rows, certain.cols] = certain.classes == NONE_OF_THESE
-    return Corrected(result, unknown & scene.valid, belief.trust, doubtful)
+    return Corrected(result, unknown & valid, belief.trust, doubtful)
 
 
 def believed_answers(answers: Answers, doubtful: Sequence[Doubtful]) -> Answers:

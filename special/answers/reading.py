@@ -58,7 +58,7 @@ class Said:
 
 
 def is_raster(given: str | Path | np.ndarray) -> bool:
-    """Whether labels are an image, not a table or vectors.
+    """Whether labels are an image (rows, cols), not a table or vectors.
 
     Raises:
         AnswersError: there is no such file.

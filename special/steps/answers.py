@@ -26,15 +26,16 @@ def _run(context: SceneContext, folder: Path) -> None:
     """Weigh names and answers; say which answers to look at again."""
     from special.answers.answers import NO_ANSWER, NONE_OF_THESE
     from special.answers.correction import believed_answers, correct
+    from special.answers.groups import group
 
-    answers = context.answers()
+    answers, settings = context.answers(), context.settings(AnswersSettings)
     result = correct(
-        context.scene,
+        context.scene.valid,
+        group(context.scene, len(context.classes), settings, seed=context.seed),
         context.rows("pseudo", "probabilities.npy"),
         answers,
         context.classes.names,
-        context.settings(AnswersSettings),
-        seed=context.seed,
+        settings,
         scratch=context.scratch,
     )
     if result.doubtful:

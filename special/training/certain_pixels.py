@@ -37,6 +37,6 @@ class CertainPixels:
         return cls(BalancedSet(labels, trust, count, balance=balance, guide=0.0), OneHotTargets(labels, count))
 
     def term(self, window: Window, owned: np.ndarray, *, per_class: int, generator: np.random.Generator) -> Term:
-        """Return their part of the loss of a step, as ``BalancedSet.draw`` draws it."""
+        """Return their part of the loss on ``window``, of pixels in ``owned``, bool (rows, cols)."""
         sample = self.drawn_from.draw(window, owned, per_class=per_class, generator=generator)
         return Term.of("answers", WEIGHT, sample, self.targets[window])
