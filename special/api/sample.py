@@ -70,9 +70,8 @@ def sample(
         _question(opened, number, (int(row), int(col)), show_map)
         for number, (row, col) in enumerate(drawn.pixels, start=1)
     ]
-    sheet = leave_sheet(opened, questions, purpose=ASSESS, progress=progress)
-    _remember(opened, drawn, seed)
-    return drawn, sheet
+    _remember(opened, drawn, seed)  # before anybody can answer: what is not known here cannot be assessed
+    return drawn, leave_sheet(opened, questions, purpose=ASSESS, progress=progress)
 
 
 def mapped(run: Run) -> tuple[np.ndarray, list[str]]:

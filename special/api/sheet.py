@@ -81,7 +81,7 @@ def leave_sheet(
         progress: who listens.
 
     Raises:
-        RunError: there is no question, the run is in use or cannot be written to, or it is about images.
+        RunError: there is no question, the run or the layer in it is in use, or the run is about images.
         SceneError: its scene is gone.
         SettingsError: ``by`` is something else.
     """
@@ -121,6 +121,7 @@ def leave_sheet(
             areas=by == AREAS,
         )
     with directory.locked():
+        _refuse_open(run.path / f"{purpose.stem}.gpkg")
         folder = files.open_staging(run.path, purpose.stem)
         left = (
             write_page(folder / f"{purpose.stem}.html", page),
@@ -140,18 +141,30 @@ def _command(run: Run, purpose: Purpose) -> str:
     return shlex.join([paths.get(word, word) for word in purpose.command])
 
 
+def _refuse_open(path: Path) -> None:
+    """Make sure that no program has the layer open: what it would write later would spoil the new one.
+
+    Raises:
+        RunError: one has.
+    """
+    from special.answers.sheet.geopackage import is_open_elsewhere
+
+    if is_open_elsewhere(path):
+        raise RunError(f"{path} is open in another program, such as QGIS: close it there, then ask again")
+
+
 def _set_aside(folder: Path, stem: str) -> tuple[Path, ...]:
     """Give tables that have answers in them other names, so that nothing of a user's work is lost."""
     from special.answers.sheet import geopackage, table
 
     kept = []
     tables: dict[str, Callable[[Path], bool]] = {
-        f"{stem}.csv": table.has_answers,
-        f"{stem}.gpkg": geopackage.has_answers,
+        f"{stem}.csv": table.is_blank,
+        f"{stem}.gpkg": geopackage.is_blank,
     }
-    for name, has_answers in tables.items():
+    for name, is_blank in tables.items():
         path, number = folder / name, 1
-        if path.is_file() and has_answers(path):
+        if path.is_file() and not is_blank(path):
             while (free := path.with_stem(f"{path.stem}-{number}")).exists():
                 number += 1
             os.rename(path, free)

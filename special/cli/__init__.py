@@ -175,6 +175,7 @@ Examples:
   special demo
   special label scene.hdr --classes classes.txt
   special label scene.mat --classes classes.txt --wavelengths wavelengths.csv
+  special ask --questions 10
   special status
   special refine --set refine.lambda_hard=0.2
   special evaluate --truth truth.mat

@@ -82,28 +82,37 @@ def test_a_scene_without_a_place_makes_a_layer_without_a_system_and_without_a_wa
     assert shapely.get_coordinates(shapes).tolist()[1] == [6.5, -8.5]
 
 
-def test_answers_in_a_table_are_seen(tmp_path: Path) -> None:
+def test_a_table_is_blank_until_it_is_filled_in(tmp_path: Path) -> None:
     path = write_table(tmp_path / "questions.csv", rows(Placement.of(None)))
-    assert not table.has_answers(path)
-    path.write_text(path.read_text(encoding="utf-8").replace(",,", ",Water,", 1), encoding="utf-8-sig")
-    assert table.has_answers(path)
+    assert table.is_blank(path)
+    path.write_text(path.read_text(encoding="utf-8").replace(",,", ",Water,", 1), encoding="utf-8")
+    assert not table.is_blank(path)
 
 
-def test_answers_in_a_geopackage_are_seen(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_table_that_a_spreadsheet_has_saved_its_own_way_is_not_blank(encoding: str, tmp_path: Path) -> None:
+    path = write_table(tmp_path / "questions.csv", rows(Placement.of(None)))
+    path.write_text(path.read_text(encoding="utf-8").replace(",", ";"), encoding=encoding)
+    assert not table.is_blank(path)
+
+
+def test_a_geopackage_is_blank_until_it_is_filled_in(tmp_path: Path) -> None:
     path = write_geopackage(tmp_path / "questions.gpkg", questions(), Placement.of(UTM), areas=False)
-    assert not geopackage.has_answers(path)
+    assert geopackage.is_blank(path)
     about, _, shapes, (numbers, answers, *_) = pyogrio.raw.read(path)
     answers[1] = "Water"
     fields = {"id": numbers, "class": answers}
     options = {"layer": "questions", "geometry_type": "Point", "crs": about["crs"]}
     pyogrio.raw.write(path, shapes, list(fields.values()), list(fields), driver="GPKG", **options)
-    assert geopackage.has_answers(path)
+    assert not geopackage.is_blank(path)
 
 
-@pytest.mark.parametrize("has_answers", [table.has_answers, geopackage.has_answers])
-def test_what_is_no_table_has_no_answers(has_answers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_blank", [table.is_blank, geopackage.is_blank])
+def test_what_cannot_be_read_is_not_taken_for_blank(is_blank, tmp_path: Path) -> None:
     (tmp_path / "strange").write_bytes(b"\xff\xfe\x00strange")
-    assert not has_answers(tmp_path / "strange")
+    assert not is_blank(tmp_path / "strange")
+    (tmp_path / "empty").touch()
+    assert not is_blank(tmp_path / "empty")
 
 
 def test_an_answer_that_is_the_name_of_a_class_is_left_to_the_class() -> None:

@@ -108,6 +108,14 @@ def test_the_layer_comes_back_as_the_table_does(run: special.Run) -> None:
     assert assess(run, path).to_json() == by_table.to_json()
 
 
+def test_a_table_that_a_spreadsheet_has_saved_its_own_way_comes_back(run: special.Run, tmp_path: Path) -> None:
+    _, sheet = sample(run, per_class=10)
+    path = answered(sheet.table, truth)
+    other = tmp_path / "saved.csv"
+    other.write_bytes(path.read_text(encoding="utf-8").replace(",", ";").replace("\n", "\r\n").encode("cp1252"))
+    assert assess(run, other).to_json() == assess(run, path).to_json()
+
+
 def test_points_without_an_answer_are_said_and_left_out(run: special.Run) -> None:
     _, sheet = sample(run, per_class=10)
     doubtful = {"1": "", "2": "I don't know", "3": "mixed"}

@@ -114,6 +114,19 @@ def test_a_run_that_is_in_use_is_left_alone(labelled: special.Run, monkeypatch: 
     assert (labelled.path / "questions.html").read_bytes() == text
 
 
+def test_a_layer_that_is_open_in_another_program_is_left_alone(labelled: special.Run) -> None:
+    sheet = leave_sheet(labelled, asked())
+    before = sheet.geopackage.read_bytes()
+    beside = sheet.geopackage.with_name("questions.gpkg-wal")
+    beside.write_bytes(b"changes that are not in it yet")
+    try:
+        with pytest.raises(RunError, match="open in another program"):
+            leave_sheet(labelled, asked()[:1])
+    finally:
+        beside.unlink()
+    assert sheet.geopackage.read_bytes() == before
+
+
 def test_a_scene_that_is_gone_is_said(labelled: special.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object) -> Scene:
         raise SceneError("strips.npy is gone")

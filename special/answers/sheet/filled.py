@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +42,16 @@ def read_sheet(path: Path, placement: Placement) -> list[Filled]:
 
 
 def _table(path: Path) -> list[Filled]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return [
-            Filled(int(line["id"]), int(line["row"]), int(line["col"]), (line["class"] or "").strip())
-            for line in csv.DictReader(stream)
-        ]
+    data = path.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252")  # as some spreadsheets save it, with semicolons in some countries
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    return [
+        Filled(int(line["id"]), int(line["row"]), int(line["col"]), (line["class"] or "").strip())
+        for line in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    ]
 
 
 def _layer(path: Path, placement: Placement) -> list[Filled]:

@@ -54,12 +54,17 @@ def write_geopackage(path: Path, questions: Sequence[Question], placement: Place
     return path
 
 
-def has_answers(path: Path) -> bool:
-    """Whether somebody has filled in the field ``class`` of a GeoPackage; False where it cannot be read."""
+def is_blank(path: Path) -> bool:
+    """Whether nobody has filled in the field ``class`` of a GeoPackage; False where that cannot be told."""
     import pyogrio
 
     try:
         _, _, _, columns = pyogrio.raw.read(path, columns=["class"], read_geometry=False)
     except (OSError, ValueError, RuntimeError):
         return False
-    return any(str(answer).strip() for column in columns for answer in column if answer is not None)
+    return not any(str(answer).strip() for column in columns for answer in column if answer is not None)
+
+
+def is_open_elsewhere(path: Path) -> bool:
+    """Whether another program, such as QGIS, has a GeoPackage open, or has left changes beside it."""
+    return path.with_name(f"{path.name}-wal").exists()

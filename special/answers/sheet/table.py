@@ -20,10 +20,11 @@ def write_table(path: Path, rows: Sequence[Row]) -> Path:
     return path
 
 
-def has_answers(path: Path) -> bool:
-    """Whether somebody has filled in the column ``class`` of a table; False where it cannot be read."""
+def is_blank(path: Path) -> bool:
+    """Whether a table is as it was written: nobody has filled in a class, or saved it in another form."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            return any((row.get("class") or "").strip() for row in csv.DictReader(stream))
+        with path.open(encoding="utf-8", newline="") as stream:
+            header, *lines = csv.reader(stream)
     except (OSError, ValueError, csv.Error):
         return False
+    return tuple(header) == COLUMNS and not any(dict(zip(header, line, strict=False))["class"] for line in lines)
