@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import small_scene
 from click.testing import CliRunner, Result
 
+from special.api.run import open_run
 from special.cli import main
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def special(*arguments: object) -> Result:
@@ -76,3 +82,24 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path, monkeypatch: pytest.M
     result = special("ask")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: there is no run in ")
+
+
+def test_answers_given_on_the_page_go_back_into_the_run(here: Path, browser: Browser) -> None:
+    special("ask", "-q")
+    run = here / "strips.special"
+    with (run / "questions.csv").open(encoding="utf-8") as stream:
+        rows = [int(row["row"]) for row in csv.DictReader(stream)]
+    page = browser.new_page()
+    page.goto((run / "questions.html").as_uri())
+    for row in rows:
+        page.keyboard.press(str(1 + row * 3 // 12))  # the strip that the place lies in
+    with page.expect_download() as download:
+        page.keyboard.press("s")
+    download.value.save_as(run / download.value.suggested_filename)
+    page.close()
+    files = small_scene.write(here)
+    again = special("label", *files.options, "--until", "pseudo", "--device", "cpu", "--labels", run / "answers.csv")
+    assert again.exit_code == 0, again.output
+    told = open_run(run).answers
+    assert [one.name for one in told] == [small_scene.CLASSES[one.row * 3 // 12] for one in told]
+    assert len(told) == len(rows)
