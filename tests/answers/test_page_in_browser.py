@@ -198,6 +198,15 @@ def test_a_class_is_found_by_a_part_of_its_name(visit) -> None:
     assert answers(text) == [LONG[-2], "", "", ""]
 
 
+def test_keys_of_other_scripts_answer_as_the_latin_ones_do(visit) -> None:
+    opened = visit()
+    opened.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'т', code: 'KeyN', bubbles: true}))"
+    )
+    _, text = saved(opened, lambda: opened.keyboard.press("s"))
+    assert answers(text)[0] == "none of these"
+
+
 def test_keys_typed_into_the_search_are_no_answers(visit) -> None:
     opened = visit(names=LONG)
     opened.keyboard.press("/")

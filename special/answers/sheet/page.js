@@ -207,9 +207,16 @@
     ArrowLeft: () => move(-1), ArrowRight: () => move(1), ArrowUp: () => step(-1), ArrowDown: () => step(1),
     Backspace: clear, Delete: clear, u: undo, s: save,
   };
+
+  /** The key that was pressed, in lower case; a letter of another script is the Latin one on the same key. */
+  function plain({ key, code }) {
+    if (key.length !== 1) return key;
+    return key > "~" && code.startsWith("Key") ? code[3].toLowerCase() : key.toLowerCase();
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.target === search || event.altKey) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const key = plain(event);
     let done;
     if (event.ctrlKey || event.metaKey) done = key === "z" ? undo : key === "s" ? save : undefined;
     else if (key === "/" && search) done = () => search.focus();
