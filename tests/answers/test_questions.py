@@ -73,10 +73,21 @@ def test_nobody_is_asked_twice_about_a_place(given: Fields, groups: Groups, said
     for _ in range(4):
         for one in asked(given, groups, 4, answers):
             assert (one.row, one.col) not in places
-            assert not answers.at(given.truth.shape)[one.area[:, 0], one.area[:, 1]].any()
+            assert not answers.at(given.truth.shape)[one.row, one.col]
             places.add((one.row, one.col))
             answers = answers.with_newer(given.answer((one.row, one.col), said=said))
     assert len(places) == 16
+
+
+def test_a_part_is_asked_about_again_only_once_there_is_no_other(given: Fields, groups: Groups) -> None:
+    first = asked(given, groups, len(groups))
+    everywhere = given.answer(*((one.row, one.col) for one in first))
+    part_of = {(row, col): one.id for one in first for row, col in one.area.tolist()}
+    for one in asked(given, groups, 3, everywhere):
+        assert not everywhere.at(given.truth.shape)[one.row, one.col]
+    nearly = given.answer(*((one.row, one.col) for one in first[:-1]))
+    (last, *_) = asked(given, groups, 1, nearly)
+    assert part_of.get((last.row, last.col), first[-1].id) == first[-1].id
 
 
 def test_there_is_an_end_to_asking(given: Fields, groups: Groups) -> None:
