@@ -75,24 +75,28 @@ def choose(
         while len(questions) < count and places.any():
             settled = (groups.sizes[:, None] * left**2).sum(axis=0) / (noise + np.diag(left))
             best = int(np.where(places, settled * doubt * edges / (1 + in_vain), -1.0).argmax())
-            questions.append(question(1 + len(questions), free, best, probabilities, names))
+            questions.append(question(1 + len(questions), free, best, groups.distances, probabilities, names))
             places[best] = False
             left -= np.outer(left[:, best], left[best]) / (noise + left[best, best])
     return questions
 
 
-def question(number: int, groups: np.ndarray, group: int, probabilities: Rows, names: Sequence[str]) -> Question:
-    """Return the question about a group: at its innermost pixel, about the connected pixels around that.
+def question(
+    number: int, groups: np.ndarray, group: int, distances: np.ndarray, probabilities: Rows, names: Sequence[str]
+) -> Question:
+    """Return the question about a group: at its most typical pixel that is not at its edge, and what is around that.
 
     Args:
         number: of the question.
         groups: int (rows, cols), the group of every pixel. group: the one that is meant.
+        distances: float (rows, cols), how far pixels are from what is typical of their group.
         probabilities: of the map, float32 (rows, cols, K). names: of the classes.
     """
     rows, cols = _box(groups == group)
     members = groups[rows, cols] == group
     depth = ndimage.distance_transform_edt(np.pad(members, 1))[1:-1, 1:-1]
-    top, left = np.unravel_index(depth.argmax(), depth.shape)
+    inner = members & (depth > min(EDGE, depth.max() - 0.5))
+    top, left = np.unravel_index(np.where(inner, distances[rows, cols], np.inf).argmin(), depth.shape)
     parts, _ = ndimage.label(members)
     row, col = rows.start + int(top), cols.start + int(left)
     area = np.argwhere(parts == parts[top, left]).astype(np.int32)
