@@ -36,11 +36,13 @@ class Observations:
 
     Attributes:
         groups: int (n,). classes: int (n,), from 0; K stands for none of these.
+        features: float (n, features), the mean of the pixels that say so.
         weights: float (n,): how many pixels say so, some of them at most.
     """
 
     groups: np.ndarray
     classes: np.ndarray
+    features: np.ndarray
     weights: np.ndarray
 
     def __len__(self) -> int:
@@ -72,11 +74,20 @@ class Covariance:
     @cached_property
     def between_groups(self) -> np.ndarray:
         """Return float (groups, groups)."""
-        along = self.settings.along
-        return np.asarray((1 - along) * self._across(self.squares) + along * self.graph)
+        return self._together(self._across(self.squares), self.graph)
 
-    def with_pixels(self, features: np.ndarray, groups: np.ndarray) -> np.ndarray:
-        """Return float (pixels, n) between pixels, by their ``features`` (pixels, features), and ``groups`` (n,).
+    def of_groups(self, seen: Observations) -> np.ndarray:
+        """Return float (groups, n) between groups and observations, which stand where their own pixels are."""
+        across = self._across(_squares(self.centres, seen.features))
+        return self._together(across, self.graph[:, seen.groups])
+
+    def among(self, seen: Observations) -> np.ndarray:
+        """Return float (n, n) among observations."""
+        across = self._across(_squares(seen.features, seen.features))
+        return self._together(across, self.graph[np.ix_(seen.groups, seen.groups)])
+
+    def of_pixels(self, features: np.ndarray, seen: Observations) -> np.ndarray:
+        """Return float (pixels, n) between pixels, by their ``features`` (pixels, features), and observations.
 
         A pixel follows the graph as the groups nearest to it do.
         """
@@ -86,9 +97,11 @@ class Covariance:
         apart = np.take_along_axis(squares, nearest, axis=1)
         shares = np.exp(-apart / np.maximum(apart.min(axis=1, keepdims=True), 1e-9))
         shares /= shares.sum(axis=1, keepdims=True)
-        graph = self.graph[:, groups]
+        graph = self.graph[:, seen.groups]
         along = sum(shares[:, i, None] * graph[nearest[:, i]] for i in range(count))
-        across = self._across(squares[:, groups])
+        return self._together(self._across(_squares(features, seen.features)), np.asarray(along))
+
+    def _together(self, across: np.ndarray, along: np.ndarray) -> np.ndarray:
         return np.asarray((1 - self.settings.along) * across + self.settings.along * along)
 
     def _across(self, squares: np.ndarray) -> np.ndarray:
@@ -126,7 +139,7 @@ class Belief:
         prior = self.prior(names)
         self.names = names[POWERS.index(1.0)]
         said = np.eye(self.classes + 1)[seen.classes] - prior[seen.groups]
-        among = likeness.between_groups[np.ix_(seen.groups, seen.groups)]
+        among = likeness.among(seen)
         self.noise = settings.noise / seen.weights
         inverse, self.alone = self._without(among, said, prior)
         # An answer that all that looks like it denies says less: it may be a slip.
@@ -135,7 +148,7 @@ class Belief:
             self.noise = np.where(strange, self.noise / max(settings.doubt, 1e-6), self.noise)
             inverse = np.linalg.inv(among + np.diag(self.noise))
         self.weights = inverse @ said
-        to_seen = likeness.between_groups[:, seen.groups]
+        to_seen = likeness.of_groups(seen)
         self.mean = prior + to_seen @ self.weights
         self.left = likeness.between_groups - to_seen @ inverse @ to_seen.T
 
@@ -166,7 +179,7 @@ class Belief:
 
     def at(self, features: np.ndarray, names: Sequence[np.ndarray]) -> np.ndarray:
         """Return what is believed of pixels, (pixels, K + 1), by their features and the names' probabilities there."""
-        return np.asarray(self.prior(names) + self.likeness.with_pixels(features, self.seen.groups) @ self.weights)
+        return np.asarray(self.prior(names) + self.likeness.of_pixels(features, self.seen) @ self.weights)
 
     def _weigh(self, names: Sequence[np.ndarray]) -> np.ndarray:
         """Return how probable each power (rows) and trust (columns) is, given the answers."""

@@ -69,7 +69,8 @@ def believe(groups: Groups, names: Rows, answers: Answers, settings: AnswersSett
     """
     classes = names.shape[2]
     of_powers = [groups.means(values) for values in _tempered_rows(names, groups.of_pixels >= 0)]
-    return Belief(of_powers, covariance(groups.centres, settings), _observations(groups, answers, classes), settings)
+    seen = _observations(groups, answers, classes)
+    return Belief(of_powers, covariance(groups.centres, settings), seen, settings)
 
 
 def correct(
@@ -157,8 +158,18 @@ def _observations(groups: Groups, answers: Answers, classes: int) -> Observation
     at = groups.of_pixels[answers.rows, answers.cols]
     said = np.where(answers.classes == NONE_OF_THESE, classes, answers.classes - 1)
     use = (at >= 0) & (answers.classes != NO_ANSWER)
-    pairs, counts = np.unique(at[use].astype(np.int64) * (classes + 1) + said[use], return_counts=True)
-    return Observations(pairs // (classes + 1), pairs % (classes + 1), np.minimum(counts, MOST_WEIGHT).astype(float))
+    pairs, which, counts = np.unique(
+        at[use].astype(np.int64) * (classes + 1) + said[use], return_inverse=True, return_counts=True
+    )
+    features = groups.features.at(answers.rows[use], answers.cols[use])
+    means = np.zeros((len(pairs), groups.centres.shape[1]))
+    np.add.at(means, which.ravel(), features)
+    return Observations(
+        pairs // (classes + 1),
+        pairs % (classes + 1),
+        means / counts[:, None],
+        np.minimum(counts, MOST_WEIGHT).astype(float),
+    )
 
 
 def _doubtful(belief: Belief, groups: Groups, answers: Answers, classes: Sequence[str]) -> tuple[Doubtful, ...]:

@@ -69,6 +69,17 @@ class SceneFeatures:
             spectral = self._spectral(window)[valid] * self._scale
             yield window, np.concatenate([spectral, where * place], axis=1).astype(np.float32)
 
+    def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+        """Return the features float32 (n, count + 2) of the valid pixels at ``rows`` and ``cols`` (n,)."""
+        found = np.zeros((len(rows), self.count + 2), dtype=np.float32)
+        for window, features in self.windows() if len(rows) else ():
+            here = (rows >= window.start) & (rows < window.stop)
+            if here.any():
+                valid = self._scene.valid[window]
+                places = np.cumsum(valid.ravel()).reshape(valid.shape) - 1
+                found[here] = features[places[rows[here] - window.start, cols[here]]]
+        return found
+
     def _spectral(self, window: slice) -> np.ndarray:
         """Return the components (rows, cols, count) of a window's pixels and of their surroundings."""
         outer = slice(max(0, window.start - _HALO), min(self._scene.shape[0], window.stop + _HALO))

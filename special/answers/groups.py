@@ -24,12 +24,14 @@ class Groups:
 
     Attributes:
         of_pixels: int32 (rows, cols), from 0; -1 at invalid pixels.
+        distances: float32 (rows, cols), how far each pixel is from the centre of its group, squared.
         centres: float64 (groups, features), of ``SceneFeatures``.
         sizes: int (groups,), pixels.
         features: makes the features again.
     """
 
     of_pixels: np.ndarray
+    distances: np.ndarray
     centres: np.ndarray
     sizes: np.ndarray
     features: SceneFeatures
@@ -64,7 +66,10 @@ def group(scene: Scene, classes: int, settings: AnswersSettings, *, seed: int) -
     count = max(1, min(settings.groups_per_class * classes, len(features.sample) // _SMALLEST))
     found = KMeans(count, n_init=1, max_iter=20, random_state=seed).fit(features.sample)
     of_pixels = np.full(scene.valid.shape, -1, dtype=np.int32)
+    distances = np.zeros(scene.valid.shape, dtype=np.float32)
     for rows, here in features.windows():
-        of_pixels[rows][scene.valid[rows]] = found.predict(here)
+        labels = found.predict(here)
+        of_pixels[rows][scene.valid[rows]] = labels
+        distances[rows][scene.valid[rows]] = ((here - found.cluster_centers_[labels]) ** 2).sum(axis=1)
     sizes = np.bincount(of_pixels[scene.valid], minlength=count)
-    return Groups(of_pixels, found.cluster_centers_.astype(np.float64), sizes, features)
+    return Groups(of_pixels, distances, found.cluster_centers_.astype(np.float64), sizes, features)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,40 +59,44 @@ def choose(
         probabilities: of the map, float32 (rows, cols, K): what a question says of its place.
         names: of the K classes.
         count: how many.
-        answers: what has been asked already: nobody is asked twice about one place.
+        answers: what has been asked already: nobody is asked twice about one pixel, nor about one part of a group as
+            long as there are others.
     """
     asked = groups.of_pixels[answers.rows, answers.cols]
     in_vain = np.bincount(asked[(asked >= 0) & (answers.classes == NO_ANSWER)], minlength=len(groups))
-    free = np.where(answers.at(groups.of_pixels.shape), -1, groups.of_pixels)
-    for group in np.unique(asked[asked >= 0]):
-        _take_asked_places(free, groups.of_pixels, int(group), answers)
-    places = np.bincount(free[free >= 0], minlength=len(groups)) > 0
     shares = belief.probabilities
     doubt = _INTEREST - (shares * np.log(shares)).sum(axis=1)
     edges = np.where(_depths(groups.of_pixels, len(groups)) < EDGE, _AT_THE_EDGE, 1.0)
     left, noise = belief.left.copy(), belief.settings.noise
-    chosen: list[int] = []
-    while len(chosen) < count and places.any():
-        settled = (groups.sizes[:, None] * left**2).sum(axis=0) / (noise + np.diag(left))
-        best = int(np.where(places, settled * doubt * edges / (1 + in_vain), -1.0).argmax())
-        chosen.append(best)
-        places[best] = False
-        left -= np.outer(left[:, best], left[best]) / (noise + left[best, best])
-    return [question(number, free, group, probabilities, names) for number, group in enumerate(chosen, start=1)]
+    questions: list[Question] = []
+    for free in _free(groups, answers):
+        places = np.bincount(free[free >= 0], minlength=len(groups)) > 0
+        places[[one.group for one in questions]] = False
+        while len(questions) < count and places.any():
+            settled = (groups.sizes[:, None] * left**2).sum(axis=0) / (noise + np.diag(left))
+            best = int(np.where(places, settled * doubt * edges / (1 + in_vain), -1.0).argmax())
+            questions.append(question(1 + len(questions), free, best, groups.distances, probabilities, names))
+            places[best] = False
+            left -= np.outer(left[:, best], left[best]) / (noise + left[best, best])
+    return questions
 
 
-def question(number: int, groups: np.ndarray, group: int, probabilities: Rows, names: Sequence[str]) -> Question:
-    """Return the question about a group: at its innermost pixel, about the connected pixels around that.
+def question(
+    number: int, groups: np.ndarray, group: int, distances: np.ndarray, probabilities: Rows, names: Sequence[str]
+) -> Question:
+    """Return the question about a group: at its most typical pixel that is not at its edge, and what is around that.
 
     Args:
         number: of the question.
         groups: int (rows, cols), the group of every pixel. group: the one that is meant.
+        distances: float (rows, cols), how far pixels are from what is typical of their group.
         probabilities: of the map, float32 (rows, cols, K). names: of the classes.
     """
     rows, cols = _box(groups == group)
     members = groups[rows, cols] == group
     depth = ndimage.distance_transform_edt(np.pad(members, 1))[1:-1, 1:-1]
-    top, left = np.unravel_index(depth.argmax(), depth.shape)
+    inner = members & (depth > min(EDGE, depth.max() - 0.5))
+    top, left = np.unravel_index(np.where(inner, distances[rows, cols], np.inf).argmin(), depth.shape)
     parts, _ = ndimage.label(members)
     row, col = rows.start + int(top), cols.start + int(left)
     area = np.argwhere(parts == parts[top, left]).astype(np.int32)
@@ -101,6 +105,21 @@ def question(number: int, groups: np.ndarray, group: int, probabilities: Rows, n
     order = np.argsort(-here, kind="stable")
     runners_up = tuple((names[k], float(here[k])) for k in order[1 : 1 + RUNNERS_UP])
     return Question(number, row, col, area, names[order[0]], float(here[order[0]]), runners_up, group)
+
+
+def _free(groups: Groups, answers: Answers) -> Iterator[np.ndarray]:
+    """Yield what may be asked about, int (rows, cols), the group or -1: at first only what has no answer nearby.
+
+    At first the connected parts of a group that nobody has spoken of; once these have run out, all pixels but those
+    that have been asked about and their neighbours.
+    """
+    spoken_of = answers.at(groups.of_pixels.shape)
+    free = np.where(spoken_of, -1, groups.of_pixels)
+    asked = groups.of_pixels[answers.rows, answers.cols]
+    for group in np.unique(asked[asked >= 0]):
+        _take_asked_places(free, groups.of_pixels, int(group), answers)
+    yield free
+    yield np.where(ndimage.binary_dilation(spoken_of, np.ones((3, 3))), -1, groups.of_pixels)
 
 
 def _take_asked_places(free: np.ndarray, groups: np.ndarray, group: int, answers: Answers) -> None:

@@ -17,7 +17,7 @@ CENTRES = np.concatenate([np.random.default_rng(0).normal(place, 0.1, (20, 3)) f
 def belief(names: np.ndarray, *said: tuple[int, int]) -> Belief:
     """What is believed after answers of (group, class); ``names`` (groups, K)."""
     groups, classes = np.array(said, dtype=int).reshape(-1, 2).T
-    seen = Observations(groups, classes, np.ones(len(groups)))
+    seen = Observations(groups, classes, CENTRES[groups], np.ones(len(groups)))
     return Belief(tempered(names), covariance(CENTRES, SETTINGS), seen, SETTINGS)
 
 
@@ -41,9 +41,10 @@ def test_covariance_is_one_with_itself_and_symmetric() -> None:
 
 def test_pixels_at_a_centre_go_with_groups_as_that_group_does() -> None:
     likeness = covariance(CENTRES, SETTINGS)
-    np.testing.assert_allclose(
-        likeness.with_pixels(CENTRES, np.array([3, 25])), likeness.between_groups[:, [3, 25]], atol=1e-6
-    )
+    seen = Observations(np.array([3, 25]), np.array([0, 1]), CENTRES[[3, 25]], np.ones(2))
+    np.testing.assert_allclose(likeness.of_pixels(CENTRES, seen), likeness.between_groups[:, [3, 25]], atol=1e-6)
+    np.testing.assert_allclose(likeness.of_groups(seen), likeness.between_groups[:, [3, 25]], atol=1e-6)
+    np.testing.assert_allclose(likeness.among(seen), likeness.between_groups[np.ix_([3, 25], [3, 25])], atol=1e-6)
 
 
 def test_one_group_alone_goes_with_itself() -> None:

@@ -10,7 +10,7 @@ from scipy import ndimage
 from special.answers.answers import NO_ANSWER, Answers
 from special.answers.correction import believe
 from special.answers.groups import Groups, group
-from special.answers.questions import RUNNERS_UP, Question, choose
+from special.answers.questions import EDGE, RUNNERS_UP, Question, choose
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,19 @@ def test_a_question_lies_in_its_area_which_is_of_one_group(given: Fields, groups
         assert one.area.dtype == np.int32
 
 
-def test_no_pixel_of_the_area_is_further_from_its_edge(given: Fields, groups: Groups) -> None:
+def test_a_question_is_two_pixels_from_the_edge_where_there_is_such_a_pixel(given: Fields, groups: Groups) -> None:
     for one in asked(given, groups, 8):
         members = groups.of_pixels == one.group
         depth = ndimage.distance_transform_edt(np.pad(members, 1))[1:-1, 1:-1]
-        assert depth[one.row, one.col] == depth.max()
+        assert depth[one.row, one.col] > min(EDGE, depth.max() - 0.5)
+
+
+def test_no_other_such_pixel_is_more_typical(given: Fields, groups: Groups) -> None:
+    for one in asked(given, groups, 8):
+        members = groups.of_pixels == one.group
+        depth = ndimage.distance_transform_edt(np.pad(members, 1))[1:-1, 1:-1]
+        inner = members & (depth > min(EDGE, depth.max() - 0.5))
+        assert groups.distances[one.row, one.col] == groups.distances[inner].min()
 
 
 def test_a_question_says_what_the_map_has_there(given: Fields, groups: Groups) -> None:
@@ -73,10 +81,21 @@ def test_nobody_is_asked_twice_about_a_place(given: Fields, groups: Groups, said
     for _ in range(4):
         for one in asked(given, groups, 4, answers):
             assert (one.row, one.col) not in places
-            assert not answers.at(given.truth.shape)[one.area[:, 0], one.area[:, 1]].any()
+            assert not answers.at(given.truth.shape)[one.row, one.col]
             places.add((one.row, one.col))
             answers = answers.with_newer(given.answer((one.row, one.col), said=said))
     assert len(places) == 16
+
+
+def test_a_part_is_asked_about_again_only_once_there_is_no_other(given: Fields, groups: Groups) -> None:
+    first = asked(given, groups, len(groups))
+    everywhere = given.answer(*((one.row, one.col) for one in first))
+    part_of = {(row, col): one.id for one in first for row, col in one.area.tolist()}
+    for one in asked(given, groups, 3, everywhere):
+        assert not everywhere.at(given.truth.shape)[one.row, one.col]
+    nearly = given.answer(*((one.row, one.col) for one in first[:-1]))
+    (last, *_) = asked(given, groups, 1, nearly)
+    assert part_of.get((last.row, last.col), first[-1].id) == first[-1].id
 
 
 def test_there_is_an_end_to_asking(given: Fields, groups: Groups) -> None:
