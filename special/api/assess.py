@@ -113,6 +113,7 @@ def assess(run: Run | str | Path | None, answers: str | Path) -> Assessment:
             f"{int((~known).sum())} of {len(known)} points have no answer that is one class: the others of their "
             "stratum stand for them"
         )
+    notes += _too_uniform(sample, strata, reference[known])
     used = np.union1d(np.unique(found), np.union1d(np.unique(reference[known]), np.arange(len(opened.classes))))
     position = np.full(len(names), -1)
     position[used] = np.arange(len(used))
@@ -152,6 +153,18 @@ def _references(run: Run, filled: Sequence[Filled], path: Path) -> np.ndarray:
             hint = f"the nearest is {near[0]!r}" if near else f"it has {', '.join(run.classes[:5])}"
             raise AnswersError(f"{path} answers question {one.id} with {one.answer!r}, no class of {run.path}: {hint}")
     return np.where(said > 0, said - 1, np.where(said == NONE_OF_THESE, len(run.classes), -1))
+
+
+def _too_uniform(sample: Sample, strata: np.ndarray, reference: np.ndarray) -> list[str]:
+    """Say which strata gave one answer throughout: a variance of 0 is estimated of them, which is too good."""
+    names = [
+        stratum.name
+        for index, stratum in enumerate(sample.strata)
+        if len(own := reference[strata == index]) < stratum.pixels and len(np.unique(own)) == 1
+    ]
+    if not names:
+        return []
+    return [f"all points of {', '.join(names)} have one answer: what little else may be there is in no interval"]
 
 
 def _refuse_too_few(sample: Sample, strata: np.ndarray, path: Path) -> None:

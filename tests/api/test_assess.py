@@ -121,9 +121,18 @@ def test_points_without_an_answer_are_said_and_left_out(run: special.Run) -> Non
     doubtful = {"1": "", "2": "I don't know", "3": "mixed"}
     found = assess(run, answered(sheet.table, lambda row: doubtful.get(row["id"], truth(row))))
     assert found.points == 27
-    assert found.notes == (
-        "3 of 30 points have no answer that is one class: the others of their stratum stand for them",
-    )
+    assert "3 of 30 points have no answer that is one class: the others of their stratum stand for them" in found.notes
+
+
+def test_strata_without_a_second_answer_are_named_for_their_intervals_are_too_narrow(run: special.Run) -> None:
+    _, sheet = sample(run, per_class=10)
+
+    def as_mapped(row: Mapping[str, str]) -> str:
+        return "Water" if row["row"] == "11" else NAMES[run.map[int(row["row"]), int(row["col"])] - 1]
+
+    path = answered(sheet.table, as_mapped)
+    (note,) = assess(run, path).notes
+    assert note == "all points of Water, Grass have one answer: what little else may be there is in no interval"
 
 
 def test_a_map_that_has_changed_since_is_assessed_by_the_strata_of_then(run: special.Run) -> None:
