@@ -68,7 +68,7 @@ def believe(groups: Groups, names: Rows, answers: Answers, settings: AnswersSett
         settings: the section ``[answers]``.
     """
     classes = names.shape[2]
-    of_powers = [groups.means(values) for values in _tempered_rows(names, groups.of_pixels >= 0)]
+    of_powers = groups.means(names, tempered)
     seen = _observations(groups, answers, classes)
     return Belief(of_powers, covariance(groups.centres, settings), seen, settings)
 
@@ -140,17 +140,6 @@ def impose(probabilities: Rows, certain: Answers, valid: np.ndarray, certainty: 
         rest[np.arange(len(rest)), classes[inside]] = certainty if count > 1 else 1.0
         line[0, cols[inside]] = rest / rest.sum(axis=1, keepdims=True)
         probabilities[int(row) : int(row) + 1] = line
-
-
-def _tempered_rows(names: Rows, valid: np.ndarray) -> list[np.ndarray]:
-    """Return the names' map to each power of ``tempered``, float32 (rows, cols, K)."""
-    whole = np.asarray(names[:])
-    found = []
-    for values in tempered(whole[valid]):
-        image = np.zeros(whole.shape, dtype=np.float32)
-        image[valid] = values
-        found.append(image)
-    return found
 
 
 def _observations(groups: Groups, answers: Answers, classes: int) -> Observations:

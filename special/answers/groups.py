@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,12 @@ from sklearn.cluster import KMeans
 
 from special.answers.features import SceneFeatures
 from special.answers.settings import AnswersSettings
+from special.storage.rasters import Rows, blocks
 
 if TYPE_CHECKING:
     from special.scene import Scene
-    from special.storage.rasters import Rows
+
+MadeOf = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 _SMALLEST = 4  # pixels a group should have on average
 
@@ -40,17 +43,21 @@ class Groups:
         """How many there are."""
         return len(self.centres)
 
-    def means(self, values: Rows) -> np.ndarray:
-        """Return the mean values (groups, n) of an array (rows, cols, n)."""
-        from special.storage.rasters import blocks
+    def means(self, values: Rows, made_of: MadeOf = lambda pixels: [pixels]) -> list[np.ndarray]:
+        """Return the mean over each group, (groups, n), of what is made of ``values`` (rows, cols, n).
 
-        sums = np.zeros((len(self), values.shape[2]))
+        Args:
+            values: an array over the scene, which is read by windows.
+            made_of: takes values (pixels, n) to one or more arrays of that shape.
+        """
+        sums: list[np.ndarray] = []
         for rows in blocks(values.shape):
             inside = self.of_pixels[rows] >= 0
-            groups, here = self.of_pixels[rows][inside], values[rows][inside]
-            for k in range(values.shape[2]):
-                sums[:, k] += np.bincount(groups, here[:, k], minlength=len(self))
-        return sums / np.maximum(self.sizes, 1)[:, None]
+            groups = self.of_pixels[rows][inside]
+            made = made_of(np.asarray(values[rows])[inside].astype(np.float64))
+            here = [np.stack([np.bincount(groups, column, len(self)) for column in one.T], axis=1) for one in made]
+            sums = [before + more for before, more in zip(sums, here, strict=True)] if sums else here
+        return [total / np.maximum(self.sizes, 1)[:, None] for total in sums]
 
 
 def group(scene: Scene, classes: int, settings: AnswersSettings, *, seed: int) -> Groups:

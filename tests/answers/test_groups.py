@@ -59,6 +59,6 @@ def test_a_scene_of_a_few_pixels_has_a_few_groups() -> None:
 def test_means_are_of_the_pixels_of_a_group() -> None:
     given = fields()
     groups = group(given.scene, len(NAMES), given.settings, seed=0)
-    means = groups.means(np.stack([given.truth, groups.of_pixels], axis=2).astype(np.float32))
+    (means,) = groups.means(np.stack([given.truth, groups.of_pixels], axis=2).astype(np.float32))
     np.testing.assert_allclose(means[:, 1], np.arange(len(groups)), rtol=1e-6)
     assert means[5, 0] == pytest.approx(given.truth[groups.of_pixels == 5].mean())

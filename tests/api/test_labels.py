@@ -15,6 +15,7 @@ import special
 from special.api.run import Answered, Run
 from special.cli import main
 from special.errors import AnswersError, RunError, SettingsError
+from special.progress import Progress
 
 ANSWERS = ((2, 5, "Water"), (6, 5, "grass"), (10, 5, "3"), (11, 9, "I don't know"))
 
@@ -175,6 +176,38 @@ def test_the_files_are_truth_and_training_labels_too(scene: small_scene.Files, t
 
 def scene_class(row: int) -> str:
     return small_scene.CLASSES[row // 4]
+
+
+def test_answers_that_others_deny_are_named_on_the_screen_and_recorded(
+    scene: small_scene.Files, tmp_path: Path
+) -> None:
+    water = [(row, col, "Water") for row in range(4) for col in range(0, 10, 2)]
+    answers = [*water, (1, 5, "Grass"), (6, 5, "Grass"), (10, 5, "Bare soil")]
+    heard = Listener()
+    run = label(
+        scene, tmp_path / "run", labels=table(tmp_path / "answers.csv", *answers), until="answers", progress=heard
+    )
+    (line,) = [line for line in heard.lines if "look at again" in line]
+    assert "row 1, column 5: Grass, where answers say Water" in line
+    (one,) = run.record["steps"]["answers"]["figures"]["to_look_at_again"]
+    assert (one["row"], one["col"], one["said"], one["against"]) == (1, 5, "Grass", "Water")
+
+
+class Listener(Progress):
+    """Keeps what the user must not miss."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def test_what_a_file_has_too_much_is_said(scene: small_scene.Files, tmp_path: Path) -> None:
+    heard = Listener()
+    answers = table(tmp_path / "answers.csv", (2, 5, "Water"), (90, 5, "Water"), (2, 6, "Gras"))
+    label(scene, tmp_path / "run", labels=answers, until="rgb", progress=heard)
+    assert any("1 is outside the scene" in line and "'Grass'" in line for line in heard.lines)
 
 
 def test_status_counts_answers(told: Run) -> None:
