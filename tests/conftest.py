@@ -25,7 +25,7 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open a loop of events runs, which other tests may mind
 def browser() -> Iterator[Browser]:
     """A browser without a window: the distribution's Chromium, or the one that Playwright has installed."""
     playwright = pytest.importorskip(
