@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from special.api.ask import ask
+    from special.api.assess import assess
     from special.api.demo import demo
     from special.api.describe import describe, sketch_spectra
     from special.api.evaluate import evaluate
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from special.api.options import FitOptions, ImageFitOptions, LabelOptions
     from special.api.predict import predict
     from special.api.run import ImageRun, Run, open_run
+    from special.api.sample import sample
+    from special.api.sheet import leave_sheet
     from special.scene import Scene, open_scene
 
     __version__: str
@@ -35,6 +39,8 @@ _HOMES = {
     "LabelOptions": "special.api.options",
     "Run": "special.api.run",
     "Scene": "special.scene",
+    "ask": "special.api.ask",
+    "assess": "special.api.assess",
     "demo": "special.api.demo",
     "describe": "special.api.describe",
     "evaluate": "special.api.evaluate",
@@ -43,12 +49,14 @@ _HOMES = {
     "fit_images": "special.api.fit",
     "info": "special.api.info",
     "label": "special.api.label",
+    "leave_sheet": "special.api.sheet",
     "open_run": "special.api.run",
     "open_scene": "special.scene",
     "predict": "special.api.predict",
     "prepare": "special.api.job",
     "refine": "special.api.label",
     "rerun": "special.api.label",
+    "sample": "special.api.sample",
     "sketch_spectra": "special.api.describe",
     "status": "special.api.label",
 }
@@ -61,6 +69,8 @@ __all__ = [
     "Run",
     "Scene",
     "__version__",
+    "ask",
+    "assess",
     "demo",
     "describe",
     "evaluate",
@@ -69,12 +79,14 @@ __all__ = [
     "fit_images",
     "info",
     "label",
+    "leave_sheet",
     "open_run",
     "open_scene",
     "predict",
     "prepare",
     "refine",
     "rerun",
+    "sample",
     "sketch_spectra",
     "status",
 ]

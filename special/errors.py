@@ -18,6 +18,10 @@ class ClassListError(SpecialError):
     """A class list could not be understood."""
 
 
+class AnswersError(SpecialError):
+    """Answers, or labels of another kind, could not be understood or are not about the scene."""
+
+
 class SettingsError(SpecialError):
     """A pipeline file, ``--set`` or another setting could not be understood."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from special.answers.settings import AnswersSettings
 from special.errors import SettingsError
 from special.models.settings import (
     AlignedSettings,
@@ -32,7 +33,7 @@ SECTIONS: dict[str, Any] = {
     for kind in (
         *(RgbSettings, FusionSettings, SpectrumTextSettings, ImageTextSettings, ClassifierSettings, S3FNSettings),
         *(AlignedSettings, MambaHSISettings, ScanSettings, WarmupSettings, RefineSettings, SplitSettings, FitSettings),
-        *(CubeSettings, MapSettings),
+        *(CubeSettings, MapSettings, AnswersSettings),
     )
 }
 FREE = {"pseudo.image_text.clip", "pseudo.image_text.templates"} | {

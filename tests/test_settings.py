@@ -18,14 +18,14 @@ from special.errors import PluginError, SettingsError
 from special.models.registry import CLASSIFIERS, Classifier
 from special.models.settings import S3FNSettings
 from special.settings import RENAMED, Count, OneOf, Section, Settings, Within, load, parse_changes
-from special.steps import FIT, FIT_IMAGES, LABEL
+from special.steps import FIT, FIT_IMAGES, with_answers
 from special.steps.rgb import RgbSettings
 from special.teachers.base import TEACHERS
 
 SECTIONS: list[type[Section]] = list(
     dict.fromkeys(
         [
-            *(kind for step in (*LABEL, *FIT, *FIT_IMAGES) for kind in step.settings),
+            *(kind for step in (*with_answers(), *FIT, *FIT_IMAGES) for kind in step.settings),
             *(classifier.settings_type for classifier in CLASSIFIERS),
             *(teacher.settings_type for teacher in TEACHERS if teacher.settings_type is not None),
         ]

@@ -60,14 +60,16 @@ def evaluate(
     Args:
         run: the run; the one in the working directory that was worked on last, when None.
         truth: an array (rows, cols), or a file that holds one (``.mat``, ``.npy``, ENVI, GeoTIFF): 1..K in the order of
-            the class list, 0 where nothing is known. A file that names its classes is matched by their names.
-        truth_key: name of the truth in a ``.mat`` file of several arrays.
+            the class list, 0 where nothing is known. A file that names its classes is matched by their names. Or points
+            or polygons (GeoPackage, GeoJSON, Shapefile), or a CSV table.
+        truth_key: name of the array or field that holds the truth, where a file has several.
 
     Raises:
         RunError: there is no such run, or it has nothing to compare yet.
         SceneError: the truth cannot be understood or does not fit the run.
     """
-    from special.scene.truth import read_truth
+    from special.answers.reading import Grid, read_labels
+    from special.scene import Georeference
 
     opened = run if isinstance(run, Run) else open_run(run)
     if isinstance(opened.request.source, DatasetSource):
@@ -85,8 +87,11 @@ def evaluate(
     if isinstance(truth, np.ndarray):
         known = truth
     else:
-        names = [one.texts for one in opened.request.classes]
-        known = read_truth(truth, shape, key=truth_key, classes=names, say=notes.append)
+        place = opened.request.georeference
+        where = Georeference(place["crs_wkt"], place["transform"] and tuple(place["transform"])) if place else None
+        known = read_labels(
+            truth, Grid(shape, where), opened.class_list, key=truth_key, key_option="--truth-key", say=notes.append
+        )
     known, split = _tested(opened, known)
     steps = {name: metrics.evaluate(found, known, opened.classes) for name, found in done.items()}
     verdicts, _ = status(opened)

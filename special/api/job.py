@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from special.answers.answers import Answers
 from special.api import record
 from special.api.options import RunOptions
 from special.api.request import (
+    ANSWERS,
     ARRAY,
     LABELS,
     Request,
     content_of,
     georeference_of,
     read,
+    read_answers,
     read_labels,
 )
 from special.cache import runner
@@ -30,13 +33,14 @@ from special.models.registry import CLASSIFIERS
 from special.models.settings import ScanSettings
 from special.progress import SILENT, Progress
 from special.scene import Scene
-from special.steps import FIT, FIT_IMAGES, LABEL
+from special.steps import FIT, FIT_IMAGES, LABEL, with_answers
 from special.steps.context import ImagesContext, SceneContext
 from special.storage import files
 from special.teachers import chosen
 from special.teachers.base import TEACHERS, Teacher, TeacherRequest
 
 if TYPE_CHECKING:
+    from special.classnames.class_list import ClassList
     from special.classnames.contextual import Meanings
     from special.training.image_dataset import ImageDataset
 
@@ -65,9 +69,10 @@ class Job:
         data: the scene or the data set, open; None for a plan without it.
         array: the scene's cube (rows, cols, bands) where it is no file, to be kept in the run.
         labels: the label image (rows, cols) of a supervised run, to be kept in the run.
+        answers: all answers of the user, to be kept in the run.
         start_over: forget what the run holds (``--force``).
         steps: the pipeline.
-        notes: what was understood of the labels.
+        notes: what was understood of the labels or the answers.
     """
 
     run: RunDirectory
@@ -76,6 +81,7 @@ class Job:
     data: Scene | ImageDataset | None
     array: np.ndarray | None = None
     labels: np.ndarray | None = None
+    answers: Answers | None = None
     start_over: bool = False
     steps: Sequence[Step] = LABEL
     notes: Sequence[str] = ()
@@ -185,6 +191,8 @@ class Job:
             files.replace_array(self.run.path / ARRAY, self.array)
         if self.labels is not None:
             files.replace_array(self.run.path / LABELS, self.labels)
+        if self.answers is not None:
+            files.replace_array(self.run.path / ANSWERS, self.answers.table)
         request.write(self.run)
 
     def _context(self, step: Step, key: str, checked: _Checked, progress: Progress) -> SceneContext | ImagesContext:
@@ -215,7 +223,13 @@ class Job:
                 _, taken = chosen.choose(asked, request.teachers, request.settings)
             return taken
 
-        return SceneContext(**common, scene=self.data, teachers=teachers, labels=lambda: read_labels(self.run, request))
+        return SceneContext(
+            **common,
+            scene=self.data,
+            teachers=teachers,
+            labels=lambda: read_labels(self.run, request),
+            answers=lambda: read_answers(self.run, request),
+        )
 
     @staticmethod
     def _teacher_request(request: Request, device: str, progress: Progress) -> TeacherRequest:
@@ -250,14 +264,47 @@ def prepare(options: RunOptions) -> Job:
     previous = read(run) if run.is_run and not options.force else None
     if previous is not None:
         refuse_other_input(run, previous, request)
+    answers, notes = _all_answers(run, previous, opened.classes, opened.answers)
+    request = replace(request, answers=answers.sha256 if answers is not None else None)
     return Job(
-        run, request, previous, opened.data, opened.array, opened.labels, options.force, steps_of(request), opened.notes
+        run,
+        request,
+        previous,
+        opened.data,
+        opened.array,
+        opened.labels,
+        answers,
+        options.force,
+        steps_of(request),
+        (*opened.notes, *notes),
     )
+
+
+def _all_answers(
+    run: RunDirectory, previous: Request | None, classes: ClassList, given: Answers | None
+) -> tuple[Answers | None, list[str]]:
+    """Return the answers that a run has and those that are ``given`` now, and what to say about them."""
+    if previous is None or previous.answers is None:
+        return given, []
+    had = read_answers(run, previous)
+    kept = had.of_list(previous.classes.names, classes.names)
+    notes = []
+    if len(kept) < len(had):
+        notes.append(
+            f"Of {had.count} answers in {run.path}, {had.count - kept.count} name a class that the list lacks now."
+        )
+    together = kept if given is None else kept.with_newer(given)
+    if kept.count:
+        more = "" if given is None else f", {together.count} with the new ones"
+        notes.append(f"{run.path} has {kept.count} answers already{more}; --force forgets them.")
+    return (together if len(together) else None), notes
 
 
 def steps_of(request: Request) -> Sequence[Step]:
     """Return the steps that a run has."""
-    return {"special label": LABEL, "special fit": FIT}.get(request.made_by, FIT_IMAGES)
+    if request.made_by == "special label":
+        return LABEL if request.answers is None else with_answers()
+    return FIT if request.made_by == "special fit" else FIT_IMAGES
 
 
 def resolve_device(device: str) -> str:

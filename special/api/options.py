@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from special.answers.answers import Answers
+from special.answers.reading import Grid, read_answers, read_labels
 from special.api.request import DatasetSource, SceneSource, labels_hash, resolved_wavelengths
 from special.classnames.class_list import ClassList
 from special.errors import SceneError, SettingsError
@@ -26,6 +28,9 @@ Classes = str | Path | ClassList | Iterable[str]
 Wavelengths = str | Path | Sequence[float] | np.ndarray
 """For scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band, (bands,)."""
 
+Labels = str | Path | np.ndarray
+"""A file of points, polygons or a label image, or an array (rows, cols), 1..K and 0 = unlabelled."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -38,7 +43,8 @@ class Opened:
         classes: the class list.
         array: the cube (rows, cols, bands) of a scene that is no file.
         labels: int32 (rows, cols), 1..K, 0 = unlabelled.
-        notes: what was understood of the labels and of the class list.
+        answers: what a user has said of places in the scene.
+        notes: what was understood of the class list, and of the labels or answers.
     """
 
     data: Scene | ImageDataset
@@ -46,6 +52,7 @@ class Opened:
     classes: ClassList
     array: np.ndarray | None = None
     labels: np.ndarray | None = None
+    answers: Answers | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -142,6 +149,10 @@ class LabelOptions(RunOptions, SceneOptions):
         clip: image-text model: ``auto``, ``none``, ``MODEL:TAG``, ``MODEL:FILE`` or ``hf-hub:...``.
         concepts: TOML files of land-cover concepts, beside those of the package.
         reject: pixels whose best class is less probable than this stay 0 in the map.
+        labels: answers to the questions of :func:`special.ask`, or what else is known of the scene: points or polygons
+            (GeoPackage, GeoJSON, Shapefile), a CSV table, a label image (a file, or an array (rows, cols), 1..K and
+            0 = unlabelled), or several of these. They are added to the answers that ``out`` has.
+        labels_key: name of the field or array that holds the classes, where a file has several.
     """
 
     suffix: ClassVar[str] = ".special"
@@ -151,6 +162,8 @@ class LabelOptions(RunOptions, SceneOptions):
     clip: str | None = None
     concepts: Iterable[str | Path] = ()
     reject: float | None = None
+    labels: Labels | Sequence[Labels] | None = None
+    labels_key: str | None = None
 
     def changes(self) -> dict[str, Any]:
         """Return the settings that these options stand for."""
@@ -158,8 +171,17 @@ class LabelOptions(RunOptions, SceneOptions):
         return super().changes() | {name: value for name, value in own.items() if value is not None}
 
     def open(self) -> Opened:
-        """Open the scene."""
-        return open_input(self.scene, self, class_list_of(self.classes))
+        """Open the scene, and read the answers."""
+        opened = open_input(self.scene, self, class_list_of(self.classes))
+        given = [self.labels] if isinstance(self.labels, str | Path | np.ndarray) else list(self.labels or ())
+        if not given:
+            return opened
+        notes: list[str] = []
+        grid = grid_of(opened.data)
+        found = read_answers(given[0], grid, opened.classes, key=self.labels_key, say=notes.append)
+        for more in given[1:]:
+            found = found.with_newer(read_answers(more, grid, opened.classes, key=self.labels_key, say=notes.append))
+        return replace(opened, answers=found, notes=(*opened.notes, *notes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +190,9 @@ class FitOptions(RunOptions, SceneOptions):
 
     Attributes:
         scene: a file, or an array (rows, cols, bands) of any unit.
-        labels: label image, 1..K in the order of the classes, 0 = unlabelled: a file, or an array (rows, cols).
-        labels_key: name of the labels in a ``.mat`` file of several arrays.
+        labels: label image, 1..K in the order of the classes, 0 = unlabelled: a file, or an array (rows, cols); or
+            points or polygons (GeoPackage, GeoJSON, Shapefile), or a CSV table.
+        labels_key: name of the array or field that holds the labels, where a file has several.
         classes: names, or ``"Name | synonym"`` lines, or a file of such lines.
         split: ``random`` or ``disjoint``.
         train_per_class: learn from so many pixels of every class. train_fraction: or from such a share.
@@ -196,10 +219,9 @@ class FitOptions(RunOptions, SceneOptions):
     def open(self) -> Opened:
         """Open the scene and its labels."""
         opened = open_input(self.scene, self, class_list_of(self.classes))
-        rows, cols = opened.data.shape[:2]  # type: ignore[union-attr]
         notes: list[str] = []
-        labels = label_image(self.labels, (rows, cols), self.labels_key, opened.classes, notes.append)
-        return Opened(opened.data, opened.source, opened.classes, opened.array, labels, (*opened.notes, *notes))
+        labels = read_labels(self.labels, grid_of(opened.data), opened.classes, key=self.labels_key, say=notes.append)
+        return replace(opened, labels=labels, notes=(*opened.notes, *notes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -300,30 +322,13 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
     return Opened(opened, source, classes, notes=classes.notes)
 
 
-def label_image(
-    labels: str | Path | np.ndarray,
-    shape: tuple[int, int],
-    key: str | None,
-    classes: ClassList,
-    say: Callable[[str], None],
-) -> np.ndarray:
-    """Return labels in either form as int32 (rows, cols), 1..K, 0 = unlabelled.
+def grid_of(scene: Scene | ImageDataset) -> Grid:
+    """Return the pixels of an open scene."""
+    from special.scene import Scene
 
-    A file that names its classes is matched by their names, of which ``say`` is told.
-
-    Raises:
-        SceneError: they cannot be understood, or are not of the scene's ``shape``.
-    """
-    from special.scene.truth import read_truth
-
-    if not isinstance(labels, np.ndarray):
-        names = [one.texts for one in classes]
-        return read_truth(labels, shape, key=key, classes=names, say=say, key_option="--labels-key")
-    if labels.shape != shape or labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise SceneError(
-            f"the labels are {labels.dtype} {labels.shape}: give whole numbers of the scene's {shape}, 0 for unlabelled"
-        )
-    return labels.astype(np.int32)
+    assert isinstance(scene, Scene)
+    rows, cols, _ = scene.shape
+    return Grid((rows, cols), scene.georeference, scene.valid)
 
 
 def classifier_changes(classifier: str | None, descriptions: str | Path | None, encoder: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from special.answers.answers import Answers
 from special.cache.directory import RunDirectory
 from special.cache.step import Given
 from special.classnames.class_list import ClassList
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 ARRAY = "scene.npy"
 LABELS = "labels.npy"
+ANSWERS = "answers.npy"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class Request:
         device: as asked: ``auto``, ``cpu`` or ``cuda``.
         teachers: which were chosen, once they are.
         labels: the hash of the label image that a supervised run learns from, which it keeps as ``labels.npy``.
+        answers: the hash of the user's answers, which the run keeps as ``answers.npy``; None where there are none.
     """
 
     source: SceneSource | DatasetSource
@@ -134,6 +137,7 @@ class Request:
     concepts: tuple[Path, ...] = ()
     teachers: ChosenTeachers | None = None
     labels: str | None = None
+    answers: str | None = None
 
     @property
     def made_by(self) -> str:
@@ -179,6 +183,7 @@ class Request:
                 "seed": self.seed,
                 "teachers": dict(self.teachers.identities) if self.teachers else None,
                 "labels": self.labels,
+                "answers": self.answers,
                 "texts": texts.identity() if texts else None,
             },
             chosen={
@@ -206,6 +211,7 @@ class Request:
             "concepts": [str(path) for path in self.concepts],
             "teachers": asdict(self.teachers) if self.teachers else None,
             "labels": self.labels,
+            "answers": self.answers,
         }
         files.replace_json(run.request, document)
 
@@ -240,6 +246,7 @@ def read(run: RunDirectory) -> Request:
             concepts=tuple(Path(path) for path in document["concepts"]),
             teachers=ChosenTeachers.from_json(teachers) if teachers else None,
             labels=document.get("labels"),
+            answers=document.get("answers"),
         )
     except (KeyError, TypeError, AttributeError, SettingsError) as error:
         raise RunError(f"{run.request} is damaged ({error!r}): label the scene again with --force") from None
@@ -293,6 +300,26 @@ def read_labels(run: RunDirectory, request: Request) -> np.ndarray:
     if not whole:
         raise RunError(f"{run.path / LABELS} is missing or damaged: fit again with --force")
     return labels
+
+
+def read_answers(run: RunDirectory, request: Request) -> Answers:
+    """Return the answers that a run has been given.
+
+    Raises:
+        RunError: they are missing or damaged.
+    """
+    if request.answers is None:
+        return Answers.none()
+    try:
+        answers = Answers(files.load_array(run.path / ANSWERS))
+        whole = answers.sha256 == request.answers
+    except (OSError, ValueError):
+        whole = False
+    if not whole:
+        raise RunError(
+            f"{run.path / ANSWERS} is missing or damaged: start over with --force, and give all answers again"
+        )
+    return answers
 
 
 def georeference_of(data: Scene | ImageDataset) -> dict[str, Any] | None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from special.api.request import Request, read
+from special.answers.answers import NONE_OF_THESE
+from special.api.request import Request, read, read_answers
 from special.cache.directory import RunDirectory, latest
 from special.cache.runner import Outcome
 from special.errors import RunError
 from special.storage import files
 
 if TYPE_CHECKING:
+    from special.answers.questions import Question
     from special.classnames.class_list import ClassList
 
 
@@ -28,6 +30,16 @@ class Area:
     pixels: int
     share: float
     confidence: float
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer that a run has: its first pixel, its class (None: none of the list), and how many pixels it is of."""
+
+    row: int
+    col: int
+    name: str | None
+    pixels: int
 
 
 class Run:
@@ -101,6 +113,32 @@ class Run:
             RunError: the step has not run, or what it left is damaged.
         """
         return self._array(step, "probabilities.npy")
+
+    @cached_property
+    def answers(self) -> list[Answered]:
+        """What the user has said of the scene, one entry an answer; those that say no class are left out.
+
+        Raises:
+            RunError: the answers are missing or damaged.
+        """
+        given = read_answers(self._directory, self._request)
+        names = {NONE_OF_THESE: None, **dict(enumerate(self.classes, start=1))}
+        found: dict[int, Answered] = {}
+        for row, col, said, number in given.table.tolist():
+            if said in names:
+                one = found.get(number, Answered(row, col, names[said], 0))
+                found[number] = replace(one, pixels=one.pixels + 1)
+        return list(found.values())
+
+    def ask(self, questions: int | None = None) -> list[Question]:
+        """Return places whose class you should name, those first whose answer is worth most: see :func:`special.ask`.
+
+        Raises:
+            SpecialError: as :func:`special.ask`.
+        """
+        from special.api.ask import ask
+
+        return ask(self, questions=questions)
 
     def areas(self) -> list[Area]:
         """Return how many pixels each class takes, in class-list order, and how sure the map is of them."""

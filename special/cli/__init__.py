@@ -15,7 +15,7 @@ from typing import IO, Any
 import click
 
 _BEFORE_STEPS = ("classes", "label")
-_AFTER_STEPS = ("status", "info", "describe", "fit", "predict", "evaluate", "demo")
+_AFTER_STEPS = ("ask", "status", "info", "describe", "fit", "predict", "evaluate", "sample", "assess", "demo")
 _DEBUG = "special.debug"
 
 
@@ -175,6 +175,7 @@ Examples:
   special demo
   special label scene.hdr --classes classes.txt
   special label scene.mat --classes classes.txt --wavelengths wavelengths.csv
+  special ask --questions 10
   special status
   special refine --set refine.lambda_hard=0.2
   special evaluate --truth truth.mat

@@ -19,6 +19,7 @@ Examples:
   special evaluate --truth truth.mat
   special evaluate scene.special --truth truth.mat --truth-key gt
   special evaluate scene.special --truth truth.tif --json
+  special evaluate scene.special --truth plots.gpkg
 
 \b
 OA     overall accuracy: the share of labelled pixels that are right
@@ -35,9 +36,11 @@ mIoU   mean intersection over union of the classes
     metavar="FILE",
     type=click.Path(path_type=Path),
     required=True,
-    help="Label image of the scene's size: 1 for the first class, 0 where nothing is known.",
+    help="Label image, 1 for the first class and 0 where nothing is known; or points, polygons, a table.",
 )
-@click.option("--truth-key", metavar="NAME", help="Name of the truth in a .mat file that holds several arrays.")
+@click.option(
+    "--truth-key", metavar="NAME", help="Name of the array or field that holds the truth, where a file has several."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def evaluate(run: Path | None, truth: Path, truth_key: str | None, as_json: bool) -> None:
     """Compare the map of RUN, and what each step before it made, with the ground truth.

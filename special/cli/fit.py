@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _EPILOG = """\b
 Examples:
   special fit scene.hdr --labels gt.mat --classes classes.txt
+  special fit scene.hdr --labels plots.gpkg --classes classes.txt
   special fit scene.hdr --labels gt.mat --classes classes.txt --classifier s3fn --train-per-class 20
   special fit scene.hdr --labels gt.mat --classes classes.txt --train-fraction 0.1 --split disjoint --out apart.fit
   special evaluate scene.fit --truth gt.mat
@@ -33,7 +34,7 @@ Examples:
     type=click.Path(path_type=Path),
     help="Label image of the scene's size: 1 for the first class, 0 where nothing is known.",
 )
-@click.option("--labels-key", metavar="NAME", help="Name of the labels in a .mat file that holds several arrays.")
+@click.option("--labels-key", metavar="NAME", help="Array or field that holds the labels, where a file has several.")
 @click.option("--classes", metavar="FILE", type=click.Path(path_type=Path), help="The class list.")
 @click.option(
     "--dataset",

@@ -19,6 +19,7 @@ Examples:
   special label scene.tif --classes classes.txt --clip none --reject 0.5
   special label scene.tif --classes classes.txt --classifier s3fn
   special label scene.tif --classes classes.txt --set warmup.epochs=10 --dry-run
+  special label scene.tif --classes classes.txt --labels answers.csv
   special label scene.tif --classes classes.txt --profile
 
 \b
@@ -55,6 +56,14 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Every random draw comes from it."
 )
 @click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
+@click.option(
+    "--labels",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Answers, or what else you know of places: points, polygons, a table, a label image.",
+)
+@click.option("--labels-key", metavar="NAME", help="Field or array that holds the classes, where FILE has several.")
 @until_option()
 @dry_run_option
 @click.option("--profile", is_flag=True, help="Print where time and memory go, and record it in run.json.")

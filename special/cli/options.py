@@ -27,9 +27,9 @@ quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing b
 
 def until_option() -> Callable[[Command], Command]:
     """Return ``--until``, which takes the name of a step."""
-    from special.steps import LABEL
+    from special.steps import with_answers
 
-    names = [step.name for step in LABEL]
+    names = [step.name for step in with_answers()]
     return click.option("--until", metavar="STEP", type=click.Choice(names), help="Stop after this step.")
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from special.cli.options import run_argument
+
+if TYPE_CHECKING:
+    from special.api.run import Answered
 
 _EPILOG = """\b
 Examples:
@@ -33,7 +39,23 @@ def status(run: Path | None, as_json: bool) -> None:
     if as_json:
         import json
 
+        answers = len(opened.answers)
         steps = {verdict.step: {"state": verdict.state, "why": verdict.reason} for verdict in verdicts}
-        click.echo(json.dumps({"run": str(opened.path), "note": note, "steps": steps}, indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {"run": str(opened.path), "note": note, "answers": answers, "steps": steps},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return
-    show_plan(opened.path, verdicts, [note] if note else [])
+    notes = [note] if note else []
+    if opened.answers:
+        notes.append(_about(opened.answers))
+    show_plan(opened.path, verdicts, notes)
+
+
+def _about(answers: Sequence[Answered]) -> str:
+    """Count the answers of a run."""
+    said = Counter(one.name or "none of these" for one in answers)
+    return f"{len(answers)} answers: {', '.join(f'{count} {name}' for name, count in said.most_common())}"

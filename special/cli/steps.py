@@ -1,4 +1,4 @@
-"""``special rgb``, ``pseudo``, ``warmup``, ``refine``, ``map``: a command for every step, made from the step itself."""
+"""``special rgb``, ``pseudo``, ``answers`` and so on: a command for every step, made from the step itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from special.cli.options import (
     together,
     until_option,
 )
-from special.steps import LABEL
+from special.steps import with_answers
 
 _step_options = together(run_argument, set_option, device_option, until_option(), dry_run_option, quiet_option)
 _ABOUT = """Steps that nothing changed for are not run, nothing before this one is run again. Training that was
@@ -53,5 +53,5 @@ def command_of(step: Step) -> click.Command:
     return click.command(step.name, help=f"{step.summary}\n\n{_ABOUT}", epilog=f"\b\nExamples:\n{examples}")(again)
 
 
-COMMANDS: dict[str, click.Command] = {step.name: command_of(step) for step in LABEL}
+COMMANDS: dict[str, click.Command] = {step.name: command_of(step) for step in with_answers()}
 """The commands by the names of their steps, in the order of the work."""

@@ -8,6 +8,13 @@
 ``map``     ``map.npy``, ``confidence.npy``, ``probabilities.npy``, and the map as PNG, GeoTIFF and ENVI
 ==========  =====================================================================================================
 
+A run with answers of the user has one more between ``pseudo`` and ``warmup``, which learns from it:
+
+===========  ====================================================================================================
+``answers``  ``probabilities.npy``, corrected; ``unknown.npy`` bool (rows, cols): no class of the list;
+             ``certain.npy`` int32 (rows, cols), 1..K where the user has named a pixel
+===========  ====================================================================================================
+
 A supervised run has other steps:
 
 ==========  =====================================================================================================
@@ -31,11 +38,23 @@ whenever its code, or code it calls, gives other results. To add a step is one n
 from __future__ import annotations
 
 from special.cache.step import Step
-from special.steps import images, pseudo_labels, refine, rgb, supervised, warmup
+from special.steps import answers, images, pseudo_labels, refine, rgb, supervised, warmup
 from special.steps import map as map_step
 
 LABEL: tuple[Step, ...] = (rgb.STEP, pseudo_labels.STEP, warmup.STEP, refine.STEP, map_step.after("refine"))
 """From class names to a map."""
+
+
+def with_answers() -> tuple[Step, ...]:
+    """Return the steps from class names, and answers of the user, to a map."""
+    instead = {
+        "pseudo": (pseudo_labels.STEP, answers.STEP),
+        "warmup": (warmup.AFTER_ANSWERS,),
+        "refine": (refine.AFTER_ANSWERS,),
+        "map": (map_step.after("refine", "answers"),),
+    }
+    return tuple(one for step in LABEL for one in instead.get(step.name, (step,)))
+
 
 FIT: tuple[Step, ...] = (supervised.SPLIT, supervised.FIT, map_step.after("fit"))
 """From labelled pixels to a model and a map."""

@@ -18,6 +18,7 @@ from special.training.classifier import classifier_of
 if TYPE_CHECKING:
     from torch import nn
 
+    from special.answers.answers import Answers
     from special.classnames.class_list import ClassList
     from special.classnames.contextual import Meanings
     from special.models.registry import Build
@@ -96,11 +97,13 @@ class SceneContext(Context):
         scene: the scene.
         teachers: makes the run's teachers.
         labels: reads the label image that a supervised run learns from, int32 (rows, cols), 1..K, 0 = unlabelled.
+        answers: reads what the user has said.
     """
 
     scene: Scene
     teachers: Callable[[], Sequence[Teacher]]
     labels: Callable[[], np.ndarray]
+    answers: Callable[[], Answers]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from special.cache.step import Step
 from special.settings import Within
+from special.steps.answers import learned
 from special.steps.context import SceneContext
 
 
@@ -28,7 +29,7 @@ def _run(context: SceneContext, folder: Path) -> None:
     write_map(
         folder,
         context.rows(context.step.upstream[0], "probabilities.npy"),
-        context.scene.valid,
+        learned(context).known,
         context.classes.names,
         context.scene.georeference,
         reject=context.settings(MapSettings).reject,
@@ -37,15 +38,15 @@ def _run(context: SceneContext, folder: Path) -> None:
     )
 
 
-def after(source: str) -> Step:
-    """Return the step that maps what the step ``source`` left."""
+def after(source: str, *others: str) -> Step:
+    """Return the step that maps what the step ``source`` left; ``others`` are steps that it reads beside."""
     return Step(
         name="map",
         version=2,
         function=_run,
         summary="Write the map of RUN again, in every format.",
         examples=("special map", "special map scene.special --set map.reject=0.5"),
-        upstream=(source,),
+        upstream=(source, *others),
         settings=(MapSettings,),
         inputs={
             "scene": "the scene",

@@ -42,6 +42,8 @@ def _run(context: SceneContext, folder: Path) -> None:
         context.progress.say(line)
     save_array(folder / "probabilities.npy", result.probabilities)
     save_array(folder / "bvsb.npy", result.bvsb)
+    for teacher in teachers:
+        teacher.leave(folder)
     for name, part in result.parts.items():
         save_array(folder / f"part-{name}.npy", part)
     said = {**understanding.to_json(read), "alike": to_json(confused, names)}

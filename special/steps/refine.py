@@ -7,7 +7,7 @@ plus ``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -18,10 +18,12 @@ from special.errors import WeightsError
 from special.probabilities import bvsb, require_finite
 from special.progress import SILENT, Progress
 from special.settings import Within
+from special.steps.answers import learned
 from special.steps.context import CLASSIFIER_APART, CLASSIFIER_SECTIONS, SceneContext
 from special.storage.files import save_array, save_json, save_tensors
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
+from special.training.certain_pixels import CertainPixels
 from special.training.confident_hard import Split, split
 from special.training.objective import Term
 from special.training.randomness import own_randomness, stage_generator
@@ -72,13 +74,25 @@ class Refinement:
         anchor: float32 (rows, cols, K), the probabilities of the warmup.
         settings: the ``[refine]`` section.
         scratch: where large arrays go.
+        known: bool (rows, cols), the valid pixels that have a class of the list; all of them when None.
+        certain: int (rows, cols), 1..K where the user has named a pixel, else 0; None where he was not asked.
     """
 
     def __init__(
-        self, features: Rows, valid: np.ndarray, anchor: Rows, settings: RefineSettings, scratch: ScratchSpace = MEMORY
+        self,
+        features: Rows,
+        valid: np.ndarray,
+        anchor: Rows,
+        settings: RefineSettings,
+        scratch: ScratchSpace = MEMORY,
+        *,
+        known: np.ndarray | None = None,
+        certain: np.ndarray | None = None,
     ) -> None:
         self.features = features
         self.valid = valid
+        self.known = valid if known is None else known
+        self.answers = CertainPixels.of(certain, anchor.shape[-1], balance=settings.balance)
         self.anchor = anchor
         self.settings = settings
         self.scratch = scratch
@@ -91,13 +105,13 @@ class Refinement:
         settings = self.settings
         held = blend_with_prior(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
         parts = split(
-            held, self.valid, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
+            held, self.known, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
         )
         soft = soft_labels(
             self.features,
             parts,
             held,
-            self.valid,
+            self.known,
             components=settings.mixture_components,
             temperature=settings.temperature,
             prior=settings.class_prior_power,
@@ -117,7 +131,7 @@ class Refinement:
         count = held.shape[-1]
         trust = bvsb(held)
         sets: dict[str, tuple[float, np.ndarray, Rows | OneHotTargets, float]] = {
-            "random": (1.0, self.valid, OneHotTargets(parts.labels, count), settings.bvsb_power),
+            "random": (1.0, self.known, OneHotTargets(parts.labels, count), settings.bvsb_power),
             "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
             "confident": (settings.lambda_confident, parts.confident, soft, settings.bvsb_power),
         }
@@ -131,11 +145,14 @@ class Refinement:
         return {"pixels": figures}
 
     def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
-        """Return the three terms of the loss."""
+        """Return the three terms of the loss; and one for what the user has said, where there is any."""
         terms = []
         for name, factor, balanced, targets in self.parts:
             sample = balanced.draw(window, owned, per_class=self.settings.pixels_per_class, generator=generator)
             terms.append(Term.of(name, factor, sample, targets[window]))
+        if self.answers is not None:
+            per_class = self.settings.pixels_per_class
+            terms.append(self.answers.term(window, owned, per_class=per_class, generator=generator))
         return terms
 
 
@@ -148,6 +165,8 @@ def refine(
     build: Build,
     *,
     seed: int,
+    known: np.ndarray | None = None,
+    certain: np.ndarray | None = None,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
     scratch: ScratchSpace = MEMORY,
@@ -163,6 +182,8 @@ def refine(
         settings: the ``[refine]`` section.
         build: makes the classifier of (bands, classes).
         seed: the run's.
+        known: bool (rows, cols), the valid pixels that have a class of the list; all of them when None.
+        certain: int (rows, cols), 1..K where the user has named a pixel, else 0.
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
         scratch: where large arrays go, the results among them.
@@ -197,7 +218,7 @@ def refine(
                 generator=generator,
                 scratch=scratch,
             )
-        objective = Refinement(features, valid, probabilities, settings, scratch)
+        objective = Refinement(features, valid, probabilities, settings, scratch, known=known, certain=certain)
         trainer.run(objective, checkpoint, progress)
         predicted = trainer.predicted(settings.views)
         with progress.phase("labels"):
@@ -207,6 +228,7 @@ def refine(
 
 def _run(context: SceneContext, folder: Path) -> None:
     """Split the predictions, soften the labels, train on."""
+    learn = learned(context)
     result = refine(
         context.scene,
         context.scene.valid,
@@ -215,11 +237,14 @@ def _run(context: SceneContext, folder: Path) -> None:
         context.settings(RefineSettings),
         context.builder(),
         seed=context.seed,
+        known=learn.known,
+        certain=learn.certain,
         device=context.device,
         checkpoint=context.checkpoint,
         scratch=context.scratch,
         progress=context.progress,
     )
+    learn.keep_certain(result.probabilities)
     save_array(folder / "probabilities.npy", result.probabilities)
     save_array(folder / "soft_labels.npy", result.soft_labels)
     save_tensors(folder / "weights.safetensors", result.state_dict)
@@ -242,3 +267,6 @@ STEP = Step(
     apart=CLASSIFIER_APART,
     inputs={"scene": "the scene", "seed": "the seed", "texts": "what the classifier reads"},
 )
+
+AFTER_ANSWERS = replace(STEP, upstream=("warmup", "answers"))
+"""The same step in a run with answers."""

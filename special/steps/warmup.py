@@ -6,7 +6,7 @@ Source: SPECIAL (arXiv 2501.16222), second stage, warmup.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,10 +15,12 @@ import numpy as np
 from special.cache.step import Step
 from special.probabilities import best, bvsb, require_finite
 from special.progress import SILENT, Progress
+from special.steps.answers import learned
 from special.steps.context import CLASSIFIER_APART, CLASSIFIER_SECTIONS, SceneContext
 from special.storage.files import save_array, save_json, save_tensors
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
+from special.training.certain_pixels import CertainPixels
 from special.training.objective import Term
 from special.training.randomness import own_randomness, stage_generator
 from special.training.settings import NoisyLabelSettings
@@ -52,25 +54,32 @@ class PseudoLabels:
 
     Args:
         probabilities: float32 (rows, cols, K).
-        valid: bool (rows, cols).
+        known: bool (rows, cols), pixels that have a class of the list.
         settings: the ``[warmup]`` section.
+        certain: int (rows, cols), 1..K where the user has named a pixel, else 0; None where he was not asked.
     """
 
-    def __init__(self, probabilities: Rows, valid: np.ndarray, settings: WarmupSettings) -> None:
-        labels = best(probabilities, valid)
+    def __init__(
+        self, probabilities: Rows, known: np.ndarray, settings: WarmupSettings, certain: np.ndarray | None = None
+    ) -> None:
+        labels = best(probabilities, known)
         count = probabilities.shape[-1]
         self.set = BalancedSet(labels, bvsb(probabilities), count, balance=settings.balance, guide=settings.bvsb_power)
         self.targets = OneHotTargets(labels, count)
         self.per_class = settings.pixels_per_class
+        self.answers = CertainPixels.of(certain, count, balance=settings.balance)
 
     def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
         """The labels stay as they are."""
         return {}
 
     def terms(self, window: Window, owned: np.ndarray, generator: np.random.Generator) -> Sequence[Term]:
-        """Return the one term of the loss."""
+        """Return the term of the loss; and one for what the user has said, where there is any."""
         sample = self.set.draw(window, owned, per_class=self.per_class, generator=generator)
-        return [Term.of("random", 1.0, sample, self.targets[window])]
+        terms = [Term.of("random", 1.0, sample, self.targets[window])]
+        if self.answers is not None:
+            terms.append(self.answers.term(window, owned, per_class=self.per_class, generator=generator))
+        return terms
 
 
 def warmup(
@@ -81,6 +90,8 @@ def warmup(
     build: Build,
     *,
     seed: int,
+    known: np.ndarray | None = None,
+    certain: np.ndarray | None = None,
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
     scratch: ScratchSpace = MEMORY,
@@ -95,6 +106,8 @@ def warmup(
         settings: the ``[warmup]`` section.
         build: makes the classifier of (bands, classes).
         seed: the run's.
+        known: bool (rows, cols), the valid pixels that have a class of the list; all of them when None.
+        certain: int (rows, cols), 1..K where the user has named a pixel, else 0.
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
         scratch: where large arrays go, the result among them.
@@ -115,7 +128,7 @@ def warmup(
             spectra = spectra_of(cube, valid)
         prepare(model, spectra, valid, generator)
         trainer = SceneTrainer("warmup", model, spectra, valid, settings, generator, device, scratch)
-        objective = PseudoLabels(probabilities, valid, settings)
+        objective = PseudoLabels(probabilities, valid if known is None else known, settings, certain)
         trainer.run(objective, checkpoint, progress)
         learned = trainer.predicted(settings.views)
     figures = {
@@ -129,18 +142,22 @@ def warmup(
 
 def _run(context: SceneContext, folder: Path) -> None:
     """Train the classifier on the pseudo-labels."""
+    learn = learned(context)
     result = warmup(
         context.scene,
         context.scene.valid,
-        context.rows("pseudo", "probabilities.npy"),
+        context.rows(context.step.upstream[-1], "probabilities.npy"),
         context.settings(WarmupSettings),
         context.builder(announce=True),
         seed=context.seed,
+        known=learn.known,
+        certain=learn.certain,
         device=context.device,
         checkpoint=context.checkpoint,
         scratch=context.scratch,
         progress=context.progress,
     )
+    learn.keep_certain(result.probabilities)
     save_array(folder / "probabilities.npy", result.probabilities)
     save_tensors(folder / "weights.safetensors", result.state_dict)
     save_json(folder / "record.json", result.figures)
@@ -162,3 +179,6 @@ STEP = Step(
     apart=CLASSIFIER_APART,
     inputs={"scene": "the scene", "seed": "the seed", "texts": "what the classifier reads"},
 )
+
+AFTER_ANSWERS = replace(STEP, upstream=("pseudo", "answers"))
+"""The same step in a run with answers: it learns what they have made of the pseudo-labels."""

@@ -98,6 +98,10 @@ class Teacher(ABC):
         """Return how it reads the class names, in class order; nothing where it does not know."""
         return []
 
+    def leave(self, folder: Path) -> list[Path]:
+        """Write into the step's folder what others may want to know of how it saw the scene; return the files."""
+        return []
+
     def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
         return []

@@ -109,10 +109,10 @@ def test_constant_bvsb_works() -> None:
     assert np.isfinite(_refine(scene, flat).probabilities).all()
 
 
-def test_no_parameter_could_take_a_ground_truth() -> None:
+def test_what_is_known_comes_from_names_and_answers_alone() -> None:
     assert list(inspect.signature(refine).parameters) == [
-        "cube", "valid", "probabilities", "weights", "settings", "build", "seed", "device", "checkpoint",
-            "scratch", "progress",
+        "cube", "valid", "probabilities", "weights", "settings", "build", "seed", "known", "certain", "device",
+            "checkpoint", "scratch", "progress",
     ]  # fmt: skip
 
 

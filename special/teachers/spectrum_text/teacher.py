@@ -24,6 +24,7 @@ from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, kinds_of_one, outlines, pixels
+from special.teachers.spectrum_text.as_seen import SeenSpectra
 from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.confusion import confused_pairs
@@ -65,6 +66,7 @@ class SpectrumTextTeacher(Teacher):
         self.settings, self.seed = settings, seed
         self._concepts = list(concepts)
         self._table, self._encoder = table, encoder
+        self._seen: SeenSpectra | None = None
 
     @classmethod
     def make(cls, request: TeacherRequest) -> Self:
@@ -97,6 +99,10 @@ class SpectrumTextTeacher(Teacher):
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
         return confused_pairs(self, classes, wavelengths)
 
+    def leave(self, folder: Path) -> list[Path]:
+        """Write how the scene was read, and what its classes should look like in it, once it has been looked at."""
+        return [] if self._seen is None else [self._seen.save(folder)]
+
     def identity(self) -> dict[str, Any]:
         """Hashes of the concept table, of the words of other languages, and of the sentence encoder's weights."""
         concepts = hashlib.sha256(b"".join(path.read_bytes() for path in table_files(self._concepts))).hexdigest()
@@ -123,6 +129,7 @@ class SpectrumTextTeacher(Teacher):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
             calibrated = CalibratedScene.of(scene, readings, self.table, self.settings)
+            self._seen = SeenSpectra.of(calibrated.conversion, calibrated.calibrations[0], calibrated.likelihood)
             progress.advance()
         with progress.phase("cluster"):
             clusterings = Clusterings(

@@ -1,0 +1,1 @@
+"""What to ask the user, and what answers change."""

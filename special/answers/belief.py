@@ -1,0 +1,245 @@
+"""What is believed of the groups of a scene, once some of them have been named.
+
+A Gaussian process over the groups. Its mean, before anybody has answered, is the map that the names made, as far as
+the answers bear it out: how sharp and how much it is to be believed is weighed by how probable it makes the answers.
+Its covariance says how far an answer carries: half of it falls with the difference of two groups, the other half
+follows the scene's own structure, from neighbour to neighbour in a graph of the groups (Zhu, Lafferty and Ghahramani
+2003, "Combining active learning and semi-supervised learning using Gaussian fields and harmonic functions"). Given the
+answers, mean and variance are in closed form (Rasmussen and Williams 2006, equations 2.25 and 2.26), and so is what the
+process would say of each answer without it (their equations 5.12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from special.answers.settings import AnswersSettings
+
+POWERS = (0.5, 1.0, 2.0, 4.0)
+"""Powers of the names' probabilities that are weighed: below 1 softens them, above 1 sharpens."""
+TRUSTS = np.linspace(0.0, 1.0, 11)
+"""Shares of the names' map in the mean that are weighed; the rest knows no class from another."""
+_DAMPING = 0.02  # of the graph's Laplacian: how soon an answer fades along it
+_DECAY = 4.0  # of the weights in the graph, over squared distances in units of the local ones
+_SLIP = 0.03  # chance that an answer is not what anybody could have expected
+_SEEN = 1e-3  # least probability of a class
+_SURE, _STRANGE = 0.5, 0.1  # what an answer without support is denied by, and has itself
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What the answers say of groups.
+
+    Attributes:
+        groups: int (n,). classes: int (n,), from 0; K stands for none of these.
+        features: float (n, features), the mean of the pixels that say so.
+        weights: float (n,): how many pixels say so, some of them at most.
+    """
+
+    groups: np.ndarray
+    classes: np.ndarray
+    features: np.ndarray
+    weights: np.ndarray
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.groups)
+
+
+def covariance(centres: np.ndarray, settings: AnswersSettings) -> Covariance:
+    """Return how groups go together by their ``centres`` (groups, features)."""
+    squares = _squares(centres, centres)
+    return Covariance(centres, squares, _along_the_graph(squares, settings.neighbours), settings)
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """How groups, and pixels, go together: 1 for what is the same.
+
+    Attributes:
+        centres: float (groups, features).
+        squares: float (groups, groups), squared distances.
+        graph: float (groups, groups), the part that follows the graph.
+    """
+
+    centres: np.ndarray
+    squares: np.ndarray
+    graph: np.ndarray
+    settings: AnswersSettings
+
+    @cached_property
+    def between_groups(self) -> np.ndarray:
+        """Return float (groups, groups)."""
+        return self._together(self._across(self.squares), self.graph)
+
+    def of_groups(self, seen: Observations) -> np.ndarray:
+        """Return float (groups, n) between groups and observations, which stand where their own pixels are."""
+        across = self._across(_squares(self.centres, seen.features))
+        return self._together(across, self.graph[:, seen.groups])
+
+    def among(self, seen: Observations) -> np.ndarray:
+        """Return float (n, n) among observations."""
+        across = self._across(_squares(seen.features, seen.features))
+        return self._together(across, self.graph[np.ix_(seen.groups, seen.groups)])
+
+    def of_pixels(self, features: np.ndarray, seen: Observations) -> np.ndarray:
+        """Return float (pixels, n) between pixels, by their ``features`` (pixels, features), and observations.
+
+        A pixel follows the graph as the groups nearest to it do.
+        """
+        squares = _squares(features, self.centres)
+        count = min(4, len(self.centres))
+        nearest = np.argpartition(squares, count - 1, axis=1)[:, :count]
+        apart = np.take_along_axis(squares, nearest, axis=1)
+        shares = np.exp(-apart / np.maximum(apart.min(axis=1, keepdims=True), 1e-9))
+        shares /= shares.sum(axis=1, keepdims=True)
+        graph = self.graph[:, seen.groups]
+        along = sum(shares[:, i, None] * graph[nearest[:, i]] for i in range(count))
+        return self._together(self._across(_squares(features, seen.features)), np.asarray(along))
+
+    def _together(self, across: np.ndarray, along: np.ndarray) -> np.ndarray:
+        return np.asarray((1 - self.settings.along) * across + self.settings.along * along)
+
+    def _across(self, squares: np.ndarray) -> np.ndarray:
+        return np.asarray(np.exp(-squares / (2 * self.settings.reach**2)))
+
+
+class Belief:
+    """What is believed, given answers.
+
+    Attributes:
+        names: float (groups, K), the mean of the names' map in each group.
+        trust: the share of the names' map in the mean, as the answers bear it out.
+        mean: float (groups, K + 1), what is believed of each class, and of none of these; not quite probabilities.
+        left: float (groups, groups), the covariance that the answers leave.
+        alone: float (n, K + 1), what would be believed at each observation without it.
+        noise: float (n,), variance of the observations.
+    """
+
+    def __init__(
+        self, names: Sequence[np.ndarray], likeness: Covariance, seen: Observations, settings: AnswersSettings
+    ) -> None:
+        """Weigh the answers.
+
+        Args:
+            names: for each of ``POWERS`` the mean over each group of the names' probabilities to that power,
+                float (groups, K).
+            likeness: how groups go together.
+            seen: what the answers say.
+            settings: the section ``[answers]``.
+        """
+        self.likeness, self.seen, self.settings = likeness, seen, settings
+        self.classes = names[0].shape[1]
+        self._shares = self._weigh(names)
+        self.trust = float((self._shares * TRUSTS).sum())
+        prior = self.prior(names)
+        self.names = names[POWERS.index(1.0)]
+        said = np.eye(self.classes + 1)[seen.classes] - prior[seen.groups]
+        among = likeness.among(seen)
+        self.noise = settings.noise / seen.weights
+        inverse, self.alone = self._without(among, said, prior)
+        # An answer that all that looks like it denies says less: it may be a slip.
+        strange = self.contradicted
+        if strange.any():
+            self.noise = np.where(strange, self.noise / max(settings.doubt, 1e-6), self.noise)
+            inverse = np.linalg.inv(among + np.diag(self.noise))
+        self.weights = inverse @ said
+        to_seen = likeness.of_groups(seen)
+        self.mean = prior + to_seen @ self.weights
+        self.left = likeness.between_groups - to_seen @ inverse @ to_seen.T
+
+    def prior(self, names: Sequence[np.ndarray]) -> np.ndarray:
+        """Return what is believed before the answers speak for what is near, (n, K + 1).
+
+        ``names``: as for the groups, of any pixels: for each of ``POWERS`` the probabilities (n, K).
+        """
+        mean = sum(share * values for share, values in zip(self._shares @ TRUSTS, names, strict=True))
+        present = np.bincount(self.seen.classes, minlength=self.classes + 1)[: self.classes] > 0
+        rest = present + 1.0 / (1 + len(self.seen))
+        mean = mean + (1 - self.trust) * rest / rest.sum()
+        return np.concatenate([mean, np.zeros((len(mean), 1))], axis=1)
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """The mean as probabilities (groups, K + 1)."""
+        return as_probabilities(self.mean)
+
+    @property
+    def contradicted(self) -> np.ndarray:
+        """Which observations bool (n,) all that is like them denies: another class is much more believed there."""
+        if not len(self.seen):
+            return np.zeros(0, dtype=bool)
+        alone = as_probabilities(self.alone)
+        own = alone[np.arange(len(alone)), self.seen.classes]
+        return (own < _STRANGE) & (alone.max(axis=1) > _SURE) & self._supported
+
+    def at(self, features: np.ndarray, names: Sequence[np.ndarray]) -> np.ndarray:
+        """Return what is believed of pixels, (pixels, K + 1), by their features and the names' probabilities there."""
+        return np.asarray(self.prior(names) + self.likeness.of_pixels(features, self.seen) @ self.weights)
+
+    def _weigh(self, names: Sequence[np.ndarray]) -> np.ndarray:
+        """Return how probable each power (rows) and trust (columns) is, given the answers."""
+        logs = np.zeros((len(POWERS), len(TRUSTS)))
+        named = self.seen.classes < self.classes
+        groups, classes = self.seen.groups[named], self.seen.classes[named]
+        for row, values in zip(logs, names, strict=True):
+            told = values[groups, classes][:, None]
+            chance = TRUSTS * told + (1 - TRUSTS) / self.classes
+            row += np.log((1 - _SLIP) * chance + _SLIP / self.classes).sum(axis=0)
+        shares = np.exp(logs - logs.max())
+        return np.asarray(shares / shares.sum())
+
+    def _without(self, among: np.ndarray, said: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the inverse of the observations' covariance, and what each of them is expected to be by the others."""
+        inverse = np.linalg.inv(among + np.diag(self.noise))
+        own = np.diag(inverse)[:, None]
+        expected = said - (inverse @ said) / own
+        # How much of the process's variance the others explain there: nothing is denied where nobody else has spoken.
+        self._supported = 1 / own[:, 0] - self.noise < 0.5
+        return inverse, expected + prior[self.seen.groups]
+
+
+def as_probabilities(mean: np.ndarray, power: float = 1.0) -> np.ndarray:
+    """Return probabilities (n, classes) of a mean that may be below 0: rows sum to 1."""
+    shares = np.maximum(mean, _SEEN) ** power
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+def tempered(probabilities: np.ndarray) -> list[np.ndarray]:
+    """Return ``probabilities`` (n, K) to each of ``POWERS``, rows that sum to 1."""
+    logs = np.log(np.maximum(probabilities, 1e-6))
+    found = []
+    for power in POWERS:
+        shares = np.exp(power * (logs - logs.max(axis=1, keepdims=True)))
+        found.append(np.asarray(shares / shares.sum(axis=1, keepdims=True)))
+    return found
+
+
+def _squares(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return squared distances (n, m) of points (n, features) and (m, features)."""
+    inner = first.astype(np.float64) @ second.T
+    squares = (first.astype(np.float64) ** 2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * inner
+    return np.asarray(np.maximum(squares, 0.0))
+
+
+def _along_the_graph(squares: np.ndarray, neighbours: int) -> np.ndarray:
+    """Return the correlation (groups, groups) of a Gaussian field on the graph of the nearest ``neighbours``."""
+    count = len(squares)
+    if count == 1:
+        return np.ones((1, 1))
+    nearest = np.argsort(squares, axis=1)[:, 1 : neighbours + 1]
+    local = np.sqrt(np.take_along_axis(squares, nearest[:, -1:], axis=1))
+    likeness = np.exp(-_DECAY * squares / np.maximum(local * local.T, 1e-12))
+    weights = np.zeros_like(squares)
+    rows = np.arange(count)[:, None]
+    weights[rows, nearest] = likeness[rows, nearest]
+    weights = np.maximum(weights, weights.T)
+    degrees = np.maximum(weights.sum(axis=1), 1e-12)
+    laplacian = np.eye(count) - weights / np.sqrt(degrees[:, None] * degrees)
+    field = np.linalg.inv(laplacian + _DAMPING * np.eye(count))
+    sd = np.sqrt(np.diag(field))
+    return np.asarray(field / sd[:, None] / sd)

@@ -1,0 +1,100 @@
+"""What the named classes should look like in a scene, and its numbers as reflectance: as the teacher has seen it.
+
+The teacher leaves it in the run, so that whoever shows spectra later reads no names and calibrates no scene again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from special.teachers.spectrum_text.likelihood import DARK, SpectralLikelihood, log_reflectance
+
+if TYPE_CHECKING:
+    from special.teachers.spectrum_text.calibration import Calibration, Conversion
+
+FILE = "as-seen.safetensors"
+
+
+@dataclass(frozen=True)
+class SeenSpectra:
+    """The likeliest calibration of a scene, and every spectrum that its class names let expect.
+
+    Attributes:
+        wavelengths: float64 (regions,), nm, the middles of the regions that bands are averaged to.
+        regions: float64 (regions, bands), what each band has in them.
+        dark, sunlight: float64 (bands,), taken off the scene's numbers, and what is left divided by.
+        offset, gain: float64 (regions,), taken off then, and the logarithm of what is left divided by.
+        owners: int64 (S,), the class of each expected spectrum, from 0.
+        means: float64 (S, regions), their log reflectance. precisions: float64 (S, regions, regions), of its errors.
+    """
+
+    wavelengths: np.ndarray
+    regions: np.ndarray
+    dark: np.ndarray
+    sunlight: np.ndarray
+    offset: np.ndarray
+    gain: np.ndarray
+    owners: np.ndarray
+    means: np.ndarray
+    precisions: np.ndarray
+
+    @classmethod
+    def of(cls, conversion: Conversion, calibration: Calibration, likelihood: SpectralLikelihood) -> Self:
+        """Note how a scene was read."""
+        bands = len(conversion.sunlight)
+        regions = np.zeros((len(conversion.regions), bands))
+        for region, members in zip(regions, conversion.regions.members, strict=True):
+            region[members] = 1 / len(members)
+        return cls(
+            wavelengths=conversion.regions.centres,
+            regions=regions,
+            dark=np.full(bands, conversion.dark),
+            sunlight=conversion.sunlight,
+            offset=calibration.offset,
+            gain=calibration.gain,
+            owners=likelihood.owners.astype(np.int64),
+            means=likelihood.means + calibration.shifts[likelihood.kinds],
+            precisions=likelihood.precisions,
+        )
+
+    def save(self, folder: Path) -> Path:
+        """Write it into a folder; return the file."""
+        from safetensors.numpy import save
+
+        arrays = {name: np.ascontiguousarray(array) for name, array in vars(self).items()}
+        path = folder / FILE
+        path.write_bytes(save(arrays))
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what ``save`` has written."""
+        from safetensors.numpy import load_file
+
+        return cls(**load_file(path))
+
+    def reflectance(self, spectra: np.ndarray) -> np.ndarray:
+        """Return reflectance (pixels, regions) of ``spectra`` (pixels, bands), the scene's own numbers."""
+        signals = ((spectra - self.dark) / self.sunlight) @ self.regions.T - self.offset
+        return np.asarray(signals * np.exp(-self.gain))
+
+    def expected(self, index: int, reflectance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return the expected reflectance of a class, and one standard deviation below and above, each (regions,).
+
+        A class has several, for a name covers several materials: the one that is nearest to ``reflectance`` (regions,)
+        within its errors is taken. None for a class of which nothing is expected.
+        """
+        own = np.flatnonzero(self.owners == index)
+        if not len(own):
+            return None
+        apart = log_reflectance(reflectance) - self.means[own]
+        best = own[np.einsum("sr,srq,sq->s", apart, self.precisions[own], apart).argmin()]
+        deviation = np.sqrt(np.diag(np.linalg.inv(self.precisions[best])))
+        middle, low, high = (
+            np.maximum(np.exp(self.means[best] + step) - DARK, 0.0) for step in (0.0, -deviation, deviation)
+        )
+        return middle, low, high

@@ -1,0 +1,79 @@
+"""Expected spectra as a scene shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_scene
+
+from special.classnames.class_list import ClassList
+from special.scene import Scene
+from special.settings import DEFAULT, load
+from special.teachers.spectrum_text.as_seen import FILE, SeenSpectra
+from special.teachers.spectrum_text.settings import SpectrumTextSettings
+from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
+
+CLASSES = ClassList.parse([*small_scene.CLASSES, "Other"])
+
+
+def seen(folder: Path, factor: float = 1.0) -> tuple[SeenSpectra, np.ndarray, np.ndarray]:
+    """The small scene in numbers ``factor`` times its reflectance, as it is seen; spectra and truth of its pixels."""
+    cube, nm, truth = small_scene.cube()
+    teacher = SpectrumTextTeacher(load(DEFAULT, {}).build(SpectrumTextSettings))
+    numbers = (cube * factor).astype(np.float32)
+    teacher.predict(Scene.from_array(numbers, nm), None, CLASSES)
+    teacher.leave(folder)
+    return SeenSpectra.load(folder / FILE), numbers.reshape(-1, len(nm)), truth.ravel()
+
+
+@pytest.fixture(scope="module")
+def reflectance(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeenSpectra, np.ndarray, np.ndarray]:
+    return seen(tmp_path_factory.mktemp("seen"))
+
+
+def test_numbers_become_reflectance_on_the_regions_of_the_bands(reflectance) -> None:
+    found, spectra, truth = reflectance
+    values = found.reflectance(spectra)
+    assert values.shape == (len(spectra), len(found.wavelengths))
+    # The scene's numbers are reflectance, up to the scale that its names make likely and a gain that is all but flat.
+    grass = values[truth == 2].mean(axis=0) / (spectra[truth == 2] @ found.regions.T).mean(axis=0)
+    assert grass.max() / grass.min() < 1.1
+    assert 0.3 < grass.mean() < 3
+
+
+def test_the_scale_of_the_numbers_does_not_matter(reflectance, tmp_path: Path) -> None:
+    found, spectra, _ = reflectance
+    scaled, numbers, _ = seen(tmp_path, 10_000.0)
+    np.testing.assert_allclose(scaled.reflectance(numbers), found.reflectance(spectra), rtol=0.05)
+
+
+def test_of_a_class_the_spectrum_is_shown_that_explains_the_place_best(reflectance) -> None:
+    found, spectra, truth = reflectance
+    for index in range(3):
+        place = found.reflectance(spectra[truth == index + 1]).mean(axis=0)
+        distances = []
+        for other in range(3):
+            expected = found.expected(other, place)
+            assert expected is not None
+            distances.append(np.abs(np.log((expected[0] + 0.01) / (place + 0.01))).mean())
+        assert int(np.argmin(distances)) == index
+
+
+def test_one_standard_deviation_lies_on_either_side(reflectance) -> None:
+    found, spectra, _ = reflectance
+    expected = found.expected(1, found.reflectance(spectra)[60])
+    assert expected is not None
+    middle, low, high = expected
+    assert (low >= 0).all() and (low < middle).all() and (middle < high).all()
+
+
+def test_of_a_class_that_is_not_there_nothing_is_expected(reflectance) -> None:
+    found, spectra, _ = reflectance
+    assert found.expected(len(CLASSES), found.reflectance(spectra)[0]) is None
+
+
+def test_a_teacher_that_has_seen_no_scene_leaves_nothing(tmp_path: Path) -> None:
+    SpectrumTextTeacher(load(DEFAULT, {}).build(SpectrumTextSettings)).leave(tmp_path)
+    assert not list(tmp_path.iterdir())
