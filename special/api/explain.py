@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from special.api.options import Classes, Wavelengths, class_list_of
+from special.api.options import Classes, SceneOptions, Wavelengths, class_list_of, told
 from special.settings import DEFAULT, load
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ def explain(
     key: str | None = None,
     sensor: str | None = None,
     reader: str | None = None,
+    mask: str | None = None,
+    white: str | Path | None = None,
+    dark: str | Path | None = None,
     pipeline: str | Path = DEFAULT,
     settings: Mapping[str, Any] | None = None,
     concepts: Iterable[str | Path] = (),
@@ -32,7 +35,7 @@ def explain(
         classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
         scene: a file on whose bands and by whose calibration classes are compared; from 400 to 2400 nm when None.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
-        key, sensor, reader, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
+        key, sensor, reader, mask, white, dark, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
 
     Raises:
         SpecialError: something in the input cannot be understood; the message is one line and says what to do.
@@ -46,9 +49,10 @@ def explain(
     resolved = load(pipeline, dict(settings or {}))
     class_list = class_list_of(classes)
     templates = read_templates(str(resolved.values["pseudo.image_text.templates"]))
-    opened = (
-        None if scene is None else open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor, reader=reader)
+    how = SceneOptions(
+        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
     )
+    opened = None if scene is None else open_scene(scene, **told(how))
     own = resolved.build(SpectrumTextSettings)
     teacher = SpectrumTextTeacher(own, seed=seed, concepts=[Path(path) for path in concepts])
     return explained(class_list, teacher, templates, len(open_clip_templates()), opened)

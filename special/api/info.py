@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from special.api.options import SceneOptions, told
+from special.api.request import ground_of
 from special.scene import Scene, open_scene
 from special.settings import load
 from special.steps.rgb import RgbSettings, missing_colours
@@ -20,18 +23,24 @@ def info(
     key: str | None = None,
     sensor: str | None = None,
     reader: str | None = None,
+    mask: str | None = None,
+    white: str | Path | None = None,
+    dark: str | Path | None = None,
 ) -> dict[str, Any]:
     """Open a scene and say what is understood of it.
 
     Args:
         scene: a file.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
-        key, sensor, reader: as :func:`special.open_scene` takes them.
+        key, sensor, reader, mask, white, dark: as :func:`special.open_scene` takes them.
 
     Raises:
         SceneError: the file or its wavelengths cannot be understood; the message says what to do.
     """
-    return describe(open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor, reader=reader))
+    how = SceneOptions(
+        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
+    )
+    return describe(open_scene(scene, **told(how)))
 
 
 def describe(scene: Scene) -> dict[str, Any]:
@@ -54,6 +63,11 @@ def describe(scene: Scene) -> dict[str, Any]:
         "known_reflectance": scene.known_reflectance,
         "gains_applied": scene.gains_applied,
         "georeference": place and {"crs_wkt": place.crs_wkt, "transform": place.transform},
+        "ground": ground_of(scene),
+        "sensor": scene.sensor,
+        "level": scene.level,
+        "acquired": scene.acquired,
+        "masks": [asdict(mask) for mask in scene.masked],
         "rgb": not missing,
         "missing_colours": missing,
         "notes": list(scene.notes),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
-from special.api.request import DatasetSource, SceneSource, labels_hash, resolved_wavelengths
+from special.api.request import HOW, DatasetSource, SceneSource, labels_hash, resolved_wavelengths
 from special.classnames.class_list import ClassList
 from special.errors import SceneError, SettingsError
 from special.models.registry import CLASSIFIERS
@@ -124,12 +124,17 @@ class SceneOptions:
         wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
         key: name of the cube in a file of several arrays. sensor: one whose nominal wavelengths to take.
         reader: name of the reader of the file; told by the file's content when None.
+        mask: which masks of a product leave pixels out, ``"cloud,shadow"`` or ``"none"``; clouds when None.
+        white, dark: references that make reflectance of raw numbers; those beside the scene when None, or ``"none"``.
     """
 
     wavelengths: Wavelengths | None = None
     key: str | None = None
     sensor: str | None = None
     reader: str | None = None
+    mask: str | None = None
+    white: str | Path | None = None
+    dark: str | Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,12 +296,21 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
     if isinstance(scene, np.ndarray):
         if given is None or isinstance(given, str | Path):
             raise SceneError("an array has no wavelengths of its own: give wavelengths=[...], one per band, in nm")
+        if not (how.mask is None and how.white is None and how.dark is None):
+            raise SceneError("an array has no masks and no references: mask and scale it before")
         opened = Scene.from_array(scene, given)
         numbers = tuple(float(np.nan_to_num(nm)) for nm in given)
         return Opened(opened, SceneSource(None, wavelengths=numbers), classes, scene)
-    opened = open_scene(scene, key=how.key, wavelengths=given, sensor=how.sensor, reader=how.reader)
     kept = None if how.sensor else resolved_wavelengths(given)
-    return Opened(opened, SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader), classes)
+    white, dark = (_whole(reference) for reference in (how.white, how.dark))
+    source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark)
+    opened = open_scene(scene, **told(how) | {"wavelengths": given})
+    return Opened(opened, source, classes)
+
+
+def told(how: SceneOptions | SceneSource) -> dict[str, Any]:
+    """Return what ``open_scene`` is told of a file, by the names of its arguments."""
+    return {name: getattr(how, name) for name in HOW}
 
 
 def label_image(
@@ -333,6 +347,11 @@ def classifier_changes(classifier: str | None, descriptions: str | Path | None, 
             path = Path(value)
             changes[f"classifier.{name}"] = str(path.resolve() if path.exists() else value)
     return changes
+
+
+def _whole(reference: str | Path | None) -> str | None:
+    """Return the whole path of a reference, so that a run finds it again from another folder."""
+    return None if reference is None else "none" if str(reference) == "none" else str(Path(reference).resolve())
 
 
 def _plain(wavelengths: Wavelengths | None) -> str | Path | Sequence[float] | None:

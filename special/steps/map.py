@@ -31,6 +31,7 @@ def _run(context: SceneContext, folder: Path) -> None:
         context.classes.names,
         context.scene.georeference,
         reject=context.settings(MapSettings).reject,
+        ground=context.scene.ground,
         say=context.progress.say,
     )
 

@@ -16,6 +16,7 @@ from special.scene.wavelengths import plausible_nm
 
 _TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}
 _COMPLEX = ("6", "9")
+_EXPOSURES = ("tint", "integration time", "exposure time", "exposure")
 # How each interleave stores a cube, as the places of rows, columns and bands among its axes.
 _AXES: dict[str, Axes] = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 _SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
@@ -130,6 +131,9 @@ def open_envi(path: Path, header: Path) -> Source:
         offsets=offsets,
         scale_factor=scale if scale and scale > 0 and scale != 1 else None,
         georeference=georeference,
+        exposure=_exposure(fields),
+        acquired=fields.get("acquisition time") or None,
+        sensor=fields.get("sensor type") or None,
         notes=bbl_note,
         warnings=(*place_note, *longer),
     )
@@ -232,6 +236,18 @@ def _number(fields: Mapping[str, str], name: str, header: Path) -> float | None:
         return float(text)
     except ValueError:
         raise SceneError(f"{header}: {name} is {text!r}, which is no number: mend the header") from None
+
+
+def _exposure(fields: Mapping[str, str]) -> float | None:
+    """How long the camera looked, by the first of the names that cameras write; their units do not matter."""
+    for name in _EXPOSURES:
+        try:
+            value = float(fields.get(name, "").split()[0])
+        except (ValueError, IndexError):
+            continue
+        if 0 < value < float("inf"):
+            return value
+    return None
 
 
 def _list(fields: Mapping[str, str], name: str, header: Path) -> np.ndarray | None:
