@@ -59,6 +59,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [
         ("scene", facts["path"]),
         ("format", facts["format"] + (f", array {facts['key']!r}" if facts["key"] else "")),
+        *((name, facts[name]) for name in ("sensor", "level", "acquired") if facts[name]),
         ("size", f"{facts['rows']} rows x {facts['cols']} columns"),
         ("bands", str(facts["bands"]) if facts["bands"] == facts["file_bands"] else bands),
         ("wavelengths", f"{nm[0]:.1f} to {nm[-1]:.1f} nm"),
@@ -69,8 +70,9 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     lines += [("dropped", f"{_ranges(numbers)}: {reason}") for reason, numbers in by_reason.items()]
     lines += [
         ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%})"),
+        *_masks(facts["masks"]),
         ("values", _values(facts)),
-        ("place", _place(facts["georeference"])),
+        ("place", _place(facts["georeference"], facts["ground"])),
         ("RGB", "yes" if facts["rgb"] else f"no: {', '.join(facts['missing_colours'])} is not covered by any band"),
     ]
     return lines + [("note", note) for note in facts["notes"]]
@@ -87,7 +89,19 @@ def _values(facts: dict[str, Any]) -> str:
     return "; ".join(words) or "as they stand in the file"
 
 
-def _place(georeference: dict[str, Any] | None) -> str:
+def _masks(masks: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What the product's masks have left out, and which others there are."""
+    said: dict[str, list[str]] = {}
+    for mask in masks:
+        words = f"{mask['name']} {mask['pixels']} pixels ({mask['layer']})"
+        said.setdefault("masked" if mask["used"] else "not masked", []).append(words)
+    return [(label, ", ".join(words)) for label, words in sorted(said.items())]
+
+
+def _place(georeference: dict[str, Any] | None, ground: dict[str, Any] | None = None) -> str:
+    if ground is not None:
+        size = "{} x {}".format(*ground["shape"])
+        return f"sensor geometry; on the ground {size} cells, {_place(ground)}, by {ground['how']}"
     if georeference is None:
         return "not georeferenced"
     name = "unknown projection"

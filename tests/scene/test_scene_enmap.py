@@ -21,6 +21,7 @@ from raster_products import (
 
 from special.errors import SceneError
 from special.scene import open_scene
+from special.scene.masks import Masked
 from special.scene.readers import product_files
 from special.scene.readers.base import READERS, recognise
 
@@ -63,7 +64,11 @@ def test_clouds_and_background_are_masked(tmp_path: Path) -> None:
     metadata = write_enmap(tmp_path, cloud=cloud, classes=classes)
     scene = open_scene(metadata)
     assert not scene.valid[[0, 5]].any() and scene.valid[1:5].all()
-    assert "masked by the product: background (QL_QUALITY_CLASSES), cloud (QL_QUALITY_CLOUD)" in scene.notes
+    assert scene.masked == (
+        Masked("nodata", "QL_QUALITY_CLASSES", 5, True),
+        Masked("cloud", "QL_QUALITY_CLOUD", 5, True),
+    )
+    assert open_scene(metadata, mask="none").valid.sum() == 25
     before = scene.content_hash()
     cloud[1] = 1
     write_enmap(tmp_path, cloud=cloud, classes=classes)

@@ -19,13 +19,20 @@ from special.scene.readers.geotiff import TIFF
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, is_zip, product_files
 from special.scene.readers.raster import RasterBlockReader, quiet_open, raster_source
-from special.scene.source import Source
+from special.scene.source import QualityMask, Source
 
 _METADATA = "METADATA.XML"
 _IMAGES = ("SPECTRAL_IMAGE.TIF", "SPECTRAL_IMAGE_COG.TIF", "SPECTRAL_IMAGE_COG.TIFF", "SPECTRAL_IMAGE.TIFF")
 _ROOT = b"<level_X"
-# Masks that are used, and the values in each that mean "no ground to be seen".
-_MASKS = {"QUALITY_CLASSES": ((3,), "background"), "QUALITY_CLOUD": ((1,), "cloud")}
+# The layers of masks: what --mask calls each, the values in it that mask a pixel, and whether it is used by default.
+_MASKS = {
+    "QUALITY_CLASSES": ("nodata", (3,), True),
+    "QUALITY_CLOUD": ("cloud", (1,), True),
+    "QUALITY_CLOUDSHADOW": ("shadow", (1,), False),
+    "QUALITY_CIRRUS": ("cirrus", (1, 2, 3), False),
+    "QUALITY_HAZE": ("haze", (1,), False),
+    "QUALITY_SNOW": ("snow", (1,), False),
+}
 _L2A_FILL, _L1C_FILL = -32768.0, 0.0
 
 
@@ -39,17 +46,15 @@ class _Product:
 
 
 @dataclass(frozen=True)
-class _QualityMask:
-    """Reads the masks of a product: (GDAL's name, the values that mask a pixel)."""
+class _Layer:
+    """Reads a layer of masks: the pixels that hold one of ``values``."""
 
-    masks: tuple[tuple[RasterBlockReader, tuple[int, ...]], ...]
+    read: RasterBlockReader
+    values: tuple[int, ...]
     cols: int
 
     def __call__(self, rows: slice) -> np.ndarray:
-        masked = np.zeros((rows.stop - rows.start, self.cols), dtype=bool)
-        for read, values in self.masks:
-            masked |= np.isin(read(rows, slice(0, self.cols), np.arange(1))[:, :, 0], values)
-        return masked
+        return np.isin(self.read(rows, slice(0, self.cols), np.arange(1))[:, :, 0], self.values)
 
 
 class EnmapReader(Reader):
@@ -94,7 +99,7 @@ class EnmapReader(Reader):
             raise SceneError(f"{_said(product, product.image)} cannot be read ({error}): fetch it again") from None
         bands = _Bands.of(root, source.shape[2], _said(product, product.metadata))
         scale = _common_scale(bands) if level == "L2A" else None
-        mask, used, notes, warnings = _masks(product, source)
+        masks, used, warnings = _masks(product, source)
         fill = _L2A_FILL if level == "L2A" else _L1C_FILL
         return replace(
             source,
@@ -105,8 +110,10 @@ class EnmapReader(Reader):
             gains=None if scale else bands.gains,
             offsets=None if scale else bands.offsets,
             scale_factor=scale,
-            mask=mask,
-            notes=(*source.notes, *notes),
+            masks=masks,
+            sensor="EnMAP",
+            level=level,
+            acquired=root.findtext("base/temporalCoverage/startTime"),
             warnings=(*source.warnings, *warnings),
         )
 
@@ -171,13 +178,13 @@ def _common_scale(bands: _Bands) -> float | None:
     return float(round(scale)) if abs(scale - round(scale)) < 1e-6 * scale else scale
 
 
-def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list[str], list[str], list[str]]:
-    """Return the reader of the masks that are there, their names, notes and warnings."""
+def _masks(product: _Product, source: Source) -> tuple[tuple[QualityMask, ...], list[str], list[str]]:
+    """Return the masks that are there, the names of their files, and warnings."""
     from rasterio.errors import RasterioError
 
     prefix = product.metadata[: -len(_METADATA)]
-    found, used, said, warnings = [], [], [], []
-    for layer, (values, meaning) in _MASKS.items():
+    found, used, warnings = [], [], []
+    for layer, (mask, values, by_default) in _MASKS.items():
         wanted = {f"{prefix}QL_{layer}{end}".upper() for end in (".TIF", ".TIFF", "_COG.TIF", "_COG.TIFF")}
         for name in (name for name in product.files.names if name.upper() in wanted):
             gdal_name = product.files.gdal_name(name)
@@ -187,15 +194,13 @@ def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list
             except RasterioError:
                 fits = False
             if not fits:
-                warnings.append(f"the mask QL_{layer} is damaged or of another size and was left out")
+                if by_default:
+                    warnings.append(f"the mask QL_{layer} is damaged or of another size and was left out")
                 continue
-            found.append((RasterBlockReader(product.files.path / name, gdal_name), values))
+            reader = _Layer(RasterBlockReader(product.files.path / name, gdal_name), values, source.shape[1])
+            found.append(QualityMask(mask, f"QL_{layer}", reader, by_default))
             used.append(name)
-            said.append(f"{meaning} (QL_{layer})")
-    if not found:
-        return None, [], [], warnings
-    mask = _QualityMask(tuple(found), source.shape[1])
-    return mask, used, [f"masked by the product: {', '.join(said)}"], warnings
+    return tuple(found), used, warnings
 
 
 def _product(path: Path) -> _Product:

@@ -61,6 +61,8 @@ class NeonReader(Hdf5Product):
             scale_factor=scale if scale and scale > 0 and scale != 1 else None,
             is_reflectance=scale == 1,
             georeference=place,
+            sensor="NEON AOP",
+            level="reflectance",
             row_step=cube.row_step,
             notes=() if place else ("its map info could not be read: the map will carry no georeference",),
         )

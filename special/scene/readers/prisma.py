@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.readers.hdf5_geometry import ground_by_arrays, hdf5_mask
 from special.scene.readers.hdf5_product import (
     BANDS_BETWEEN,
     Hdf5Product,
     StoredCube,
     attribute_number,
+    attribute_text,
     checked,
     georeference_of_epsg,
     is_cube,
     names_in,
     stored_cube,
 )
-from special.scene.source import BlockReader, Georeference, Source
+from special.scene.source import BlockReader, Georeference, Ground, Source
 from special.scene.wavelengths import plausible_nm
 
 _SWATHS = "HDFEOS/SWATHS"
@@ -84,7 +86,16 @@ class PrismaReader(Hdf5Product):
         scales = [_scale(file, level, d, path) for d in detectors]
         counts = [cube.shape[2] for cube in stored]
         gains, offsets = (np.repeat([pair[i] for pair in scales], counts) for i in (0, 1))
-        place, place_notes = _place(file, stored[0].shape) if level == "L2D" else (None, _NO_PLACE)
+        flags = [_list(file, f"List_Cw_{d.title()}_Flags", c, path) for d, c in zip(detectors, stored, strict=True)]
+        shape, folder = stored[0].shape, cubes[0].rpartition("/")[0]
+        place: Georeference | None = None
+        ground: Ground | None = None
+        place_notes: tuple[str, ...]
+        if level == "L2D":
+            place, place_notes = _place(file, shape)
+        else:
+            ground, said = ground_by_arrays(file, path, shape, *_positions(file, folder.rpartition("/")[0]))
+            place_notes = (said,)
         parts = ", ".join(f"{count} of the {detector}" for count, detector in zip(counts, detectors, strict=True))
         return Source(
             path=path,
@@ -100,7 +111,14 @@ class PrismaReader(Hdf5Product):
             gains=gains,
             offsets=offsets,
             is_reflectance=level != "L1",
+            good_bands=np.concatenate(flags) == 1 if _all(flags) else None,
+            good_bands_name="List_Cw_Flags",
             georeference=place,
+            masks=hdf5_mask(file, path, shape, f"{folder}/Cloud_Mask", "cloud", by_default=True),
+            ground=ground,
+            sensor="PRISMA",
+            level=level,
+            acquired=attribute_text(file, "Product_StartTime"),
             row_step=max(cube.row_step for cube in stored),
             notes=(f"its bands are, in this order, {parts}", *place_notes),
         )
@@ -108,7 +126,14 @@ class PrismaReader(Hdf5Product):
 
 PRISMA = PrismaReader()
 
-_NO_PLACE = ("in sensor geometry, so without a place on the map",)
+
+def _positions(file: Any, swath: str) -> tuple[str, str]:
+    """The names of latitude and longitude; L1 has them for each detector, and the SWIR is registered to the VNIR."""
+    for end in ("", "_VNIR"):
+        names = tuple(f"{swath}/Geolocation Fields/{what}{end}" for what in ("Latitude", "Longitude"))
+        if names[0] in file:
+            break
+    return names[0], names[1]
 
 
 def _all(lists: list[Any]) -> bool:
