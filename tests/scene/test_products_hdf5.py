@@ -64,7 +64,7 @@ def test_emit_l1b_is_radiance(tmp_path: Path) -> None:
 def test_info_says_what_an_emit_file_is(tmp_path: Path) -> None:
     path = write_emit(tmp_path / "x.nc", reflectance(), NM, GOOD)
     text = CliRunner().invoke(info, [str(path)]).output
-    for words in ("EMIT L2A", "7 of 8 in the file", "381.0 to 2200.0 nm", "not georeferenced", "29 of 30"):
+    for words in ("EMIT L2A", "7 of 8 in the file", "381.0 to 2200.0 nm", "sensor geometry", "29 of 30"):
         assert words in text
     assert "as they stand" not in text
     facts = json.loads(CliRunner().invoke(info, [str(path), "--json"]).output)

@@ -203,7 +203,7 @@ def test_real_metadata_give_wavelengths_gains_and_channels(real: Path, tmp_path:
         ("enmap_L1B_gtif_qualification.zip", "L1B.*give its L1C or L2A"),
         ("enmap_L1C_gtif_qualification.zip", r"SPECTRAL_IMAGE\.TIF cannot be read"),
         ("enmap_L2A_noPrefix.zip", "level unknown"),
-        ("dims_op_oc_oc-en_701293165_1.tar.gz", "is a delivery: unpack it and give the product in it, ENMAP01.*ZIP"),
+        ("dims_op_oc_oc-en_701293165_1.tar.gz", r"METADATA\.XML in .*tar\.gz is damaged"),
     ],
 )
 def test_real_archives_whose_images_are_empty_say_what_is_wrong(real: Path, name: str, message: str) -> None:

@@ -203,3 +203,30 @@ def write_pace(path: Path, cube: np.ndarray, nm: np.ndarray) -> Path:
         for name, values in zip(("latitude", "longitude"), positions(*cube.shape[:2], 1200), strict=True):
             file[f"navigation_data/{name}"] = values.astype("f4")
     return path
+
+
+def write_cf(
+    path: Path, cube: np.ndarray, nm: np.ndarray, order: str = "yxb", *, packed: bool = True, coordinates: bool = True
+) -> Path:
+    """NetCDF-4 as CF has it: ``order`` of the axes, packed in int16, 20 m cells in UTM 32 N from 400000, 5600000."""
+    rows, cols, bands = cube.shape
+    axes = {"y": ("northing", rows), "x": ("easting", cols), "b": ("wavelength", bands)}
+    values = {"y": 5600000 - 20 * (np.arange(rows) + 0.5), "x": 400000 + 20 * (np.arange(cols) + 0.5), "b": nm / 1000}
+    names = {"y": "projection_y_coordinate", "x": "projection_x_coordinate", "b": "radiation_wavelength"}
+    with h5py.File(path, "w") as file:
+        file.attrs["Conventions"] = "CF-1.8"
+        stored = cube.transpose(["yxb".index(axis) for axis in order])
+        numbers = np.round((stored - 0.1) / 1e-4).astype("i2") if packed else stored
+        numbers[tuple(0 if axis != "b" else slice(None) for axis in order)] = -32000
+        file["refl"] = numbers
+        own = {"_FillValue": numbers.dtype.type(-32000), "grid_mapping": "crs", "standard_name": "surface_reflectance"}
+        file["refl"].attrs.update(own | ({"scale_factor": 1e-4, "add_offset": 0.1} if packed else {}))
+        for axis, (name, _) in axes.items():
+            file[name] = values[axis] if coordinates or axis == "b" else np.zeros(len(values[axis]), "f4")
+            empty = f"This is a netCDF dimension but not a netCDF variable. {len(values[axis]):9d}"
+            file[name].make_scale(name if coordinates or axis == "b" else empty)
+            file[name].attrs.update(standard_name=names[axis], units="um" if axis == "b" else "m")
+            file["refl"].dims[order.index(axis)].attach_scale(file[name])
+        file["crs"] = np.int32(0)
+        file["crs"].attrs["crs_wkt"] = CRS.from_epsg(32632).to_wkt()
+    return path

@@ -18,7 +18,8 @@ from special.scene.readers.base import PRODUCT, Reader, ReadOptions
 from special.scene.readers.geotiff import TIFF
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, is_zip, product_files
-from special.scene.readers.raster import RasterBlockReader, quiet_open, raster_source
+from special.scene.readers.raster import RasterBlockReader, RasterLayer, quiet_open, raster_source
+from special.scene.readers.scratch import unpacked
 from special.scene.source import QualityMask, Source
 
 _METADATA = "METADATA.XML"
@@ -38,23 +39,12 @@ _L2A_FILL, _L1C_FILL = -32768.0, 0.0
 
 @dataclass(frozen=True)
 class _Product:
-    """The files of one product in a folder or archive, by their names in it."""
+    """The files of one product in a folder or archive, by their names in it, and in what it was packed once more."""
 
     files: ProductFiles
     metadata: str
     image: str
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """Reads a layer of masks: the pixels that hold one of ``values``."""
-
-    read: RasterBlockReader
-    values: tuple[int, ...]
-    cols: int
-
-    def __call__(self, rows: slice) -> np.ndarray:
-        return np.isin(self.read(rows, slice(0, self.cols), np.arange(1))[:, :, 0], self.values)
+    delivered: Path | None = None
 
 
 class EnmapReader(Reader):
@@ -76,7 +66,7 @@ class EnmapReader(Reader):
             return _ROOT in head
         name = first_name(path, head)
         if is_zip(head) and "enmap" not in f"{path.name} {name}".lower():
-            return name.upper().endswith((_METADATA, *_IMAGES))
+            return name.upper().endswith((_METADATA, *_IMAGES)) and "DESIS" not in name
         return bool(name) and ("enmap" in f"{path.name} {name}".lower() or name.startswith("dims_op_oc"))
 
     def open(self, path: Path, options: ReadOptions) -> Source:
@@ -197,7 +187,7 @@ def _masks(product: _Product, source: Source) -> tuple[tuple[QualityMask, ...], 
                 if by_default:
                     warnings.append(f"the mask QL_{layer} is damaged or of another size and was left out")
                 continue
-            reader = _Layer(RasterBlockReader(product.files.path / name, gdal_name), values, source.shape[1])
+            reader = RasterLayer(RasterBlockReader(product.files.path / name, gdal_name), values, source.shape[1])
             found.append(QualityMask(mask, f"QL_{layer}", reader, by_default))
             used.append(name)
     return tuple(found), used, warnings
@@ -213,9 +203,13 @@ def _product(path: Path) -> _Product:
     if prefix is not None:
         metadata = [name for name in metadata if name[: -len(_METADATA)] == prefix]
     if not metadata:
-        inner = next((name for name in files.names if name.upper().endswith(".ZIP")), None)
-        if inner is not None:
-            raise SceneError(f"{path} is a delivery: unpack it and give the product in it, {Path(inner).name}")
+        inner = [name for name in files.names if name.upper().endswith(".ZIP")]
+        if len(inner) == 1 and not path.is_dir():  # a delivery, whose one product is packed once more
+            return replace(_product(unpacked(path, inner[0]) / inner[0]), delivered=path)
+        if inner:
+            raise SceneError(
+                f"{path} holds {len(inner)} packed products: unpack it and name one, {Path(inner[0]).name}"
+            )
         raise SceneError(f"{path} holds no EnMAP product: its METADATA.XML is missing")
     if len(metadata) > 1:
         raise SceneError(f"{path} holds {len(metadata)} EnMAP products: name the METADATA.XML of one of them")
@@ -237,7 +231,7 @@ def _product(path: Path) -> _Product:
 
 
 def _said(product: _Product, name: str) -> str:
-    return str(product.files.path / name)
+    return f"{Path(name).name} in {product.delivered}" if product.delivered else str(product.files.path / name)
 
 
 def _prefix(name: str) -> str | None:

@@ -45,7 +45,9 @@ class GdalReader(Reader):
         """By the first bytes, or an ESRI header: the file itself or the one beside it."""
         if path.is_dir() or not head:
             return False
-        if head.startswith((*_JPEG2000, _ERDAS)) or any(root in head for root in _XML_ROOTS):
+        if head.startswith((*_JPEG2000, _ERDAS)):
+            return True
+        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and any(root in head for root in _XML_ROOTS):
             return True
         return _is_esri(head) or _esri_beside(path) is not None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -9,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.readers import conventions
 from special.scene.readers.arrays import ArrayFile, ArrayInfo, ArrayReader
 from special.scene.source import Axes, Stored
 
@@ -88,8 +90,11 @@ class Hdf5File(ArrayFile):
         return (first, *others) if self._matlab else (first, (2, 1, 0), *others)
 
     def planes(self, info: ArrayInfo) -> tuple[tuple[int, int], ...]:
-        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess."""
-        return ((0, 1),) if self._matlab or not self._reverse else ((0, 1), (1, 0))
+        """As MATLAB shows them; where MATLAB has left no mark, some other program wrote rows first, as it is.
+
+        The shape of the scene tells a cube and an image that is not square; a square image has but the order it is in.
+        """
+        return ((0, 1),) if self._matlab or not self._reverse else ((1, 0), (0, 1))
 
     def row_step(self, name: str, axes: Axes) -> int:
         """The extent of a chunk along the rows: less would unpack it again for every window."""
@@ -98,10 +103,23 @@ class Hdf5File(ArrayFile):
             return 1
         return int((chunks[::-1] if self._reverse else chunks)[axes[0]])
 
-    def nodata(self, name: str) -> float | None:
-        """NetCDF's ``_FillValue``."""
-        value = self._file[name].attrs.get("_FillValue")
-        return None if value is None else float(np.ravel(value)[0])
+    def attributes(self, name: str) -> Mapping[str, Any]:
+        """Those of a dataset or a group; nothing of MATLAB's."""
+        return dict(self._file[name].attrs) if name and name in self._file and not self._reverse else {}
+
+    def dimensions(self, name: str) -> tuple[str, ...]:
+        """The dimension scales that netCDF-4 attaches."""
+        if self._reverse:
+            return ()
+        attached = [dimension[0].name for dimension in self._file[name].dims if len(dimension)]
+        return tuple(str(scale).strip("/") for scale in attached)
+
+    def coordinate(self, name: str) -> np.ndarray | None:
+        """A dimension scale; netCDF marks those that have no values."""
+        scale = self._file.get(name)
+        if scale is None or "not a netCDF variable" in conventions.text(scale.attrs, "NAME"):
+            return None
+        return np.ravel(scale[()])
 
     def _is_matlab(self, name: str) -> bool:
         return "MATLAB_class" in self._file[name].attrs

@@ -6,7 +6,6 @@ The cubes are (row, band, col), their bands in descending order of wavelength; a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,8 @@ from special.scene.readers.hdf5_product import (
     names_in,
     stored_cube,
 )
-from special.scene.source import BlockReader, Georeference, Ground, Source
+from special.scene.readers.joined import JoinedBlockReader
+from special.scene.source import Georeference, Ground, Source
 from special.scene.wavelengths import plausible_nm
 
 _SWATHS = "HDFEOS/SWATHS"
@@ -34,28 +34,6 @@ _SWATHS = "HDFEOS/SWATHS"
 _SWATH = re.compile(r"PRS_(L2D|L2C|L1)_HCO$")
 _DETECTORS = ("VNIR", "SWIR")
 _FULL = 65535.0
-
-
-@dataclass(frozen=True)
-class JoinedBlockReader:
-    """Reads from cubes of the same rows and columns as from one; ``parts`` holds for each its number of bands."""
-
-    parts: tuple[tuple[BlockReader, int], ...]
-
-    def __call__(self, rows: slice, cols: slice, bands: np.ndarray) -> np.ndarray:
-        """Read the block."""
-        block, first = None, 0
-        for read, count in self.parts:
-            mine = (bands >= first) & (bands < first + count)
-            if mine.any():
-                part = read(rows, cols, bands[mine] - first)
-                if block is None:
-                    block = np.empty((*part.shape[:2], len(bands)), dtype=part.dtype)
-                block[:, :, mine] = part
-            first += count
-        if block is None:
-            raise IndexError(f"bands {bands} of {first}")
-        return block
 
 
 class PrismaReader(Hdf5Product):

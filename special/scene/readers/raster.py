@@ -83,6 +83,20 @@ class RasterMask:
             raise SceneError(f"the mask of {self.path} cannot be read ({error}): it may be damaged") from None
 
 
+@dataclass(frozen=True)
+class RasterLayer:
+    """Reads a band of a file, counted from 0, as a mask: the pixels that hold one of ``values``."""
+
+    read: RasterBlockReader
+    values: tuple[int, ...]
+    cols: int
+    band: int = 0
+
+    def __call__(self, rows: slice) -> np.ndarray:
+        """Read bool (rows, cols), True where a pixel is masked."""
+        return np.isin(self.read(rows, slice(0, self.cols), np.array([self.band]))[:, :, 0], self.values)
+
+
 def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], driver: str | None = None) -> Source:
     """Describe an open rasterio dataset: its bands in order, without an alpha band.
 
@@ -198,7 +212,7 @@ def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
         found = _numbers(re.split(r"[,;\s]+", text.strip("{}[]() \n")), units)
     for words in (dataset.descriptions[:bands], [whole.get(f"band_{band}") for band in range(1, bands + 1)]):
         if found is None:
-            found = _lengths(words)
+            found = lengths_in(words)
     if found is None:
         imagery = [_lower(dataset.tags(band, ns="IMAGERY")) for band in range(1, bands + 1)]
         found = _numbers([tags.get("central_wavelength_um") for tags in imagery], "um")
@@ -222,10 +236,10 @@ def _numbers(texts: list[Any], units: str | None) -> np.ndarray | None:
     try:
         return plausible_nm(np.array([float(text) for text in texts]), units)
     except ValueError:
-        return _lengths(texts)
+        return lengths_in(texts)
 
 
-def _lengths(texts: Any) -> np.ndarray | None:
+def lengths_in(texts: Any) -> np.ndarray | None:
     """Texts that each hold one length, as in ``450.0 nm`` or ``band 1 (0.45 um)``, as nm."""
     matches = [_LENGTH.search(text or "") for text in texts]
     if not all(matches):
