@@ -24,7 +24,7 @@ from special.settings import RENAMED
 @takes(LabelOptions)
 def label(
     scene: str | Path | np.ndarray,
-    classes: Classes,
+    classes: Classes | None = None,
     wavelengths: Wavelengths | None = None,
     *,
     until: str | None = None,
@@ -38,7 +38,8 @@ def label(
 
     Args:
         scene: a file, or an array (rows, cols, bands), any unit.
-        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
+        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines; those of ``library`` when
+            None.
         wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
         until: stop after this step. progress: who listens.
         options: the other fields of :class:`special.LabelOptions`, which says what each means.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from inspect import Parameter, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -12,7 +12,7 @@ import numpy as np
 
 from special.api.request import HOW, DatasetSource, SceneSource, labels_hash, resolved_wavelengths
 from special.classnames.class_list import ClassList
-from special.errors import SceneError, SettingsError
+from special.errors import ClassListError, SceneError, SettingsError
 from special.models.registry import CLASSIFIERS
 from special.settings import Settings, load
 
@@ -143,7 +143,9 @@ class LabelOptions(RunOptions, SceneOptions):
 
     Attributes:
         scene: a file, or an array (rows, cols, bands) of any unit.
-        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
+        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines; the library's when None.
+        library: a spectral library whose spectra stand for the classes that it has. library_column: of its metadata,
+            the one that holds the classes.
         clip: image-text model: ``auto``, ``none``, ``MODEL:TAG``, ``MODEL:FILE`` or ``hf-hub:...``.
         concepts: TOML files of land-cover concepts, beside those of the package.
         reject: pixels whose best class is less probable than this stay 0 in the map.
@@ -152,19 +154,39 @@ class LabelOptions(RunOptions, SceneOptions):
     suffix: ClassVar[str] = ".special"
 
     scene: str | Path | np.ndarray
-    classes: Classes
+    classes: Classes | None = None
+    library: str | Path | None = None
+    library_column: str | None = None
     clip: str | None = None
     concepts: Iterable[str | Path] = ()
     reject: float | None = None
 
     def changes(self) -> dict[str, Any]:
         """Return the settings that these options stand for."""
-        own = {"pseudo.image_text.clip": self.clip, "map.reject": self.reject}
+        own: dict[str, Any] = {"pseudo.image_text.clip": self.clip, "map.reject": self.reject}
+        if self.library is not None:
+            own["pseudo.spectrum_text.library"] = str(Path(self.library).resolve())
+            own["pseudo.spectrum_text.library_column"] = self.library_column
+        elif self.library_column is not None:
+            raise SettingsError("--library-column is given without --library: name the spectral library")
         return super().changes() | {name: value for name, value in own.items() if value is not None}
 
     def open(self) -> Opened:
         """Open the scene."""
-        return open_input(self.scene, self, class_list_of(self.classes))
+        settings = self.resolved().values
+        library, column = (settings[f"pseudo.spectrum_text.{name}"] for name in ("library", "library_column"))
+        if not library:
+            if self.classes is None:
+                raise ClassListError("there is no class list: give --classes FILE, or a library with --library")
+            return open_input(self.scene, self, class_list_of(self.classes))
+        from special.api.library import class_list_from, matched
+
+        if "spectrum-text" not in settings["pseudo.teachers"]:
+            raise SettingsError("--library is for the teacher spectrum-text, which pseudo.teachers does not name")
+        column = column or None
+        classes = class_list_from(library, column) if self.classes is None else class_list_of(self.classes)
+        notes = matched(library, classes, column)
+        return replace(open_input(self.scene, self, classes), notes=tuple(notes))
 
 
 @dataclass(frozen=True, kw_only=True)

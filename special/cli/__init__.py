@@ -15,7 +15,7 @@ from typing import IO, Any
 import click
 
 _BEFORE_STEPS = ("classes", "label")
-_AFTER_STEPS = ("status", "info", "describe", "fit", "predict", "evaluate", "demo")
+_AFTER_STEPS = ("status", "info", "library", "describe", "fit", "predict", "evaluate", "demo")
 _DEBUG = "special.debug"
 
 

@@ -17,7 +17,7 @@ from special.classnames.reading import Encoder, Reading, read_names
 from special.landcover.concepts import ConceptTable
 from special.teachers.confusion import ConfusedPair
 from special.teachers.spectrum_text.calibration import Calibration, calibrations, convert
-from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
+from special.teachers.spectrum_text.expected_spectra import Expected
 from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, log_reflectance, softmax
 from special.teachers.spectrum_text.outlines import tendency
 from special.teachers.spectrum_text.pixels import sample_spectra
@@ -37,6 +37,16 @@ class Knowledge(Protocol):
 
     settings: SpectrumTextSettings
     seed: int
+
+    def spectra(
+        self,
+        readings: Sequence[Sequence[Reading]],
+        classes: ClassList,
+        wavelengths: np.ndarray,
+        fwhm: np.ndarray | None,
+        regions: Regions,
+    ) -> list[Expected]:
+        """Return the spectra that the classes may show, for regions of bands at ``wavelengths`` (bands,), nm."""
 
     @property
     def table(self) -> ConceptTable:
@@ -61,15 +71,17 @@ def confused_pairs(
         scene: whose own bands and calibration count instead: what it takes to read its numbers adds to the doubt.
     """
     readings = read_names(classes, teacher.table, teacher.encoder)
-    spectra = expected_spectra(readings, teacher.table, teacher.settings.rest_log_weight)
     if scene is None:
-        centres = Regions.of(wavelengths, through_air=False).centres
+        regions = Regions.of(wavelengths, through_air=False)
+        centres = regions.centres
+        spectra = teacher.spectra(readings, classes, wavelengths, None, regions)
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
         found = [Calibration(np.zeros(len(centres)), np.zeros((len(KINDS), len(centres))), 1.0)]
     else:
         sample = sample_spectra(scene, teacher.settings.calibration_pixels).astype(np.float64)
         conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
         centres = conversion.regions.centres
+        spectra = teacher.spectra(readings, classes, scene.wavelengths, scene.fwhm, conversion.regions)
         likelihood = SpectralLikelihood(spectra, teacher.table, centres, teacher.settings.uncertainty)
         found = calibrations(conversion.apply(sample), conversion, likelihood, teacher.settings.calibration)
     shares = confusion(spectra, likelihood, found, len(classes), seed=teacher.seed)

@@ -23,7 +23,10 @@ ALREADY_DRY = frozenset({"dry grass", "straw", "crop residue"})
 
 @dataclass(frozen=True)
 class Expected:
-    """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty."""
+    """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty.
+
+    ``regional``, float64 (regions,), is what the sensor's regions see of one that was measured; else None.
+    """
 
     class_index: int
     concept: str
@@ -31,6 +34,7 @@ class Expected:
     log_weight: float
     level_sd: float
     shape_sd: float
+    regional: np.ndarray | None = None
 
 
 def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable, rest_weight: float) -> list[Expected]:

@@ -20,8 +20,10 @@ from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
 from special.landcover.concepts import ConceptTable, load_concepts
+from special.libraries.library import read_library
 from special.progress import SILENT, Progress
 from special.resources import PROMPTS
+from special.settings import Settings
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, outlines, pixels
@@ -33,10 +35,12 @@ from special.teachers.spectrum_text.calibration import (
 )
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.confusion import confused_pairs
-from special.teachers.spectrum_text.expected_spectra import expected_spectra
+from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
 from special.teachers.spectrum_text.growth_stages import GrowthStages
 from special.teachers.spectrum_text.likelihood import SpectralLikelihood, log_reflectance, softmax
+from special.teachers.spectrum_text.measured import MeasuredSpectra
 from special.teachers.spectrum_text.outlines import Outlines
+from special.teachers.spectrum_text.regions import Regions
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 if TYPE_CHECKING:
@@ -57,6 +61,7 @@ class SpectrumTextTeacher(Teacher):
         seed: int = 0,
         concepts: Sequence[Path] = (),
         table: ConceptTable | None = None,
+        library: MeasuredSpectra | None = None,
         encoder: SentenceEncoder | None = None,
     ) -> None:
         """Take the settings; the table of land cover and the encoder are read when they are first needed.
@@ -66,10 +71,15 @@ class SpectrumTextTeacher(Teacher):
             seed: of the clusterings.
             concepts: the user's files, beside the table that comes with the package.
             table, encoder: others than those.
+            library: measured spectra for classes that it has; that of the settings when None.
         """
         self.settings, self.seed = settings, seed
         self._files = [PROMPTS / "concepts.toml", *concepts]
         self._table, self._encoder = table, encoder
+        self.measured = library
+        if library is None and settings.library:
+            own = Path(settings.library), settings.library_column, settings.library_beside
+            self.measured = MeasuredSpectra(*own, seed)
 
     @classmethod
     def make(cls, request: TeacherRequest) -> Self:
@@ -82,7 +92,15 @@ class SpectrumTextTeacher(Teacher):
         teacher = cls(settings, seed=request.seed, concepts=request.concepts)
         if request.concepts:  # ours is whole: only the user's can be wrong, and that is to be said at once
             _ = teacher.table
+        if teacher.measured is not None:
+            _ = teacher.measured.library
         return teacher
+
+    @classmethod
+    def decided_by(cls, settings: Settings) -> str:
+        """Return the hash of the library, which may be a folder, or several files of which one is named."""
+        library = str(settings.values.get(f"{SpectrumTextSettings.section}.library", ""))
+        return read_library(library).sha256() if library else ""
 
     @cached_property
     def table(self) -> ConceptTable:
@@ -104,6 +122,7 @@ class SpectrumTextTeacher(Teacher):
         return {
             "concepts_sha256": concepts if self._table is None else self._table.sha256,
             "encoder_sha256": MINILM_SHA256 if self._encoder is None else self._encoder.sha256,
+            **({} if self.measured is None else self.measured.identity()),
         }
 
     def predict(
@@ -122,7 +141,7 @@ class SpectrumTextTeacher(Teacher):
         with progress.phase("read names"):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
-            calibrated = self._calibrate(scene, readings, len(classes))
+            calibrated = self._calibrate(scene, readings, classes)
             progress.advance()
         with progress.phase("cluster"):
             clusterings = Clusterings(
@@ -161,13 +180,37 @@ class SpectrumTextTeacher(Teacher):
         progress.end()
         return result
 
-    def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: int) -> _CalibratedScene:
-        sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
+    def spectra(
+        self,
+        readings: Sequence[Sequence[Reading]],
+        classes: ClassList,
+        wavelengths: np.ndarray,
+        fwhm: np.ndarray | None,
+        regions: Regions,
+    ) -> list[Expected]:
+        """Return the spectra that the classes may show: of the table, and of the library where there is one.
+
+        Args:
+            readings: of the names of ``classes``.
+            classes: the class list.
+            wavelengths: (bands,), nm, rising, of the sensor. fwhm: (bands,), or None.
+            regions: those that the bands are averaged to.
+
+        Raises:
+            SettingsError: the library has none of the classes.
+        """
         spectra = expected_spectra(readings, self.table, self.settings.rest_log_weight)
+        if self.measured is None:
+            return spectra
+        return self.measured.join(spectra, classes, self.table, wavelengths, fwhm, regions)
+
+    def _calibrate(self, scene: Scene, readings: list[list[Reading]], classes: ClassList) -> _CalibratedScene:
+        sample = pixels.sample_spectra(scene, self.settings.calibration_pixels).astype(np.float64)
         conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
+        spectra = self.spectra(readings, classes, scene.wavelengths, scene.fwhm, conversion.regions)
         likelihood = SpectralLikelihood(spectra, self.table, conversion.regions.centres, self.settings.uncertainty)
         found = calibrations(conversion.apply(sample), conversion, likelihood, self.settings.calibration)
-        return _CalibratedScene(conversion, likelihood, found, classes)
+        return _CalibratedScene(conversion, likelihood, found, len(classes))
 
     def _outlines(
         self,
