@@ -116,7 +116,10 @@ def spectrum(
     said: Mapping[str, str] | None = None,
     fwhm: np.ndarray | None = None,
 ) -> Spectrum | None:
-    """Return a spectrum with rising wavelengths (nm) between 300 and 3000; None where fewer than 8 values are known."""
+    """Return a spectrum with rising wavelengths between 300 and 3000 nm; None where fewer than 8 values are known.
+
+    ``nm``, ``reflectance`` (a fraction) and ``fwhm`` (nm) are (channels,).
+    """
     order = np.argsort(nm, kind="stable")
     order = order[(nm[order] >= 300) & (nm[order] <= 3000)]
     if np.isfinite(reflectance[order]).sum() < 8:

@@ -52,7 +52,10 @@ def resample(spectra: Sequence[Spectrum], centres: np.ndarray, fwhm: np.ndarray 
 
 
 def bridged(values: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Return spectra (n, bands) with straight lines over their gaps, and the nearest value beyond their ends."""
+    """Return spectra (n, bands) with straight lines over their gaps, and the nearest value beyond their ends.
+
+    ``centres`` (bands,), nm.
+    """
     out = values.copy()
     for row in out:
         known = np.isfinite(row)

@@ -307,3 +307,10 @@ def test_the_reader_of_the_truth_can_be_named(tmp_path: Path, install: Install) 
 def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
     with pytest.raises(SceneError, match=r"is no path of a file|cannot be read"):
         open_scene(path)
+
+
+def test_the_table_of_inputs_in_the_readme_is_that_of_the_registry() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    told = readme[readme.index("| input |") : readme.index("| another format |")].strip()
+    assert told == base.inputs_table()
+    assert all(reader.understands for reader in READERS)

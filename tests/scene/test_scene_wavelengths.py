@@ -195,3 +195,21 @@ def test_a_zero_in_a_list_means_that_the_band_has_no_wavelength(npy: Path, tmp_p
 
 def test_nothing_given_is_nothing() -> None:
     assert given_wavelengths(None, None) is None
+
+
+@pytest.mark.parametrize(("units", "factor"), [("Nanometers", 1.0), ("Micrometers", 1e-3)])
+def test_the_widths_of_bands_are_nm_whatever_the_unit_of_a_header(tmp_path: Path, units: str, factor: float) -> None:
+    (tmp_path / "a.img").write_bytes(np.ones((2, 2, 3), "<f4").tobytes())
+    (tmp_path / "a.hdr").write_text(
+        f"ENVI\nsamples = 2\nlines = 2\nbands = 3\ndata type = 4\ninterleave = bip\nwavelength units = {units}\n"
+        f"wavelength = {{{450 * factor}, {550 * factor}, {650 * factor}}}\n"
+        f"fwhm = {{{9 * factor}, {10 * factor}, {11 * factor}}}\n"
+    )
+    scene = open_scene(tmp_path / "a.hdr")
+    np.testing.assert_allclose(scene.fwhm, [9, 10, 11])
+
+
+def test_real_files_that_say_how_wide_their_bands_are(products: Path) -> None:
+    for name in ("qps/gdal_wl_fwhm.tif", "qps/envi_wl_fwhm.hdr"):
+        fwhm = open_scene(products / name).fwhm
+        assert fwhm is not None and (fwhm > 1).all() and (fwhm < 1000).all()

@@ -19,6 +19,7 @@ class ArchiveReader(Reader):
 
     name = "archive"
     reads = "a ZIP or tar.gz with one scene in it"
+    understands = "unpacked into scratch space (`TMPDIR`), with limits on size and paths"
     precedence = ANYTHING
     named_arrays = True
     signatures = ARCHIVES

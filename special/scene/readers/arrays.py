@@ -96,7 +96,7 @@ class ArrayFile(ABC):
         return ()
 
     def coordinate(self, name: str) -> np.ndarray | None:
-        """The coordinate of a dimension, (its size,), or None."""
+        """The coordinate of a dimension, (size,), or None."""
         return None
 
     def nodata(self, name: str) -> float | None:

@@ -30,6 +30,7 @@ class AvirisReader(Hdf5Product):
 
     name = "aviris_nc"
     reads = "AVIRIS-3 or -5 (.nc)"
+    understands = "reflectance or radiance, on its map grid"
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies in a folder of its own name, beside its wavelengths."""

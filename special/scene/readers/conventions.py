@@ -35,7 +35,7 @@ class Described(Protocol):
         """Return the names of an array's dimensions, which those of its coordinates are; () where they have none."""
 
     def coordinate(self, name: str) -> np.ndarray | None:
-        """Return the coordinate of a dimension, (its size,), or None."""
+        """Return the coordinate of a dimension, (size,), or None."""
 
 
 def axes_of(file: Described, name: str) -> Axes | None:

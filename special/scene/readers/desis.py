@@ -35,6 +35,7 @@ class DesisReader(Reader):
 
     name = "desis"
     reads = "DESIS L1C and L2A (folder, archive, METADATA.xml or image)"
+    understands = "wavelengths, gains and masks from the product"
     precedence = PRODUCT
     signatures = (*TIFF, (0, b"<"), (0, b"\xef\xbb\xbf<"), (0, b"ENVI"), *ARCHIVES)
     folders = True

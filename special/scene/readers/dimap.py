@@ -21,6 +21,7 @@ class DimapReader(Reader):
 
     name = "dimap"
     reads = "BEAM-DIMAP of SNAP (.dim)"
+    understands = "the bands that have a wavelength, with factor, offset and no data"
     precedence = PRODUCT
     signatures = ((0, b"<"), (0, b"\xef\xbb\xbf<"))
 

@@ -44,6 +44,9 @@ class EmitReader(Hdf5Product):
 
     name = "emit"
     reads = "EMIT L2A or L1B (.nc)"
+    understands = (
+        "`good_wavelengths`; in sensor geometry, laid on the ground by its lookup table; masks of the file beside it"
+    )
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube is at the root, and what is known of its bands in a group beside it."""

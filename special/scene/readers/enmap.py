@@ -52,6 +52,7 @@ class EnmapReader(Reader):
 
     name = "enmap"
     reads = "EnMAP L1C and L2A (folder, archive, METADATA.XML or image)"
+    understands = "wavelengths, widths, gains and masks from the product; a delivery may be packed once more"
     precedence = PRODUCT
     signatures = (*TIFF, (0, b"<"), (0, b"\xef\xbb\xbf<"), *ARCHIVES)
     folders = True
@@ -95,6 +96,7 @@ class EnmapReader(Reader):
             source,
             files=product.files.parts([product.image, product.metadata, *used]),
             wavelengths=bands.wavelengths,
+            fwhm=bands.fwhm if np.isfinite(bands.fwhm).all() else None,
             good_bands=bands.expected,
             nodata=fill if source.nodata is None else source.nodata,
             gains=None if scale else bands.gains,
@@ -113,9 +115,10 @@ ENMAP = EnmapReader()
 
 @dataclass(frozen=True)
 class _Bands:
-    """What the metadata say of each band of the image, all (bands,); wavelengths are nm, ``expected`` is bool."""
+    """What the metadata say of each band of an image, all (bands,): wavelengths and widths in nm, ``expected`` bool."""
 
     wavelengths: np.ndarray
+    fwhm: np.ndarray
     gains: np.ndarray
     offsets: np.ndarray
     expected: np.ndarray
@@ -140,13 +143,14 @@ class _Bands:
                         float(entry.findtext(field) or default)
                         for field, default in (
                             ("wavelengthCenterOfBand", "nan"),
+                            ("FWHMOfBand", "nan"),
                             ("GainOfBand", "1"),
                             ("OffsetOfBand", "0"),
                         )
                     ]
                     for entry in entries
                 ]
-            ).reshape(-1, 3)
+            ).reshape(-1, 4)
         except ValueError:
             raise SceneError(f"{name} describes a band by something that is no number: fetch it again") from None
         there = np.isin(numbers, list(expected)) if expected else np.ones(len(numbers), dtype=bool)
@@ -156,7 +160,7 @@ class _Bands:
             raise SceneError(
                 f"{name} describes {len(numbers)} bands but the image has {count}: they do not belong together"
             )
-        return cls(values[:, 0], values[:, 1], values[:, 2], there)
+        return cls(values[:, 0], values[:, 1], values[:, 2], values[:, 3], there)
 
 
 def _common_scale(bands: _Bands) -> float | None:

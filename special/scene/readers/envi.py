@@ -38,6 +38,9 @@ class EnviReader(Reader):
 
     name = "envi"
     reads = "ENVI (header and raw file)"
+    understands = (
+        "header or data file; any interleave and byte order; `bbl`, units, scale factor, ignore value, map info"
+    )
     precedence = NEIGHBOUR
 
     def recognises(self, path: Path, head: bytes) -> bool:
@@ -125,6 +128,7 @@ def open_envi(path: Path, header: Path) -> Source:
         read_block=ArrayBlockReader(_RawFile(data, dtype, offset, stored), axes),
         files=(header, data),
         wavelengths=None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units")),
+        fwhm=_widths(fields, wavelengths, bands, header),
         good_bands=good,
         nodata=_number(fields, "data ignore value", header),
         gains=gains,
@@ -155,6 +159,7 @@ def spectral_fields(header: Path, bands: int) -> dict[str, Any] | None:
     gains, offsets = (None, None) if scale else _gains(fields, bands, header)
     return {
         "wavelengths": nm,
+        "fwhm": _widths(fields, listed, bands, header),
         "good_bands": _good_bands(fields, bands, header)[0],
         "nodata": _number(fields, "data ignore value", header),
         "gains": gains,
@@ -236,6 +241,17 @@ def _number(fields: Mapping[str, str], name: str, header: Path) -> float | None:
         return float(text)
     except ValueError:
         raise SceneError(f"{header}: {name} is {text!r}, which is no number: mend the header") from None
+
+
+def _widths(fields: Mapping[str, str], wavelengths: np.ndarray | None, bands: int, header: Path) -> np.ndarray | None:
+    """The widths of the bands (bands,), nm, which are in the unit of the ``wavelengths`` (bands,); or None."""
+    widths = _list(fields, "fwhm", header)
+    nm = None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units"))
+    if widths is None or nm is None or wavelengths is None or len(widths) != bands or len(nm) != bands:
+        return None
+    known = np.isfinite(nm) & (wavelengths > 0)
+    widths = widths * np.median(nm[known] / wavelengths[known])
+    return widths if (widths > 0).all() else None
 
 
 def _exposure(fields: Mapping[str, str]) -> float | None:

@@ -39,6 +39,9 @@ class GdalReader(Reader):
 
     name = "gdal"
     reads = "VRT and other local formats of GDAL"
+    understands = (
+        "through GDAL, from local files only: VRT, ESRI `.bil`, JPEG 2000, Erdas `.img`, SPOT DIMAP and others"
+    )
     precedence = ANYTHING
 
     def recognises(self, path: Path, head: bytes) -> bool:

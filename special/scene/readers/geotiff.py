@@ -24,6 +24,10 @@ class GeotiffReader(Reader):
 
     name = "geotiff"
     reads = "GeoTIFF"
+    understands = (
+        "wavelengths from tags, names of bands, a STAC item or an ENVI header beside it; nodata, masks, "
+        "place; pages as bands"
+    )
     signatures = TIFF
 
     def open(self, path: Path, options: ReadOptions) -> Source:

@@ -115,7 +115,7 @@ class Hdf5File(ArrayFile):
         return tuple(str(scale).strip("/") for scale in attached)
 
     def coordinate(self, name: str) -> np.ndarray | None:
-        """A dimension scale; netCDF marks those that have no values."""
+        """A dimension scale (size,); netCDF marks those that have no values."""
         scale = self._file.get(name)
         if scale is None or "not a netCDF variable" in conventions.text(scale.attrs, "NAME"):
             return None
@@ -143,6 +143,9 @@ class Hdf5Reader(ArrayReader):
 
     name = "hdf5"
     reads = "HDF5 (such as MATLAB v7.3)"
+    understands = (
+        "`--key NAME` where several arrays could be the cube; netCDF by the CF conventions: axes, scale, offset, place"
+    )
     signatures = SIGNATURES
     file = Hdf5File
 

@@ -33,6 +33,7 @@ class HyperionReader(Reader):
 
     name = "hyperion"
     reads = "Hyperion L1T (folder, archive, MTL file or a band)"
+    understands = "a TIF for each of 242 bands, scaled to radiance, those that were never calibrated left out"
     precedence = PRODUCT
     signatures = (*TIFF, (0, b"GROUP"), *ARCHIVES)
     folders = True

@@ -30,6 +30,7 @@ class NeonReader(Hdf5Product):
 
     name = "neon"
     reads = "NEON AOP reflectance (.h5)"
+    understands = "scale factor, water windows, place"
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies in a folder that is named for the site."""

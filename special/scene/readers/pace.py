@@ -41,6 +41,7 @@ class PaceReader(Hdf5Product):
 
     name = "pace"
     reads = "PACE OCI surface reflectance (.nc)"
+    understands = "scaled; flags as masks; in sensor geometry, laid on the ground by latitude and longitude"
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies among the geophysical data."""

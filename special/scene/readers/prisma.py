@@ -41,6 +41,9 @@ class PrismaReader(Hdf5Product):
 
     name = "prisma"
     reads = "PRISMA L2D, L2C or L1 (.he5)"
+    understands = (
+        "both detectors, joined by wavelength and scaled; L2D with its place, others laid on the ground by position"
+    )
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """One cube a detector, in the swath of co-registered ones."""

@@ -38,6 +38,7 @@ class TanagerReader(Hdf5Product):
 
     name = "tanager"
     reads = "Tanager ortho or basic (.h5)"
+    understands = "ortho on its grid, basic laid on the ground by latitude and longitude; `good_wavelengths`, masks"
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies in the grid or swath HYP; reflectance goes before radiance."""

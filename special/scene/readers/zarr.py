@@ -110,7 +110,7 @@ class ZarrFile(ArrayFile):
         return tuple(f"{folder}/{one}".strip("/") for one in names if one)
 
     def coordinate(self, name: str) -> np.ndarray | None:
-        """A coordinate array beside the cube."""
+        """A coordinate array (size,) beside the cube."""
         if self._types.get(name) is None or len(self._metadata[name]["shape"]) != 1:
             return None
         (stored,) = self.load(name)
@@ -128,6 +128,7 @@ class ZarrReader(ArrayReader):
 
     name = "zarr"
     reads = "Zarr (a local folder)"
+    understands = "dimensions and attributes by the CF conventions; `--key NAME` as for HDF5"
     precedence = FORMAT
     folders = True
     file = ZarrFile
