@@ -173,6 +173,11 @@ class LabelOptions(RunOptions, SceneOptions):
 
     def open(self) -> Opened:
         """Open the scene."""
+        opened = self._opened()
+        refuse_where_nothing_is_known(opened.data, self.resolved())
+        return opened
+
+    def _opened(self) -> Opened:
         settings = self.resolved().values
         library, column = (settings[f"pseudo.spectrum_text.{name}"] for name in ("library", "library_column"))
         if not library:
@@ -328,6 +333,25 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
     source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark)
     opened = open_scene(scene, **told(how) | {"wavelengths": given})
     return Opened(opened, source, classes)
+
+
+def refuse_where_nothing_is_known(scene: Scene | ImageDataset, settings: Settings) -> None:
+    """Make sure that the spectrum-text teacher knows what land cover reflects in any of a scene's bands.
+
+    Raises:
+        SceneError: they all lie elsewhere, in the thermal infrared for instance.
+    """
+    from special.scene import Scene
+    from special.teachers.spectrum_text.regions import WINDOWS
+
+    if not isinstance(scene, Scene) or "spectrum-text" not in settings.values["pseudo.teachers"]:
+        return
+    nm = scene.wavelengths
+    if not any(((nm >= low) & (nm < high)).any() for low, high in WINDOWS):
+        raise SceneError(
+            f"the bands of {scene.path or 'the array'} lie at {nm[0]:.0f} to {nm[-1]:.0f} nm, and what land cover "
+            f"reflects is known from {WINDOWS[0][0]:.0f} to {WINDOWS[-1][1]:.0f} nm: check the wavelengths' unit"
+        )
 
 
 def told(how: SceneOptions | SceneSource) -> dict[str, Any]:
