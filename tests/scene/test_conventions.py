@@ -11,6 +11,7 @@ import rasterio
 import small_scene
 from folder_products import write_zarr
 from products import reflectance, write_cf
+from scipy.io import netcdf_file
 
 import special
 from special.errors import SceneError
@@ -148,6 +149,43 @@ def test_a_damaged_zarr_is_one_line(tmp_path: Path) -> None:
     (path / "refl" / ".zarray").write_text('{"shape": ["a"]}')
     with pytest.raises(SceneError, match="without a shape"):
         open_scene(path)
+
+
+def classic(path: Path, cube: np.ndarray, order: str = "yxb") -> Path:
+    """Classic netCDF, packed in int16."""
+    sizes = dict(zip("yxb", cube.shape, strict=True))
+    names = {"y": "lat", "x": "lon", "b": "wavelength"}
+    with netcdf_file(path, "w") as file:
+        for axis, name in names.items():
+            file.createDimension(name, sizes[axis])
+            variable = file.createVariable(name, "f8", (name,))
+            variable[:] = {"y": 50 - 0.01 * np.arange(sizes["y"]), "x": 0.01 * np.arange(sizes["x"]), "b": NM}[axis]
+            variable.units = {"y": "degrees_north", "x": "degrees_east", "b": "nm"}[axis]
+        variable = file.createVariable("rhos", "i2", tuple(names[axis] for axis in order))
+        variable[:] = np.round(cube / 1e-4).astype("i2").transpose(["yxb".index(axis) for axis in order])
+        variable.scale_factor, variable._FillValue = 1e-4, np.int16(-32000)
+    return path
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_classic_netcdf_is_read_by_the_same_conventions(tmp_path: Path, order: str) -> None:
+    cube = reflectance(8, 8)
+    path = classic(tmp_path / "x.nc", cube, order)
+    scene = open_scene(path)
+    assert (recognise(path).name, scene.shape, scene.gains_applied) == ("netcdf3", (8, 8, 8), True)
+    np.testing.assert_allclose(scene.read(), cube, atol=1e-4)
+    np.testing.assert_array_equal(scene.wavelengths, NM)
+    assert scene.georeference is not None and scene.georeference.transform is not None
+    np.testing.assert_allclose(scene.georeference.transform, (0.01, 0, -0.005, 0, -0.01, 50.005), atol=1e-9)
+    assert "WGS 84" in (scene.georeference.crs_wkt or "")
+
+
+def test_a_truncated_classic_netcdf_is_one_line(tmp_path: Path) -> None:
+    path = classic(tmp_path / "x.nc", reflectance(8, 8))
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(SceneError, match="may be damaged") as error:
+        open_scene(path)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["cf", "zarr"])

@@ -29,7 +29,7 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 PRODUCTS = ["aviris_nc", "desis", "dimap", "emit", "enmap", "hyperion", "neon", "pace", "prisma", "tanager"]
-FOLDERS = ["archive", "zarr"]
+OTHERS = ["archive", "netcdf3", "zarr"]
 OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {
     "__init__",
@@ -170,7 +170,7 @@ def test_each_of_our_readers_is_listed_as_any_other(name: str) -> None:
 
 def test_every_module_of_a_format_is_listed() -> None:
     folder = Path(readers.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*PRODUCTS, *FOLDERS, *OURS}
+    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*PRODUCTS, *OTHERS, *OURS}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -220,12 +220,12 @@ def test_two_readers_of_the_same_precedence_need_a_name(tmp_path: Path, install:
 
 def test_an_unknown_reader_is_named_with_those_there_are(tmp_path: Path) -> None:
     path = write_as("npy", tmp_path)
-    names = ", ".join(sorted(OURS + FOLDERS + PRODUCTS))
+    names = ", ".join(sorted(OURS + OTHERS + PRODUCTS))
     with pytest.raises(SettingsError, match=f"no reader 'numpy': name one of {names}"):
         open_scene(path, wavelengths=NM, reader="numpy")
 
 
-@pytest.mark.parametrize("name", OURS + FOLDERS + PRODUCTS)
+@pytest.mark.parametrize("name", OURS + OTHERS + PRODUCTS)
 def test_a_named_reader_says_what_it_cannot_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     for path in (tmp_path / "notes.txt", tmp_path, tmp_path / "missing"):

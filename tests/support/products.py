@@ -91,7 +91,7 @@ def write_prisma(
             else:
                 numbers = (part - low) / (high - low) * 65535
                 file.attrs[f"L2Scale{detector}Min"], file.attrs[f"L2Scale{detector}Max"] = np.float32([low, high])
-            numbers = np.where(nm > 0, np.round(numbers), 0).astype("u2")
+            numbers = np.where(nm > 0, np.clip(np.round(numbers), 1, 65535), 0).astype("u2")
             numbers[0, 0] = 0
             fields = f"HDFEOS/SWATHS/PRS_{level}_HCO/Data Fields/{detector.upper()}"
             file.create_dataset(f"{fields}_Cube", data=numbers.transpose(0, 2, 1), chunks=(2, len(nm), cols))

@@ -137,7 +137,7 @@ def open_envi(path: Path, header: Path) -> Source:
         georeference=georeference,
         exposure=_exposure(fields),
         acquired=fields.get("acquisition time") or None,
-        sensor=fields.get("sensor type") or None,
+        sensor=fields.get("sensor type") if fields.get("sensor type", "").lower() not in ("", "unknown") else None,
         notes=bbl_note,
         warnings=(*place_note, *longer),
     )
