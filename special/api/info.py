@@ -15,6 +15,9 @@ from special.scene import Scene, open_scene
 from special.settings import load
 from special.steps.rgb import RgbSettings, missing_colours
 
+GLANCE_BYTES = 1 << 26
+"""How much of a far larger file is looked at, so that it is described at once."""
+
 
 def info(
     scene: str | Path,
@@ -26,6 +29,7 @@ def info(
     mask: str | None = None,
     white: str | Path | None = None,
     dark: str | Path | None = None,
+    full: bool = False,
 ) -> dict[str, Any]:
     """Open a scene and say what is understood of it.
 
@@ -33,6 +37,7 @@ def info(
         scene: a file.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
         key, sensor, reader, mask, white, dark: as :func:`special.open_scene` takes them.
+        full: look at every pixel of a large file, and hash it; else at some rows, evenly spread.
 
     Raises:
         SceneError: the file or its wavelengths cannot be understood; the message says what to do.
@@ -40,7 +45,7 @@ def info(
     how = SceneOptions(
         wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
     )
-    return describe(open_scene(scene, **told(how)))
+    return describe(open_scene(scene, **told(how), most_bytes=None if full else GLANCE_BYTES))
 
 
 def describe(scene: Scene) -> dict[str, Any]:
@@ -58,7 +63,8 @@ def describe(scene: Scene) -> dict[str, Any]:
         "file_bands": scene.file_bands,
         "wavelengths_nm": scene.wavelengths.tolist(),
         "bad_bands": [{"band": number + 1, "reason": reason} for number, reason in scene.bad_bands.items()],
-        "valid_pixels": int(scene.valid.sum()),
+        "pixels_looked_at": sum(scene.valid[part].size for part in scene.looked_at),
+        "valid_pixels": sum(int(scene.valid[part].sum()) for part in scene.looked_at),
         "scale_factor": scene.scale_factor,
         "known_reflectance": scene.known_reflectance,
         "gains_applied": scene.gains_applied,
@@ -71,5 +77,9 @@ def describe(scene: Scene) -> dict[str, Any]:
         "rgb": not missing,
         "missing_colours": missing,
         "notes": list(scene.notes),
-        "content_hash": scene.content_hash(),
+        "content_hash": scene.content_hash() if _is_whole(scene) else None,
     }
+
+
+def _is_whole(scene: Scene) -> bool:
+    return sum(part.stop - part.start for part in scene.looked_at) == scene.shape[0]

@@ -21,6 +21,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("scene", type=click.Path())
 @scene_options
+@click.option("--full", is_flag=True, help="Look at every pixel of a large file.  [at some rows, evenly spread]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def info(scene: str, as_json: bool, **options: Any) -> None:
     """Show what is understood of SCENE: its size, bands, wavelengths, valid pixels and place.
@@ -54,7 +55,8 @@ def _show(facts: dict[str, Any]) -> None:
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     nm = facts["wavelengths_nm"]
-    pixels = facts["rows"] * facts["cols"]
+    pixels = facts["pixels_looked_at"]
+    some = "" if pixels == facts["rows"] * facts["cols"] else " looked at; all with --full"
     bands = f"{facts['bands']} of {facts['file_bands']} in the file"
     lines = [
         ("scene", facts["path"]),
@@ -69,7 +71,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         by_reason.setdefault(bad["reason"], []).append(bad["band"])
     lines += [("dropped", f"{_ranges(numbers)}: {reason}") for reason, numbers in by_reason.items()]
     lines += [
-        ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%})"),
+        ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%}){some}"),
         *_masks(facts["masks"]),
         ("values", _values(facts)),
         ("place", _place(facts["georeference"], facts["ground"])),

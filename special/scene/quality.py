@@ -60,7 +60,7 @@ class _Counts:
 def judge(
     source: Source, blocks: Sequence[slice], *, has_wavelength: np.ndarray, allowed: np.ndarray | None = None
 ) -> Verdict:
-    """Judge every band and pixel of a source, ``blocks`` of whole rows at a time.
+    """Judge every band of a source, and every pixel in ``blocks`` of whole rows; others are left as they are allowed.
 
     ``has_wavelength`` is bool (bands,), ``allowed`` bool (rows, cols): False at pixels that a mask leaves out.
 
@@ -109,7 +109,8 @@ def judge(
 
     good = np.zeros(source.shape[2], dtype=bool)
     good[numbers[kept]] = True
-    return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, valid))
+    looked_at = np.concatenate([valid[rows] for rows in blocks])
+    return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, looked_at))
 
 
 def _first_pass(

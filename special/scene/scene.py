@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ __all__ = ["Georeference", "Scene", "open_scene"]
 _EVERYTHING = slice(None)
 _WINDOW_BYTES = 1 << 25
 _JUDGED_BYTES = 1 << 24
+_FAR_LARGER = 8
 
 
 class Scene:
@@ -33,6 +35,7 @@ class Scene:
         wavelengths: float64 (bands,), nm, ascending; overlapping detectors are merged by wavelength.
         valid: bool (rows, cols); False where a pixel has no data.
         georeference: where it lies, or None. ground: for one in sensor geometry, a grid on the ground and its pixels.
+        looked_at: the blocks of rows whose pixels were judged; all, unless a file was only to be described.
         masked: the masks that came with it, how many pixels each marks, and whether these were left out.
         sensor, level, acquired: what its product says of itself, or None.
         band_numbers: int (bands,), for each good band its number in the file, counted from 0.
@@ -52,17 +55,23 @@ class Scene:
         *,
         valid: np.ndarray | None = None,
         masks: Sequence[str] | None = None,
+        most_bytes: int | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         """Judge the bands and pixels of ``source``; ``wavelengths`` are nm, one per band of the file.
 
         ``valid``, bool (rows, cols), excludes pixels that the data alone would not, and so do ``masks``, by name: None
-        for those that a product is used with by default.
+        for those that a product is used with by default. ``most_bytes`` is how much to look at, evenly spread over the
+        rows, where a file is much larger: that is enough to describe it, not to work on it.
 
         Raises:
             SceneError: no band is good, no pixel is valid, or there is no such mask.
         """
         blocks = list(row_blocks(source, _JUDGED_BYTES))
+        if most_bytes is not None and _FAR_LARGER * most_bytes < math.prod(source.shape) * source.dtype.itemsize:
+            chosen = np.linspace(0, len(blocks) - 1, max(1, most_bytes // _JUDGED_BYTES)).round().astype(int)
+            blocks = [blocks[i] for i in np.unique(chosen)]
+        self.looked_at: tuple[slice, ...] = tuple(blocks)
         allowed = np.ones(source.shape[:2], dtype=bool) if valid is None else np.array(valid, dtype=bool)
         self.masked: tuple[Masked, ...] = mask_pixels(source, masks, blocks, allowed)
         if not allowed.any():
@@ -198,6 +207,7 @@ def open_scene(
     mask: str | Sequence[str] | None = None,
     white: str | Path | None = None,
     dark: str | Path | None = None,
+    most_bytes: int | None = None,
 ) -> Scene:
     """Open a hyperspectral scene: MATLAB, ENVI, GeoTIFF, ``.npy`` or another format that has a reader.
 
@@ -206,7 +216,8 @@ def open_scene(
     has. ``reader`` names the reader to use (such as ``"envi"``), where the content of the file shall not decide.
     ``mask`` names the masks of a product that leave pixels out (``"cloud,shadow"``, or ``"none"``), clouds when None.
     ``white`` and ``dark`` are references that make reflectance of raw numbers; ``"none"`` leaves those beside it out.
-    The file is read once through, block by block, to find its bad bands and invalid pixels.
+    The file is read once through, block by block, to find its bad bands and invalid pixels; or no more than
+    ``most_bytes`` of one that is far larger, which is enough to describe it.
 
     Raises:
         SceneError: the file or its wavelengths cannot be understood; the message says what to do.
@@ -217,7 +228,7 @@ def open_scene(
     options = ReadOptions(key, tuple(given.lists) if given else (), any_count=bool(given and given.span))
     source = with_references(open_source(path, options, reader), path, white, dark)
     centres, notes = centres_of(source, given)
-    return Scene(source, centres, masks=names_of(mask), notes=notes)
+    return Scene(source, centres, masks=names_of(mask), most_bytes=most_bytes, notes=notes)
 
 
 def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = None) -> Iterator[slice]:
