@@ -14,7 +14,7 @@ import pytest
 import rasterio
 import small_scene
 from folder_products import write_desis, write_dimap, write_hyperion
-from products import reflectance, write_emit, write_neon
+from products import reflectance, write_emit, write_emit_mask, write_neon
 from raster_products import pack, write_enmap, write_tif
 
 import special
@@ -279,3 +279,43 @@ def test_products_of_several_files_are_labelled(tmp_path: Path, kind: str) -> No
     shares = run.probabilities_of("pseudo")
     seen = shares.sum(axis=2) > 0
     assert (1 + shares.argmax(axis=2) == truth)[seen].mean() == 1 and seen.sum() >= truth.size - 3
+
+
+@pytest.mark.parametrize("kind", PACKED)
+def test_a_folder_with_one_scene_names_it(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    plain = open_scene(PACKED[kind](folder), mask="none")
+    (folder / "readme.txt").write_text("hello")
+    scene = open_scene(folder, mask="none")
+    np.testing.assert_array_equal(scene.read(), plain.read())
+    assert any("in it was read" in note for note in scene.notes)
+
+
+def test_the_folder_of_a_dimap_names_it(tmp_path: Path) -> None:
+    path = write_dimap(tmp_path, reflectance(), NM)
+    np.testing.assert_array_equal(open_scene(tmp_path / "scene.data").read(), open_scene(path).read())
+
+
+def test_a_folder_of_an_emit_scene_brings_its_mask(tmp_path: Path) -> None:
+    name = "EMIT_L2A_{}_001_20220903T163129_2224611_012.nc"
+    write_emit(tmp_path / name.format("RFL"), reflectance(), NM, np.ones(8))
+    write_emit_mask(tmp_path / name.format("MASK"), (6, 5), cloud=[(1, 1)])
+    scene = open_scene(tmp_path)
+    assert scene.format == "EMIT L2A" and not scene.valid[1, 1]
+
+
+def test_a_folder_of_several_scenes_asks_which(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        envi(tmp_path, reflectance() + (name == "a"), NM, name)
+    with pytest.raises(SceneError, match=r"is a folder of 2 scenes \(a.hdr, b.hdr\): name one of them"):
+        open_scene(tmp_path)
+
+
+def test_a_folder_without_a_scene_or_of_many_files_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SceneError, match="is a folder without a scene"):
+        open_scene(tmp_path)
+    for number in range(201):
+        (tmp_path / f"{number}.txt").write_text("")
+    with pytest.raises(SceneError, match="is a folder of 201 files: name the scene's file in it"):
+        open_scene(tmp_path)

@@ -29,7 +29,7 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 PRODUCTS = ["aviris_nc", "desis", "dimap", "emit", "enmap", "hyperion", "neon", "pace", "prisma", "tanager"]
-OTHERS = ["archive", "netcdf3", "zarr"]
+OTHERS = ["archive", "folder", "netcdf3", "zarr"]
 OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {
     "__init__",
@@ -252,10 +252,9 @@ def test_a_third_party_says_whether_it_takes_a_key(tmp_path: Path, install: Inst
 
 
 def test_a_folder_can_be_a_product(tmp_path: Path, install: Install) -> None:
-    with pytest.raises(SceneError, match="is a folder: name the scene's file in it"):
-        recognise(tmp_path)
+    assert recognise(tmp_path).name == "folder"
     np.save(tmp_path / "cube.npy", CUBE)
-    install(Folder("folder", PRODUCT))
+    install(Folder("product", PRODUCT))
     np.testing.assert_array_equal(open_scene(tmp_path, wavelengths=NM).read(), CUBE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,12 +32,11 @@ class ArchiveReader(Reader):
             SceneError: it is damaged or unsafe, or holds no scene or several.
         """
         folder = unpacked(path)
-        sources = _scenes(folder, options)
+        sources = scenes_in([folder, *sorted(folder.rglob("*"))], options)
         if not sources:
             raise SceneError(f"{path} holds no scene that can be read: unpack it and name the file")
         if len(sources) > 1:
-            names = [str(source.path.relative_to(folder)) for source in sources if source.path]
-            listed = ", ".join(names[:_MOST_NAMED]) + (" and others" if len(names) > _MOST_NAMED else "")
+            listed = named(sources, folder)
             raise SceneError(f"{path} holds {len(sources)} scenes ({listed}): unpack it and name one of them")
         (source,) = sources
         inside = "" if source.path is None else source.path.relative_to(folder)
@@ -46,16 +46,30 @@ class ArchiveReader(Reader):
 ARCHIVE = ArchiveReader()
 
 
-def _scenes(folder: Path, options: ReadOptions) -> list[Source]:
-    """The cubes below a folder, those of products before any others; one that several files name counts once."""
+def named(sources: Sequence[Source], folder: Path) -> str:
+    """Return the first names of scenes in a folder, for messages."""
+    names = [str(source.path.relative_to(folder)) for source in sources if source.path]
+    return ", ".join(names[:_MOST_NAMED]) + (" and others" if len(names) > _MOST_NAMED else "")
+
+
+def scenes_in(paths: Sequence[Path], options: ReadOptions) -> list[Source]:
+    """Return the cubes that these files and folders hold, those of products before any others.
+
+    A cube that several of them name, as a header and its raw file do, counts once.
+
+    Raises:
+        SceneError: there is but one that might be a scene, and it is damaged.
+    """
     found: dict[int, dict[tuple[Path, ...], Source]] = {}
     said: list[SceneError] = []
-    for path in (folder, *sorted(folder.rglob("*"))):
+    for path in paths:
         try:
             reader = recognise(path)
         except SceneError:
             continue
-        if reader is ARCHIVE or (options.key is not None and not reader.named_arrays):
+        if reader.precedence == ANYTHING and (path.is_dir() or isinstance(reader, ArchiveReader)):
+            continue
+        if options.key is not None and not reader.named_arrays:
             continue
         try:
             source = reader.open(path, options)

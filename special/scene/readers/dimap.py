@@ -24,9 +24,12 @@ class DimapReader(Reader):
     understands = "the bands that have a wavelength, with factor, offset and no data"
     precedence = PRODUCT
     signatures = ((0, b"<"), (0, b"\xef\xbb\xbf<"))
+    folders = True
 
     def holds(self, path: Path, head: bytes) -> bool:
-        """By its root and its profile: SPOT's DIMAP, which GDAL reads, has another one."""
+        """By its root and its profile: SPOT's DIMAP, which GDAL reads, has another one. The folder of data will do."""
+        if path.is_dir():
+            return path.suffix == ".data" and path.with_suffix(".dim").is_file()
         return b"<Dimap_Document" in head and b"BEAM-DATAMODEL" in head
 
     def open(self, path: Path, options: ReadOptions) -> Source:
@@ -36,7 +39,9 @@ class DimapReader(Reader):
             SceneError: there are none, a file of a band is missing, or the bands differ in size.
         """
         if path.is_dir():
-            raise SceneError(f"{path} is a folder: name the .dim file")
+            if not self.holds(path, b""):
+                raise SceneError(f"{path} is a folder: name the .dim file")
+            path = path.with_suffix(".dim")
         with path.open("rb") as stream:
             root = parse_xml(stream.read(MOST_BYTES + 1), str(path))
         files = {
