@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from special.api.options import Classes, SceneOptions, Wavelengths, class_list_of, told
+from special.api.options import Classes, SceneOptions, Wavelengths, classes_or_library, library_changes, told
 from special.settings import DEFAULT, load
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def explain(
-    classes: Classes,
+    classes: Classes | None,
     scene: str | Path | None = None,
     wavelengths: Wavelengths | None = None,
     *,
@@ -26,6 +26,8 @@ def explain(
     dark: str | Path | None = None,
     pipeline: str | Path = DEFAULT,
     settings: Mapping[str, Any] | None = None,
+    library: str | Path | None = None,
+    library_column: str | None = None,
     concepts: Iterable[str | Path] = (),
     seed: int = 0,
 ) -> Explanation:
@@ -36,6 +38,7 @@ def explain(
         scene: a file on whose bands and by whose calibration classes are compared; from 400 to 2400 nm when None.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
         key, sensor, reader, mask, white, dark, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
+        library, library_column: and so these; where it is given, ``classes`` may be None.
 
     Raises:
         SpecialError: something in the input cannot be understood; the message is one line and says what to do.
@@ -46,8 +49,8 @@ def explain(
     from special.teachers.spectrum_text.settings import SpectrumTextSettings
     from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
-    resolved = load(pipeline, dict(settings or {}))
-    class_list = class_list_of(classes)
+    resolved = load(pipeline, {**(settings or {}), **library_changes(library, library_column)})
+    class_list = classes_or_library(classes, resolved)[0]
     templates = read_templates(str(resolved.values["pseudo.image_text.templates"]))
     how = SceneOptions(
         wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark

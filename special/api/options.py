@@ -26,6 +26,9 @@ Classes = str | Path | ClassList | Iterable[str]
 Wavelengths = str | Path | Sequence[float] | np.ndarray
 """For scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band, (bands,)."""
 
+_LIBRARY = "pseudo.spectrum_text"
+_BEYOND_NM = 60.0  # nearer than that, the last value is as good as any
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -164,34 +167,16 @@ class LabelOptions(RunOptions, SceneOptions):
     def changes(self) -> dict[str, Any]:
         """Return the settings that these options stand for."""
         own: dict[str, Any] = {"pseudo.image_text.clip": self.clip, "map.reject": self.reject}
-        if self.library is not None:
-            own["pseudo.spectrum_text.library"] = str(Path(self.library).resolve())
-            own["pseudo.spectrum_text.library_column"] = self.library_column
-        elif self.library_column is not None:
-            raise SettingsError("--library-column is given without --library: name the spectral library")
+        own |= library_changes(self.library, self.library_column)
         return super().changes() | {name: value for name, value in own.items() if value is not None}
 
     def open(self) -> Opened:
         """Open the scene."""
-        opened = self._opened()
-        refuse_where_nothing_is_known(opened.data, self.resolved())
-        return opened
-
-    def _opened(self) -> Opened:
-        settings = self.resolved().values
-        library, column = (settings[f"pseudo.spectrum_text.{name}"] for name in ("library", "library_column"))
-        if not library:
-            if self.classes is None:
-                raise ClassListError("there is no class list: give --classes FILE, or a library with --library")
-            return open_input(self.scene, self, class_list_of(self.classes))
-        from special.api.library import class_list_from, matched
-
-        if "spectrum-text" not in settings["pseudo.teachers"]:
-            raise SettingsError("--library is for the teacher spectrum-text, which pseudo.teachers does not name")
-        column = column or None
-        classes = class_list_from(library, column) if self.classes is None else class_list_of(self.classes)
-        notes = matched(library, classes, column)
-        return replace(open_input(self.scene, self, classes), notes=tuple(notes))
+        settings = self.resolved()
+        classes, notes = classes_or_library(self.classes, settings)
+        opened = open_input(self.scene, self, classes)
+        refuse_where_nothing_is_known(opened.data, settings)
+        return replace(opened, notes=(*notes, *library_reach(opened.data, settings)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,6 +318,53 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
     source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark)
     opened = open_scene(scene, **told(how) | {"wavelengths": given})
     return Opened(opened, source, classes)
+
+
+def library_changes(library: str | Path | None, column: str | None) -> dict[str, Any]:
+    """Return the settings that ``--library`` and ``--library-column`` stand for; a library by its whole path.
+
+    Raises:
+        SettingsError: a column is named without a library.
+    """
+    if library is None:
+        if column is not None:
+            raise SettingsError("--library-column is given without --library: name the spectral library")
+        return {}
+    changes = {"library": str(Path(library).resolve()), "library_column": column}
+    return {f"{_LIBRARY}.{name}": value for name, value in changes.items() if value is not None}
+
+
+def classes_or_library(classes: Classes | None, settings: Settings) -> tuple[ClassList, list[str]]:
+    """Return the class list, or that of the spectral library in ``settings``, and what of it the library has.
+
+    Raises:
+        SpecialError: there is neither, or they do not fit each other.
+    """
+    library, column = (settings.values[f"{_LIBRARY}.{name}"] for name in ("library", "library_column"))
+    if not library:
+        if classes is None:
+            raise ClassListError("there is no class list: give --classes FILE, or a library with --library")
+        return class_list_of(classes), []
+    from special.api.library import class_list_from, matched
+
+    if "spectrum-text" not in settings.values["pseudo.teachers"]:
+        raise SettingsError("--library is for the teacher spectrum-text, which pseudo.teachers does not name")
+    found = class_list_from(library, column or None) if classes is None else class_list_of(classes)
+    return found, matched(library, found, column or None)
+
+
+def library_reach(scene: Scene | ImageDataset, settings: Settings) -> list[str]:
+    """Return a sentence where a scene has bands far beyond the spectra of its library."""
+    from special.libraries.library import read_library
+    from special.scene import Scene
+
+    library = settings.values[f"{_LIBRARY}.library"]
+    if not library or not isinstance(scene, Scene):
+        return []
+    low, high = read_library(library).range_nm
+    if low <= scene.wavelengths[0] + _BEYOND_NM and high >= scene.wavelengths[-1] - _BEYOND_NM:
+        return []
+    return [f"The library reaches from {low:.0f} to {high:.0f} nm: beyond, its last values are taken to hold."]
 
 
 def refuse_where_nothing_is_known(scene: Scene | ImageDataset, settings: Settings) -> None:

@@ -215,3 +215,22 @@ def test_a_table_of_spectra_labels_as_well(tmp_path: Path) -> None:
     library = write_rows(tmp_path / "lib.csv", *spectra())
     run = special.label(path, library=library, out=tmp_path / "x.special", clip="none", until="pseudo")
     assert (1 + run.probabilities_of("pseudo").argmax(axis=2) == truth).mean() == 1
+
+
+def test_what_a_library_means_is_explained_before(tmp_path: Path) -> None:
+    library = made(tmp_path / "lib", classes={"Grass": "Blim"})
+    done = CliRunner().invoke(main, ["classes", "--library", str(library), "--json"])
+    found = json.loads(done.output)["classes"]
+    assert [one["name"] for one in found] == ["Water", "Blim", "Bare soil"]
+    assert all("measured" in " ".join(one["looks"]) for one in found if one["looks"])
+    text = CliRunner().invoke(main, ["classes", "--library", str(library)]).output
+    assert "green, measured" in text
+    assert CliRunner().invoke(main, ["classes"]).exit_code == 2
+
+
+def test_bands_beyond_the_library_are_said(tmp_path: Path) -> None:
+    cube, _, _ = small_scene.cube()
+    options = special.LabelOptions(
+        scene=cube, wavelengths=np.linspace(420, 1400, 24), library=made(tmp_path), out=tmp_path / "x.special"
+    )
+    assert "The library reaches from 400 to 1000 nm: beyond, its last values are taken to hold." in options.open().notes

@@ -22,6 +22,9 @@ MEASURED = "library"
 """What the concept of such a spectrum is called."""
 
 
+_FEWEST_BANDS = 8  # of the sensor, in which a spectrum has to have values
+
+
 @dataclass(frozen=True)
 class MeasuredSpectra:
     """A library and how it is used.
@@ -93,7 +96,7 @@ class MeasuredSpectra:
     ) -> list[Expected]:
         seen = resample(spectra, wavelengths, fwhm) if spectra else np.empty((0, len(wavelengths)))
         used = np.unique(np.concatenate(regions.members))
-        seen = seen[np.isfinite(seen[:, used]).mean(axis=1) >= 0.5]
+        seen = seen[np.isfinite(seen[:, used]).sum(axis=1) >= min(_FEWEST_BANDS, len(used))]
         return [
             Expected(
                 index,
