@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from special.api.options import Classes, SceneOptions, Wavelengths, classes_or_library, library_changes, told
+from special.api.class_source import Classes, classes_or_library, library_changes
+from special.api.options import SceneOptions, Wavelengths, told
 from special.settings import DEFAULT, load
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from special.api.class_source import Classes
 from special.api.job import Job, prepare, steps_of
-from special.api.options import Classes, LabelOptions, Wavelengths, takes
+from special.api.options import LabelOptions, Wavelengths, takes
 from special.api.request import Request, content_of, georeference_of, read
 from special.api.run import Run, open_run
 from special.cache.directory import RunDirectory

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from special.api.class_source import Classes, class_list_of, classes_or_library, library_changes, library_reach
 from special.api.request import HOW, DatasetSource, SceneSource, labels_hash, resolved_wavelengths
 from special.classnames.class_list import ClassList
-from special.errors import ClassListError, SceneError, SettingsError
+from special.errors import SceneError, SettingsError
 from special.models.registry import CLASSIFIERS
 from special.settings import Settings, load
 
@@ -20,14 +21,8 @@ if TYPE_CHECKING:
     from special.scene import Scene
     from special.training.image_dataset import ImageDataset
 
-Classes = str | Path | ClassList | Iterable[str]
-"""Names, or ``"Name | synonym: description"`` lines, or a file of such lines."""
-
 Wavelengths = str | Path | Sequence[float] | np.ndarray
 """For scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band, (bands,)."""
-
-_LIBRARY = "pseudo.spectrum_text"
-_BEYOND_NM = 60.0  # nearer than that, the last value is as good as any
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -285,17 +280,6 @@ def _default(one: Field[Any]) -> Any:
     return None if one.default is MISSING else one.default
 
 
-def class_list_of(classes: Classes) -> ClassList:
-    """Return a class list in any of its forms as one.
-
-    Raises:
-        ClassListError: it is none.
-    """
-    if isinstance(classes, ClassList):
-        return classes
-    return ClassList.read(classes) if isinstance(classes, str | Path) else ClassList.parse(classes)
-
-
 def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: ClassList) -> Opened:
     """Open a file or an array (rows, cols, bands), of any unit, as a scene.
 
@@ -318,53 +302,6 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
     source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark)
     opened = open_scene(scene, **told(how) | {"wavelengths": given})
     return Opened(opened, source, classes)
-
-
-def library_changes(library: str | Path | None, column: str | None) -> dict[str, Any]:
-    """Return the settings that ``--library`` and ``--library-column`` stand for; a library by its whole path.
-
-    Raises:
-        SettingsError: a column is named without a library.
-    """
-    if library is None:
-        if column is not None:
-            raise SettingsError("--library-column is given without --library: name the spectral library")
-        return {}
-    changes = {"library": str(Path(library).resolve()), "library_column": column}
-    return {f"{_LIBRARY}.{name}": value for name, value in changes.items() if value is not None}
-
-
-def classes_or_library(classes: Classes | None, settings: Settings) -> tuple[ClassList, list[str]]:
-    """Return the class list, or that of the spectral library in ``settings``, and what of it the library has.
-
-    Raises:
-        SpecialError: there is neither, or they do not fit each other.
-    """
-    library, column = (settings.values[f"{_LIBRARY}.{name}"] for name in ("library", "library_column"))
-    if not library:
-        if classes is None:
-            raise ClassListError("there is no class list: give --classes FILE, or a library with --library")
-        return class_list_of(classes), []
-    from special.api.library import class_list_from, matched
-
-    if "spectrum-text" not in settings.values["pseudo.teachers"]:
-        raise SettingsError("--library is for the teacher spectrum-text, which pseudo.teachers does not name")
-    found = class_list_from(library, column or None) if classes is None else class_list_of(classes)
-    return found, matched(library, found, column or None)
-
-
-def library_reach(scene: Scene | ImageDataset, settings: Settings) -> list[str]:
-    """Return a sentence where a scene has bands far beyond the spectra of its library."""
-    from special.libraries.library import read_library
-    from special.scene import Scene
-
-    library = settings.values[f"{_LIBRARY}.library"]
-    if not library or not isinstance(scene, Scene):
-        return []
-    low, high = read_library(library).range_nm
-    if low <= scene.wavelengths[0] + _BEYOND_NM and high >= scene.wavelengths[-1] - _BEYOND_NM:
-        return []
-    return [f"The library reaches from {low:.0f} to {high:.0f} nm: beyond, its last values are taken to hold."]
 
 
 def refuse_where_nothing_is_known(scene: Scene | ImageDataset, settings: Settings) -> None:

@@ -241,8 +241,11 @@ def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = Non
     step = max(1, max_bytes // max(1, row_bytes))
     if source.row_step * row_bytes <= 8 * max_bytes:
         step = max(source.row_step, step - step % source.row_step)
-    for start in range(0, rows, step):
-        yield slice(start, min(rows, start + step))
+    # A block never lies in two stored steps: both would have to be unpacked for it.
+    stored = max(step, source.row_step)
+    for first in range(0, rows, stored):
+        for start in range(first, min(rows, first + stored), step):
+            yield slice(start, min(rows, first + stored, start + step))
 
 
 def _whole_slice(part: slice, size: int) -> slice:
