@@ -36,7 +36,7 @@ class Opened:
         classes: the class list.
         array: the cube (rows, cols, bands) of a scene that is no file.
         labels: int32 (rows, cols), 1..K, 0 = unlabelled.
-        notes: what was understood of the labels.
+        notes: what was understood of the labels and the classes, and what masks have left out.
     """
 
     data: Scene | ImageDataset
@@ -171,7 +171,7 @@ class LabelOptions(RunOptions, SceneOptions):
         classes, notes = classes_or_library(self.classes, settings)
         opened = open_input(self.scene, self, classes)
         refuse_where_nothing_is_known(opened.data, settings)
-        return replace(opened, notes=(*notes, *library_reach(opened.data, settings)))
+        return replace(opened, notes=(*opened.notes, *notes, *library_reach(opened.data, settings)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +209,7 @@ class FitOptions(RunOptions, SceneOptions):
         """Open the scene and its labels."""
         opened = open_input(self.scene, self, class_list_of(self.classes))
         rows, cols = opened.data.shape[:2]  # type: ignore[union-attr]
-        notes: list[str] = []
+        notes = list(opened.notes)
         labels = label_image(self.labels, (rows, cols), self.labels_key, opened.classes, notes.append)
         return Opened(opened.data, opened.source, opened.classes, opened.array, labels, tuple(notes))
 
@@ -287,6 +287,7 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
         SceneError: it cannot be understood.
     """
     from special.scene import Scene, open_scene
+    from special.scene.masks import NODATA
 
     given = _plain(how.wavelengths)
     if isinstance(scene, np.ndarray):
@@ -301,7 +302,9 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
     white, dark = (_whole(reference) for reference in (how.white, how.dark))
     source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark)
     opened = open_scene(scene, **told(how) | {"wavelengths": given})
-    return Opened(opened, source, classes)
+    left_out = [str(mask) for mask in opened.masked if mask.used and mask.pixels and mask.name != NODATA]
+    notes = (f"Left out by the product's masks: {', '.join(left_out)}; --mask says which.",) if left_out else ()
+    return Opened(opened, source, classes, notes=notes)
 
 
 def refuse_where_nothing_is_known(scene: Scene | ImageDataset, settings: Settings) -> None:

@@ -109,6 +109,8 @@ def predict(
     opened = open_input(scene, how, class_list)
     for warning in opened.data.warnings if isinstance(opened.data, Scene) else ():
         progress.say(warning)
+    for note in opened.notes:
+        progress.say(note)
     target = Path(out) if out is not None else Path(f"{opened.source.stem}.predicted")
     if target.exists() and not (force and (target / RECORD).is_file()):
         hint = "replace it with --force" if (target / RECORD).is_file() else "it is no prediction"

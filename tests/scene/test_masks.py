@@ -151,3 +151,12 @@ def test_a_run_keeps_the_masks_that_it_was_begun_with(tmp_path: Path) -> None:
     assert (1 + pseudo.argmax(axis=2) == truth)[seen].mean() == 1
     again = special.rerun(out, "pseudo", until="pseudo")
     assert not any(outcome.ran for outcome in again.outcomes)
+
+
+def test_labelling_says_what_masks_have_left_out(tmp_path: Path) -> None:
+    cube, nm, _ = small_scene.cube()
+    path = write_tanager(tmp_path / "x.h5", cube, nm, np.ones(24))
+    said = "Left out by the product's masks: cloud (beta_cloud_mask): 1 pixels; --mask says which."
+    options = {"scene": path, "classes": small_scene.CLASSES}
+    assert special.LabelOptions(**options).open().notes == (said,)
+    assert special.LabelOptions(**options, mask="none").open().notes == ()
