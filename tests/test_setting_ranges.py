@@ -36,8 +36,10 @@ SECTIONS: dict[str, Any] = {
         *(CubeSettings, MapSettings, AnswersSettings),
     )
 }
-FREE = {"pseudo.image_text.clip", "pseudo.image_text.templates"} | {
-    f"classifier.{name}" for name in ("name", "texts", "encoder")
+FREE = {
+    *(f"pseudo.image_text.{name}" for name in ("clip", "templates")),
+    *(f"pseudo.spectrum_text.{name}" for name in ("library", "library_column", "library_beside")),
+    *(f"classifier.{name}" for name in ("name", "texts", "encoder")),
 }
 """Names of models, files and classifiers: whoever reads them says what is wrong."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from special.api.options import Classes, class_list_of
+from special.api.class_source import Classes, class_list_of
 from special.errors import DescriptionError, LanguageModelError
 from special.llm.client import Endpoint, LanguageModel
 from special.progress import SILENT, Progress

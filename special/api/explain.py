@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from special.api.options import Classes, Wavelengths, class_list_of
+from special.api.class_source import Classes, classes_or_library, library_changes
+from special.api.options import SceneOptions, Wavelengths, told
 from special.settings import DEFAULT, load
 
 if TYPE_CHECKING:
@@ -14,15 +15,20 @@ if TYPE_CHECKING:
 
 
 def explain(
-    classes: Classes,
+    classes: Classes | None,
     scene: str | Path | None = None,
     wavelengths: Wavelengths | None = None,
     *,
     key: str | None = None,
     sensor: str | None = None,
     reader: str | None = None,
+    mask: str | None = None,
+    white: str | Path | None = None,
+    dark: str | Path | None = None,
     pipeline: str | Path = DEFAULT,
     settings: Mapping[str, Any] | None = None,
+    library: str | Path | None = None,
+    library_column: str | None = None,
     concepts: Iterable[str | Path] = (),
     seed: int = 0,
 ) -> Explanation:
@@ -32,7 +38,8 @@ def explain(
         classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
         scene: a file on whose bands and by whose calibration classes are compared; from 400 to 2400 nm when None.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
-        key, sensor, reader, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
+        key, sensor, reader, mask, white, dark, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
+        library, library_column: and so these; where it is given, ``classes`` may be None.
 
     Raises:
         SpecialError: something in the input cannot be understood; the message is one line and says what to do.
@@ -43,12 +50,13 @@ def explain(
     from special.teachers.spectrum_text.settings import SpectrumTextSettings
     from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
-    resolved = load(pipeline, dict(settings or {}))
-    class_list = class_list_of(classes)
+    resolved = load(pipeline, {**(settings or {}), **library_changes(library, library_column)})
+    class_list = classes_or_library(classes, resolved)[0]
     templates = read_templates(str(resolved.values["pseudo.image_text.templates"]))
-    opened = (
-        None if scene is None else open_scene(scene, key=key, wavelengths=wavelengths, sensor=sensor, reader=reader)
+    how = SceneOptions(
+        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
     )
+    opened = None if scene is None else open_scene(scene, **told(how))
     own = resolved.build(SpectrumTextSettings)
     teacher = SpectrumTextTeacher(own, seed=seed, concepts=[Path(path) for path in concepts])
     return explained(class_list, teacher, templates, len(open_clip_templates()), opened)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from special.api.class_source import Classes
 from special.api.job import prepare
-from special.api.options import Classes, FitOptions, ImageFitOptions, Wavelengths, takes
+from special.api.options import FitOptions, ImageFitOptions, Wavelengths, takes
 from special.api.run import ImageRun, Run
 from special.progress import SILENT, Progress
 

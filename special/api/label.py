@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from special.api.class_source import Classes
 from special.api.job import Job, prepare, steps_of
-from special.api.options import Classes, LabelOptions, Wavelengths, takes
+from special.api.options import LabelOptions, Wavelengths, takes
 from special.api.request import Request, content_of, georeference_of, read
 from special.api.run import Run, open_run
 from special.cache.directory import RunDirectory
@@ -24,7 +25,7 @@ from special.settings import RENAMED
 @takes(LabelOptions)
 def label(
     scene: str | Path | np.ndarray,
-    classes: Classes,
+    classes: Classes | None = None,
     wavelengths: Wavelengths | None = None,
     *,
     until: str | None = None,
@@ -38,7 +39,8 @@ def label(
 
     Args:
         scene: a file, or an array (rows, cols, bands), any unit.
-        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
+        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines; those of ``library`` when
+            None.
         wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
         until: stop after this step. progress: who listens.
         options: the other fields of :class:`special.LabelOptions`, which says what each means.

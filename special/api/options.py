@@ -12,7 +12,8 @@ import numpy as np
 
 from special.answers.answers import Answers
 from special.answers.reading import Grid, read_answers, read_labels
-from special.api.request import DatasetSource, SceneSource, labels_hash, resolved_wavelengths
+from special.api.class_source import Classes, class_list_of, classes_or_library, library_changes, library_reach
+from special.api.request import HOW, DatasetSource, SceneSource, labels_hash, resolved_wavelengths
 from special.classnames.class_list import ClassList
 from special.errors import SceneError, SettingsError
 from special.models.registry import CLASSIFIERS
@@ -21,9 +22,6 @@ from special.settings import Settings, load
 if TYPE_CHECKING:
     from special.scene import Scene
     from special.training.image_dataset import ImageDataset
-
-Classes = str | Path | ClassList | Iterable[str]
-"""Names, or ``"Name | synonym: description"`` lines, or a file of such lines."""
 
 Wavelengths = str | Path | Sequence[float] | np.ndarray
 """For scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band, (bands,)."""
@@ -44,7 +42,7 @@ class Opened:
         array: the cube (rows, cols, bands) of a scene that is no file.
         labels: int32 (rows, cols), 1..K, 0 = unlabelled.
         answers: what a user has said of places in the scene.
-        notes: what was understood of the class list, and of the labels or answers.
+        notes: what was understood of the classes, the labels and the answers, and what masks have left out.
     """
 
     data: Scene | ImageDataset
@@ -131,12 +129,17 @@ class SceneOptions:
         wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
         key: name of the cube in a file of several arrays. sensor: one whose nominal wavelengths to take.
         reader: name of the reader of the file; told by the file's content when None.
+        mask: which masks of a product leave pixels out, ``"cloud,shadow"`` or ``"none"``; clouds when None.
+        white, dark: references that make reflectance of raw numbers; those beside the scene when None, or ``"none"``.
     """
 
     wavelengths: Wavelengths | None = None
     key: str | None = None
     sensor: str | None = None
     reader: str | None = None
+    mask: str | None = None
+    white: str | Path | None = None
+    dark: str | Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +148,9 @@ class LabelOptions(RunOptions, SceneOptions):
 
     Attributes:
         scene: a file, or an array (rows, cols, bands) of any unit.
-        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
+        classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines; the library's when None.
+        library: a spectral library whose spectra stand for the classes that it has. library_column: of its metadata,
+            the one that holds the classes.
         clip: image-text model: ``auto``, ``none``, ``MODEL:TAG``, ``MODEL:FILE`` or ``hf-hub:...``.
         concepts: TOML files of land-cover concepts, beside those of the package.
         reject: pixels whose best class is less probable than this stay 0 in the map.
@@ -158,7 +163,9 @@ class LabelOptions(RunOptions, SceneOptions):
     suffix: ClassVar[str] = ".special"
 
     scene: str | Path | np.ndarray
-    classes: Classes
+    classes: Classes | None = None
+    library: str | Path | None = None
+    library_column: str | None = None
     clip: str | None = None
     concepts: Iterable[str | Path] = ()
     reject: float | None = None
@@ -167,21 +174,23 @@ class LabelOptions(RunOptions, SceneOptions):
 
     def changes(self) -> dict[str, Any]:
         """Return the settings that these options stand for."""
-        own = {"pseudo.image_text.clip": self.clip, "map.reject": self.reject}
+        own: dict[str, Any] = {"pseudo.image_text.clip": self.clip, "map.reject": self.reject}
+        own |= library_changes(self.library, self.library_column)
         return super().changes() | {name: value for name, value in own.items() if value is not None}
 
     def open(self) -> Opened:
         """Open the scene, and read the answers."""
-        opened = open_input(self.scene, self, class_list_of(self.classes))
+        settings = self.resolved()
+        classes, notes = classes_or_library(self.classes, settings)
+        opened = open_input(self.scene, self, classes)
+        refuse_where_nothing_is_known(opened.data, settings)
+        said = [*opened.notes, *notes, *library_reach(opened.data, settings)]
         given = [self.labels] if isinstance(self.labels, str | Path | np.ndarray) else list(self.labels or ())
-        if not given:
-            return opened
-        notes: list[str] = []
-        grid = grid_of(opened.data)
-        found = read_answers(given[0], grid, opened.classes, key=self.labels_key, say=notes.append)
-        for more in given[1:]:
-            found = found.with_newer(read_answers(more, grid, opened.classes, key=self.labels_key, say=notes.append))
-        return replace(opened, answers=found, notes=(*opened.notes, *notes))
+        found: Answers | None = None
+        for labels in given:
+            read = read_answers(labels, grid_of(opened.data), opened.classes, key=self.labels_key, say=said.append)
+            found = read if found is None else found.with_newer(read)
+        return replace(opened, answers=found, notes=tuple(said))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,17 +299,6 @@ def _default(one: Field[Any]) -> Any:
     return None if one.default is MISSING else one.default
 
 
-def class_list_of(classes: Classes) -> ClassList:
-    """Return a class list in any of its forms as one.
-
-    Raises:
-        ClassListError: it is none.
-    """
-    if isinstance(classes, ClassList):
-        return classes
-    return ClassList.read(classes) if isinstance(classes, str | Path) else ClassList.parse(classes)
-
-
 def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: ClassList) -> Opened:
     """Open a file or an array (rows, cols, bands), of any unit, as a scene.
 
@@ -308,18 +306,48 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
         SceneError: it cannot be understood.
     """
     from special.scene import Scene, open_scene
+    from special.scene.masks import NODATA
 
     given = _plain(how.wavelengths)
     if isinstance(scene, np.ndarray):
         if given is None or isinstance(given, str | Path):
             raise SceneError("an array has no wavelengths of its own: give wavelengths=[...], one per band, in nm")
+        if not (how.mask is None and how.white is None and how.dark is None):
+            raise SceneError("an array has no masks and no references: mask and scale it before")
         opened = Scene.from_array(scene, given)
         numbers = tuple(float(np.nan_to_num(nm)) for nm in given)
         return Opened(opened, SceneSource(None, wavelengths=numbers), classes, scene, notes=classes.notes)
-    opened = open_scene(scene, key=how.key, wavelengths=given, sensor=how.sensor, reader=how.reader)
     kept = None if how.sensor else resolved_wavelengths(given)
-    source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader)
-    return Opened(opened, source, classes, notes=classes.notes)
+    white, dark = (_whole(reference) for reference in (how.white, how.dark))
+    source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark)
+    opened = open_scene(scene, **told(how) | {"wavelengths": given})
+    left_out = [str(mask) for mask in opened.masked if mask.used and mask.pixels and mask.name != NODATA]
+    notes = (f"Left out by the product's masks: {', '.join(left_out)}; --mask says which.",) if left_out else ()
+    return Opened(opened, source, classes, notes=(*classes.notes, *notes))
+
+
+def refuse_where_nothing_is_known(scene: Scene | ImageDataset, settings: Settings) -> None:
+    """Make sure that the spectrum-text teacher knows what land cover reflects in any of a scene's bands.
+
+    Raises:
+        SceneError: they all lie elsewhere, in the thermal infrared for instance.
+    """
+    from special.scene import Scene
+    from special.teachers.spectrum_text.regions import WINDOWS
+
+    if not isinstance(scene, Scene) or "spectrum-text" not in settings.values["pseudo.teachers"]:
+        return
+    nm = scene.wavelengths
+    if not any(((nm >= low) & (nm < high)).any() for low, high in WINDOWS):
+        raise SceneError(
+            f"the bands of {scene.path or 'the array'} lie at {nm[0]:.0f} to {nm[-1]:.0f} nm, and what land cover "
+            f"reflects is known from {WINDOWS[0][0]:.0f} to {WINDOWS[-1][1]:.0f} nm: check the wavelengths' unit"
+        )
+
+
+def told(how: SceneOptions | SceneSource) -> dict[str, Any]:
+    """Return what ``open_scene`` is told of a file, by the names of its arguments."""
+    return {name: getattr(how, name) for name in HOW}
 
 
 def grid_of(scene: Scene | ImageDataset) -> Grid:
@@ -339,6 +367,11 @@ def classifier_changes(classifier: str | None, descriptions: str | Path | None, 
             path = Path(value)
             changes[f"classifier.{name}"] = str(path.resolve() if path.exists() else value)
     return changes
+
+
+def _whole(reference: str | Path | None) -> str | None:
+    """Return the whole path of a reference, so that a run finds it again from another folder."""
+    return None if reference is None else "none" if str(reference) == "none" else str(Path(reference).resolve())
 
 
 def _plain(wavelengths: Wavelengths | None) -> str | Path | Sequence[float] | None:

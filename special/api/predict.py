@@ -68,6 +68,9 @@ def predict(
     key: str | None = None,
     sensor: str | None = None,
     reader: str | None = None,
+    mask: str | None = None,
+    white: str | Path | None = None,
+    dark: str | Path | None = None,
     out: str | Path | None = None,
     classes: Classes | None = None,
     descriptions: str | Path | None = None,
@@ -83,7 +86,7 @@ def predict(
         model: a run of ``fit`` or ``fit_images``, or its ``model.safetensors``.
         scene: a file, or an array (rows, cols, bands), any unit.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
-        key, sensor, reader: as :func:`special.label` takes them.
+        key, sensor, reader, mask, white, dark: as :func:`special.label` takes them.
         out: folder to make; ``<scene stem>.predicted`` when None. Nothing is written for an image.
         classes: other classes than the model was fitted with, for ``aligned`` alone, whose head is text.
         descriptions: what is said about those. offline: never ask the network.
@@ -100,11 +103,14 @@ def predict(
         return _predict_image(fitted, scene, resolve_device(device), progress)
     load(changes={"map.reject": reject}).build(MapSettings)
     class_list = fitted.classes if classes is None else class_list_of(classes)
-    opened = open_input(scene, SceneOptions(wavelengths=wavelengths, key=key, sensor=sensor, reader=reader), class_list)
-    for note in opened.notes:
-        progress.say(note)
+    how = SceneOptions(
+        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
+    )
+    opened = open_input(scene, how, class_list)
     for warning in opened.data.warnings if isinstance(opened.data, Scene) else ():
         progress.say(warning)
+    for note in opened.notes:
+        progress.say(note)
     target = Path(out) if out is not None else Path(f"{opened.source.stem}.predicted")
     if target.exists() and not (force and (target / RECORD).is_file()):
         hint = "replace it with --force" if (target / RECORD).is_file() else "it is no prediction"
@@ -148,6 +154,7 @@ def _write(
             scene.georeference,
             reject=reject,
             colours=colours_of(opened.classes),
+            ground=scene.ground,
             say=progress.say,
         )
         path = opened.source.path

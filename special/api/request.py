@@ -30,6 +30,8 @@ FORMAT = 1
 ARRAY = "scene.npy"
 LABELS = "labels.npy"
 ANSWERS = "answers.npy"
+HOW = ("key", "wavelengths", "sensor", "reader", "mask", "white", "dark")
+"""What ``open_scene`` can be told of a file."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class SceneSource:
 
     Attributes:
         path: the file; None for an array, which the run keeps as ``scene.npy``.
-        key, sensor, reader: as ``open_scene`` takes them.
+        key, sensor, reader, mask, white, dark: as ``open_scene`` takes them; the references by their whole paths.
         wavelengths: nm for every band of the file, or ``"430:860"``; a CSV has been read already, so that it may go.
     """
 
@@ -49,6 +51,9 @@ class SceneSource:
     wavelengths: str | tuple[float, ...] | None = None
     sensor: str | None = None
     reader: str | None = None
+    mask: str | None = None
+    white: str | None = None
+    dark: str | None = None
 
     @property
     def name(self) -> str:
@@ -74,7 +79,7 @@ class SceneSource:
             except (OSError, ValueError):
                 raise SceneError(f"{run.path / ARRAY} is missing or damaged: label the array once more") from None
             return Scene.from_array(cube, np.array(self.wavelengths, dtype=np.float64))
-        return open_scene(self.path, key=self.key, wavelengths=self.wavelengths, sensor=self.sensor, reader=self.reader)
+        return open_scene(self.path, **{name: getattr(self, name) for name in HOW})
 
 
 @dataclass(frozen=True)
@@ -323,11 +328,22 @@ def read_answers(run: RunDirectory, request: Request) -> Answers:
 
 
 def georeference_of(data: Scene | ImageDataset) -> dict[str, Any] | None:
-    """Return a scene's georeference as JSON."""
+    """Return a scene's georeference as JSON; of one in sensor geometry, as ``ground``, that of its grid."""
     place = getattr(data, "georeference", None)
     if place is None:
-        return None
+        ground = ground_of(data)
+        return None if ground is None else {"ground": ground}
     return {"crs_wkt": place.crs_wkt, "transform": None if place.transform is None else list(place.transform)}
+
+
+def ground_of(data: Scene | ImageDataset) -> dict[str, Any] | None:
+    """Return the grid on the ground of a scene in sensor geometry as JSON."""
+    ground = getattr(data, "ground", None)
+    if ground is None:
+        return None
+    place = ground.georeference
+    transform = None if place.transform is None else list(place.transform)
+    return {"crs_wkt": place.crs_wkt, "transform": transform, "shape": list(ground.shape), "how": ground.how}
 
 
 def resolved_wavelengths(wavelengths: Any) -> str | tuple[float, ...] | None:

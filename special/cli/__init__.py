@@ -15,7 +15,10 @@ from typing import IO, Any
 import click
 
 _BEFORE_STEPS = ("classes", "label")
-_AFTER_STEPS = ("ask", "status", "info", "describe", "fit", "predict", "evaluate", "sample", "assess", "demo")
+_AFTER_STEPS = (
+    *("ask", "status", "info", "library", "describe"),
+    *("fit", "predict", "evaluate", "sample", "assess", "demo"),
+)
 _DEBUG = "special.debug"
 
 

@@ -20,6 +20,7 @@ Examples:
   special classes --classes classes.txt
   special classes scene.hdr --classes classes.txt
   special classes --classes classes.txt --concepts my.toml --json
+  special classes --library library.sli --library-column class
 
 \b
 A description after a colon says more of a name:
@@ -30,7 +31,9 @@ A description after a colon says more of a name:
 
 @click.command(epilog=_EPILOG)
 @click.argument("scene", type=click.Path(path_type=Path), required=False)
-@click.option("--classes", "file", metavar="FILE", type=click.Path(path_type=Path), required=True, help="Class list.")
+@click.option("--classes", "file", metavar="FILE", type=click.Path(path_type=Path), help="Class list.")
+@click.option("--library", metavar="FILE", type=click.Path(path_type=Path), help="Spectral library of the classes.")
+@click.option("--library-column", metavar="NAME", help="Column of the library's metadata that holds the classes.")
 @scene_options
 @click.option("--pipeline", metavar="NAME|FILE", default="special", show_default=True, help="Settings of every step.")
 @set_option
@@ -44,7 +47,7 @@ A description after a colon says more of a name:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def classes(
     scene: Path | None,
-    file: Path,
+    file: Path | None,
     changes: tuple[str, ...],
     as_json: bool,
     **options: Any,

@@ -21,6 +21,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("scene", type=click.Path())
 @scene_options
+@click.option("--full", is_flag=True, help="Look at every pixel of a large file.  [at some rows, evenly spread]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def info(scene: str, as_json: bool, **options: Any) -> None:
     """Show what is understood of SCENE: its size, bands, wavelengths, valid pixels and place.
@@ -54,11 +55,13 @@ def _show(facts: dict[str, Any]) -> None:
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     nm = facts["wavelengths_nm"]
-    pixels = facts["rows"] * facts["cols"]
+    pixels = facts["pixels_looked_at"]
+    some = "" if pixels == facts["rows"] * facts["cols"] else " looked at; all with --full"
     bands = f"{facts['bands']} of {facts['file_bands']} in the file"
     lines = [
         ("scene", facts["path"]),
         ("format", facts["format"] + (f", array {facts['key']!r}" if facts["key"] else "")),
+        *((name, facts[name]) for name in ("sensor", "level", "acquired") if facts[name]),
         ("size", f"{facts['rows']} rows x {facts['cols']} columns"),
         ("bands", str(facts["bands"]) if facts["bands"] == facts["file_bands"] else bands),
         ("wavelengths", f"{nm[0]:.1f} to {nm[-1]:.1f} nm"),
@@ -68,9 +71,10 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         by_reason.setdefault(bad["reason"], []).append(bad["band"])
     lines += [("dropped", f"{_ranges(numbers)}: {reason}") for reason, numbers in by_reason.items()]
     lines += [
-        ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%})"),
+        ("valid pixels", f"{facts['valid_pixels']} of {pixels} ({facts['valid_pixels'] / pixels:.1%}){some}"),
+        *_masks(facts["masks"]),
         ("values", _values(facts)),
-        ("place", _place(facts["georeference"])),
+        ("place", _place(facts["georeference"], facts["ground"])),
         ("RGB", "yes" if facts["rgb"] else f"no: {', '.join(facts['missing_colours'])} is not covered by any band"),
     ]
     return lines + [("note", note) for note in facts["notes"]]
@@ -87,7 +91,19 @@ def _values(facts: dict[str, Any]) -> str:
     return "; ".join(words) or "as they stand in the file"
 
 
-def _place(georeference: dict[str, Any] | None) -> str:
+def _masks(masks: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What the product's masks have left out, and which others there are."""
+    said: dict[str, list[str]] = {}
+    for mask in masks:
+        words = f"{mask['name']} {mask['pixels']} pixels ({mask['layer']})"
+        said.setdefault("masked" if mask["used"] else "not masked", []).append(words)
+    return [(label, ", ".join(words)) for label, words in sorted(said.items())]
+
+
+def _place(georeference: dict[str, Any] | None, ground: dict[str, Any] | None = None) -> str:
+    if ground is not None:
+        size = "{} x {}".format(*ground["shape"])
+        return f"sensor geometry; on the ground {size} cells, {_place(ground)}, by {ground['how']}"
     if georeference is None:
         return "not georeferenced"
     name = "unknown projection"

@@ -18,6 +18,7 @@ Examples:
   special label scene.mat --classes classes.txt --wavelengths 430:860 --out first
   special label scene.tif --classes classes.txt --clip none --reject 0.5
   special label scene.tif --classes classes.txt --classifier s3fn
+  special label scene.hdr --library library.sli --library-column class
   special label scene.tif --classes classes.txt --set warmup.epochs=10 --dry-run
   special label scene.tif --classes classes.txt --labels answers.csv
   special label scene.tif --classes classes.txt --profile
@@ -34,7 +35,14 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
 
 @click.command(epilog=_EPILOG)
 @click.argument("scene", type=click.Path(path_type=Path))
-@click.option("--classes", metavar="FILE", type=click.Path(path_type=Path), required=True, help="The class list.")
+@click.option("--classes", metavar="FILE", type=click.Path(path_type=Path), help="The class list.")
+@click.option(
+    "--library",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Spectral library of the classes, in place of the table's spectra; of all its own without --classes.",
+)
+@click.option("--library-column", metavar="NAME", help="Column of the library's metadata that holds the classes.")
 @scene_options
 @click.option(
     "--out", metavar="RUN", type=click.Path(path_type=Path), help="Directory to make.  [SCENE's stem.special]"

@@ -11,8 +11,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def scene_options(command: Command) -> Command:
-    """Add ``--key``, ``--wavelengths``, ``--sensor`` and ``--reader``, by the names that ``open_scene`` has."""
+    """Add what ``open_scene`` can be told of a file, ``--key``, ``--wavelengths`` and so on, by the names it has."""
     for option in (
+        click.option("--dark", metavar="FILE", help="Dark reference.  [DARKREF_* beside SCENE, or none]"),
+        click.option("--white", metavar="FILE", help="White reference.  [WHITEREF_* beside SCENE, or none]"),
+        click.option(
+            "--mask", metavar="NAMES", help="Masks of the product to leave out: cloud,shadow or none.  [cloud]"
+        ),
         click.option("--reader", metavar="NAME", help="Read the file as this format.  [told by its content]"),
         click.option("--sensor", metavar="NAME", help="Take the nominal wavelengths of a sensor, such as aviris."),
         click.option(

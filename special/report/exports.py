@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from special.report.colours import palette
 from special.report.envi import NO_ENVI_COPY, write_envi
 from special.report.geotiff import write_confidence, write_geotiff
+from special.report.metrics import count_labels
 from special.report.picture import draw_map
 from special.scene import Georeference
+from special.scene.source import Ground
 from special.storage.rasters import Raster, Rows, blocks
 
 
@@ -49,6 +51,7 @@ def write_map(
     *,
     reject: float,
     colours: NDArray[np.uint8] | None = None,
+    ground: Ground | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
     """Write a map; the same arguments give the same bytes.
@@ -61,13 +64,15 @@ def write_map(
         georeference: where the scene lies, or None.
         reject: pixels whose best class is less probable than this stay 0 in the map.
         colours: of the classes, uint8 (K, 3), sRGB; chosen by their names when None.
+        ground: for a scene in sensor geometry, a grid on the ground and which pixel each of its cells shows.
         say: is told what the user must not miss.
 
     Returns:
         What was written: ``map.npy`` (1..K, 0 = no data or rejected), ``confidence.npy``, ``probabilities.npy``,
         ``map.png`` with a legend, ``map.tif`` with colours and class names (``map.tif.aux.xml`` for GDAL, ``map.qml``
         for QGIS), ``confidence.tif``, ``map_envi.hdr`` and ``map_envi.img`` (ENVI classification), without these two
-        where an ENVI header cannot hold the place, of which ``say`` is told.
+        where an ENVI header cannot hold the place, of which ``say`` is told. With ``ground`` also ``map_ground.tif``,
+        with its companions, and ``confidence_ground.tif``; the pixel counts in them are those of the scene.
 
     Raises:
         ValueError: the arrays do not fit each other, or hold NaN.
@@ -90,4 +95,25 @@ def write_map(
     copy = write_envi(folder / "map_envi.hdr", labels, names, colours, georeference)
     if not copy:
         say(NO_ENVI_COPY)
+    if ground is not None:
+        copy += _write_on_ground(folder, labels, confidence, valid, names, ground)
     return written + copy
+
+
+def _write_on_ground(
+    folder: Path,
+    labels: NDArray[np.uint8] | NDArray[np.uint16],
+    confidence: NDArray[np.float32],
+    valid: NDArray[np.bool_],
+    names: Sequence[str],
+    ground: Ground,
+) -> list[Path]:
+    """Write the map and its confidence (rows, cols) on the grid on the ground; nothing is counted twice."""
+    pixels, place = ground.pixels(), ground.georeference
+    there = pixels >= 0
+    shown = np.where(there, pixels, 0)
+    counts = count_labels(labels, len(names))
+    laid = np.where(there, labels.ravel()[shown], 0).astype(labels.dtype)
+    written = write_geotiff(folder / "map_ground.tif", laid, names, palette(names), place, counts=counts)
+    seen = there & valid.ravel()[shown]
+    return [*written, write_confidence(folder / "confidence_ground.tif", confidence.ravel()[shown], seen, place)]

@@ -27,15 +27,18 @@ def write_geotiff(
     names: Sequence[str],
     colours: NDArray[np.uint8],
     georeference: Georeference | None,
+    counts: Sequence[int] | NDArray[np.int64] | None = None,
 ) -> list[Path]:
     """Write a label map (rows, cols), 0 = nodata, and its companions.
+
+    ``counts`` (1 + classes,) are the pixels of each value, 0 first, where they are not those of ``labels``.
 
     Returns:
         The GeoTIFF, its ``.aux.xml`` and its ``.qml``.
     """
     _write(path, labels, 0, georeference, names=names, colours=colours)
     table = path.with_name(f"{path.name}.aux.xml")
-    _save(table, _attributes(labels, names, colours))
+    _save(table, _attributes(count_labels(labels, len(names)) if counts is None else counts, names, colours))
     style = path.with_suffix(".qml")
     _save(style, _style(names, colours))
     return [path, table, style]
@@ -88,7 +91,7 @@ def _write(
             file.update_tags(1, **{f"class_{k}": name for k, name in enumerate(names, start=1)})
 
 
-def _attributes(labels: NDArray[Any], names: Sequence[str], colours: NDArray[np.uint8]) -> ElementTree.Element:
+def _attributes(counts: Any, names: Sequence[str], colours: NDArray[np.uint8]) -> ElementTree.Element:
     """Category names and a raster attribute table, in GDAL's auxiliary format."""
     root = ElementTree.Element("PAMDataset")
     band = ElementTree.SubElement(root, "PAMRasterBand", band="1")
@@ -100,7 +103,6 @@ def _attributes(labels: NDArray[Any], names: Sequence[str], colours: NDArray[np.
         field = ElementTree.SubElement(table, "FieldDefn", index=str(index))
         for tag, text in (("Name", title), ("Type", kind), ("Usage", usage)):
             ElementTree.SubElement(field, tag).text = str(text)
-    counts = count_labels(labels, len(names))
     everything = zip([UNMAPPED, *names], counts, np.vstack([[[255, 255, 255]], colours]), strict=True)
     for value, (name, count, rgb) in enumerate(everything):
         ElementTree.SubElement(categories, "Category").text = printable(name)

@@ -60,9 +60,9 @@ class _Counts:
 def judge(
     source: Source, blocks: Sequence[slice], *, has_wavelength: np.ndarray, allowed: np.ndarray | None = None
 ) -> Verdict:
-    """Judge every band and pixel of a source, ``blocks`` of whole rows at a time.
+    """Judge every band of a source, and every pixel in ``blocks`` of whole rows; others are left as they are allowed.
 
-    ``has_wavelength`` is bool (bands,), ``allowed`` bool (rows, cols).
+    ``has_wavelength`` is bool (bands,), ``allowed`` bool (rows, cols): False at pixels that a mask leaves out.
 
     Raises:
         SceneError: nothing valid is left.
@@ -83,9 +83,6 @@ def judge(
         )
 
     valid = np.ones(source.shape[:2], dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
-    if source.mask is not None:
-        for rows in blocks:
-            valid[rows] &= ~source.mask(rows)
     counts, partial = _first_pass(source, blocks, numbers, valid)
     if not valid.any():
         raise SceneError(
@@ -112,7 +109,8 @@ def judge(
 
     good = np.zeros(source.shape[2], dtype=bool)
     good[numbers[kept]] = True
-    return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, valid))
+    looked_at = np.concatenate([valid[rows] for rows in blocks])
+    return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, looked_at))
 
 
 def _first_pass(
@@ -236,6 +234,6 @@ def _notes(source: Source, reasons: dict[int, str], valid: np.ndarray) -> tuple[
     notes = [f"{count} of {source.shape[2]} bands dropped: {reason}" for reason, count in by_reason.items()]
     invalid = int(valid.size - valid.sum())
     if invalid:
-        masked = "" if source.mask is None else "masked, "
+        masked = "" if source.mask is None and not source.masks else "masked, "
         notes.append(f"{invalid} of {valid.size} pixels are invalid ({masked}no data, zero or not finite)")
     return tuple(notes)

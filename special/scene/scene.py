@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.masks import Masked, mask_pixels, names_of
 from special.scene.quality import judge
 from special.scene.readers.base import ArrayBlockReader, ReadOptions, open_source
-from special.scene.source import Georeference, Source
+from special.scene.references import with_references
+from special.scene.source import Georeference, Ground, Source
 from special.scene.wavelengths import centres_of, given_wavelengths, plausible_nm
 
 __all__ = ["Georeference", "Scene", "open_scene"]
@@ -20,6 +23,7 @@ __all__ = ["Georeference", "Scene", "open_scene"]
 _EVERYTHING = slice(None)
 _WINDOW_BYTES = 1 << 25
 _JUDGED_BYTES = 1 << 24
+_FAR_LARGER = 8
 
 
 class Scene:
@@ -30,7 +34,10 @@ class Scene:
         shape: (rows, cols, bands), good bands only.
         wavelengths: float64 (bands,), nm, ascending; overlapping detectors are merged by wavelength.
         valid: bool (rows, cols); False where a pixel has no data.
-        georeference: where it lies, or None.
+        georeference: where it lies, or None. ground: for one in sensor geometry, a grid on the ground and its pixels.
+        looked_at: the blocks of rows whose pixels were judged; all, unless a file was only to be described.
+        masked: the masks that came with it, how many pixels each marks, and whether these were left out.
+        sensor, level, acquired: what its product says of itself, or None.
         band_numbers: int (bands,), for each good band its number in the file, counted from 0.
         bad_bands: for each dropped band, by its number in the file, the reason.
         fwhm: float64 (bands,), the widths of the bands, nm; or None where the file does not say.
@@ -47,18 +54,30 @@ class Scene:
         wavelengths: np.ndarray,
         *,
         valid: np.ndarray | None = None,
+        masks: Sequence[str] | None = None,
+        most_bytes: int | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         """Judge the bands and pixels of ``source``; ``wavelengths`` are nm, one per band of the file.
 
-        ``valid``, bool (rows, cols), excludes pixels that the data alone would not.
+        ``valid``, bool (rows, cols), excludes pixels that the data alone would not, and so do ``masks``, by name: None
+        for those that a product is used with by default. ``most_bytes`` is how much to look at, evenly spread over the
+        rows, where a file is much larger: that is enough to describe it, not to work on it.
 
         Raises:
-            SceneError: no band is good or no pixel is valid.
+            SceneError: no band is good, no pixel is valid, or there is no such mask.
         """
-        verdict = judge(
-            source, list(row_blocks(source, _JUDGED_BYTES)), has_wavelength=np.isfinite(wavelengths), allowed=valid
-        )
+        blocks = list(row_blocks(source, _JUDGED_BYTES))
+        if most_bytes is not None and _FAR_LARGER * most_bytes < math.prod(source.shape) * source.dtype.itemsize:
+            chosen = np.linspace(0, len(blocks) - 1, max(1, most_bytes // _JUDGED_BYTES)).round().astype(int)
+            blocks = [blocks[i] for i in np.unique(chosen)]
+        self.looked_at: tuple[slice, ...] = tuple(blocks)
+        allowed = np.ones(source.shape[:2], dtype=bool) if valid is None else np.array(valid, dtype=bool)
+        self.masked: tuple[Masked, ...] = mask_pixels(source, masks, blocks, allowed)
+        if not allowed.any():
+            words = " and ".join(str(mask) for mask in self.masked if mask.used and mask.pixels)
+            raise SceneError(f"{source.path or 'the array'} has no pixel that is not masked ({words or 'by valid'})")
+        verdict = judge(source, blocks, has_wavelength=np.isfinite(wavelengths), allowed=allowed)
         good = np.flatnonzero(verdict.good)
         order = good[np.argsort(wavelengths[good], kind="stable")]
         self._source = source
@@ -69,6 +88,8 @@ class Scene:
         self.wavelengths: np.ndarray = wavelengths[order].astype(np.float64)
         self.valid: np.ndarray = verdict.valid
         self.georeference: Georeference | None = source.georeference
+        self.ground: Ground | None = source.ground
+        self.sensor, self.level, self.acquired = source.sensor, source.level, source.acquired
         self.band_numbers: np.ndarray = order
         self.bad_bands: Mapping[int, str] = verdict.bad_bands
         self.fwhm: np.ndarray | None = None if source.fwhm is None else source.fwhm[order].astype(np.float64)
@@ -183,13 +204,20 @@ def open_scene(
     wavelengths: str | Path | Sequence[float] | np.ndarray | None = None,
     sensor: str | None = None,
     reader: str | None = None,
+    mask: str | Sequence[str] | None = None,
+    white: str | Path | None = None,
+    dark: str | Path | None = None,
+    most_bytes: int | None = None,
 ) -> Scene:
     """Open a hyperspectral scene: MATLAB, ENVI, GeoTIFF, ``.npy`` or another format that has a reader.
 
     ``key`` names the array in a ``.mat`` file of several. ``wavelengths`` (a CSV file, ``"430:860"``, or numbers
     (bands,) in nm) or ``sensor`` (such as ``"aviris"``) stand in for wavelengths that the file lacks, and beat those it
-    has. ``reader`` names the reader to use (such as ``"envi"``), where the content of the file shall not decide. The
-    file is read once through, block by block, to find its bad bands and invalid pixels.
+    has. ``reader`` names the reader to use (such as ``"envi"``), where the content of the file shall not decide.
+    ``mask`` names the masks of a product that leave pixels out (``"cloud,shadow"``, or ``"none"``), clouds when None.
+    ``white`` and ``dark`` are references that make reflectance of raw numbers; ``"none"`` leaves those beside it out.
+    The file is read once through, block by block, to find its bad bands and invalid pixels; or no more than
+    ``most_bytes`` of one that is far larger, which is enough to describe it.
 
     Raises:
         SceneError: the file or its wavelengths cannot be understood; the message says what to do.
@@ -198,9 +226,9 @@ def open_scene(
     path = Path(path)
     given = given_wavelengths(wavelengths, sensor)
     options = ReadOptions(key, tuple(given.lists) if given else (), any_count=bool(given and given.span))
-    source = open_source(path, options, reader)
+    source = with_references(open_source(path, options, reader), path, white, dark)
     centres, notes = centres_of(source, given)
-    return Scene(source, centres, notes=notes)
+    return Scene(source, centres, masks=names_of(mask), most_bytes=most_bytes, notes=notes)
 
 
 def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = None) -> Iterator[slice]:
@@ -213,8 +241,11 @@ def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = Non
     step = max(1, max_bytes // max(1, row_bytes))
     if source.row_step * row_bytes <= 8 * max_bytes:
         step = max(source.row_step, step - step % source.row_step)
-    for start in range(0, rows, step):
-        yield slice(start, min(rows, start + step))
+    # A block never lies in two stored steps: both would have to be unpacked for it.
+    stored = max(step, source.row_step)
+    for first in range(0, rows, stored):
+        for start in range(first, min(rows, first + stored), step):
+            yield slice(start, min(rows, first + stored, start + step))
 
 
 def _whole_slice(part: slice, size: int) -> slice:

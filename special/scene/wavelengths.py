@@ -14,9 +14,8 @@ from special.scene.sensors import SENSORS
 from special.scene.source import Source
 
 _SHORTEST_NM, _LONGEST_NM = 200.0, 30000.0
-_SPAN = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*:\s*([0-9]*\.?[0-9]+)\s*")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_HEADING = re.compile(r"wave|lambda|cent(re|er)|^nm$|^um$|^µm$")
+_SPAN = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*:\s*([0-9]*\.?[0-9]+)\s*(nm|[uµμ]m)?\s*", re.IGNORECASE)
+_MOST_TURNS, _MOST_ALIKE = 8, 4  # of the wavelengths of a file; detectors that overlap turn twice each
 _THREE_WAYS = (
     "give --wavelengths FILE (a CSV with one wavelength per band), --wavelengths 430:860 (evenly spaced over the "
     "bands), or --sensor NAME"
@@ -25,7 +24,16 @@ _THREE_WAYS = (
 # Multiply by this to get nm; frequencies and wavenumbers divide into it.
 _LENGTHS = {"nm": 1.0, "nano": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3, "micro": 1e3, "mm": 1e6, "milli": 1e6}
 _LENGTHS |= {"cm": 1e7, "centi": 1e7, "ang": 0.1, "å": 0.1, "meter": 1e9, "metre": 1e9, "m": 1e9}
-_RECIPROCALS = {"wavenumber": 1e7, "cm-1": 1e7, "cm^-1": 1e7, "1/cm": 1e7, "ghz": 299792458.0, "mhz": 299792458e3}
+_RECIPROCALS = {
+    "wavenumber": 1e7,
+    "wave number": 1e7,
+    "wave_number": 1e7,
+    "cm-1": 1e7,
+    "cm^-1": 1e7,
+    "1/cm": 1e7,
+    "ghz": 299792458.0,
+    "mhz": 299792458e3,
+}
 
 
 def plausible_nm(values: np.ndarray, units: str | None) -> np.ndarray | None:
@@ -114,7 +122,7 @@ def given_wavelengths(
     if isinstance(wavelengths, str | Path):
         span = _SPAN.fullmatch(str(wavelengths))
         if span and not Path(wavelengths).exists():
-            return _from_span(str(wavelengths), float(span[1]), float(span[2]))
+            return _from_span(str(wavelengths), float(span[1]), float(span[2]), span[3])
         return _from_file(Path(wavelengths))
     nm = plausible_nm(np.asarray(wavelengths, dtype=np.float64).ravel(), None)
     if nm is None:
@@ -142,6 +150,11 @@ def centres_of(source: Source, given: Given | None) -> tuple[np.ndarray, tuple[s
         raise SceneError(
             f"{source.path or 'the array'} lists {listed} wavelengths for its {bands} bands: mend it, or {_THREE_WAYS}"
         )
+    if _is_jumbled(source.wavelengths):
+        raise SceneError(
+            f"the wavelengths in {source.path or 'the array'} go up and down, or repeat, as those of no sensor do: "
+            f"mend them, or {_THREE_WAYS}"
+        )
     return source.wavelengths, ("wavelengths from the file",)
 
 
@@ -154,62 +167,24 @@ def _from_sensor(name: str) -> Given:
     return Given(f"--sensor {name}", lists, note=f", nominal centres, good to {sensor.accuracy_nm:g} nm")
 
 
-def _from_span(text: str, first: float, last: float) -> Given:
-    nm = plausible_nm(np.array([first, last]), None)
+def _from_span(text: str, first: float, last: float, units: str | None) -> Given:
+    nm = plausible_nm(np.array([first, last]), units)
     if nm is None or first == last:
         raise SceneError(f"--wavelengths {text} is no span of wavelengths: write it in nm, as in 430:860")
     return Given(f"--wavelengths {text}", span=(float(nm[0]), float(nm[1])), note=", evenly spaced")
 
 
 def _from_file(path: Path) -> Given:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise SceneError(f"no wavelengths file at {path}: give a CSV, one per band, or a span as in 430:860") from None
-    except (IsADirectoryError, PermissionError):
-        raise SceneError(f"{path} cannot be read as a file: give a CSV with one wavelength per band") from None
-    except UnicodeDecodeError:
-        raise SceneError(f"{path} is not text: give the wavelengths as CSV, one per band") from None
-    nm = _parse_table(text, path)
+    from special.scene.wavelength_files import read_wavelengths
+
+    nm = read_wavelengths(path)
     return Given(str(path), {len(nm): nm})
 
 
-def _parse_table(text: str, path: Path) -> np.ndarray:
-    """The column of wavelengths of a CSV or a plain list, found by its heading or else by its numbers."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if any(";" in line for line in lines) and not any("." in line for line in lines):
-        lines = [line.replace(",", ".") for line in lines]  # a decimal comma
-    separator = r"\s*[;,\t]\s*" if any(re.search(r"[;,\t]", line) for line in lines) else r"\s+"
-    rows = [[cell.strip("\"' ") for cell in re.split(separator, line)] for line in lines]
-    numeric = [row for row in rows if any(_NUMBER.fullmatch(cell) for cell in row)]
-    if not numeric:
-        raise SceneError(f"{path} holds no numbers: write one wavelength per band, in nm")
-    width = max(map(len, numeric))
-    headings = rows[0] if rows[0] is not numeric[0] and len(rows[0]) == width else [""] * width
-    if len(numeric) == 1:
-        numeric, headings, width = [[cell] for cell in numeric[0] if cell], [""], 1
-    candidates = []
-    for column, heading in enumerate(headings):
-        values = np.array([_number(row, column) for row in numeric])
-        nm = plausible_nm(values, None) if np.isfinite(values).all() else None
-        # A band at 0 is absent, as in PRISMA's lists; anything below is no wavelength.
-        if nm is not None and (values >= 0).all():
-            known = values > 0
-            # Band widths can pass for micrometres, so what reads as nm goes before what does not.
-            in_nm = values[known].min() >= _SHORTEST_NM
-            sure = bool(_HEADING.search(heading.lower())), bool(known.all()), in_nm, _one_way(nm[known])
-            candidates.append((*sure, -column, nm))
-    if not candidates:
-        raise SceneError(f"no column of {path} reads as wavelengths: write one per band, in nm or micrometres")
-    return max(candidates, key=lambda candidate: candidate[:5])[5]
-
-
-def _one_way(nm: np.ndarray) -> bool:
-    """Detectors may overlap and products may run downwards, but a list of wavelengths mostly goes one way."""
-    steps = np.sign(np.diff(nm))
-    return len(steps) == 0 or bool(abs(steps.sum()) >= 0.5 * len(steps))
-
-
-def _number(row: list[str], column: int) -> float:
-    cell = row[column] if column < len(row) else ""
-    return float(cell) if _NUMBER.fullmatch(cell) else np.nan
+def _is_jumbled(nm: np.ndarray) -> bool:
+    """Whether wavelengths (bands,), nm, go up and down as those of no sensor do, or many are the same."""
+    known = nm[np.isfinite(nm)]
+    steps = np.sign(np.diff(known))
+    turns = int((np.diff(steps[steps != 0]) != 0).sum())
+    alike = len(known) - len(np.unique(known))
+    return turns > max(_MOST_TURNS, len(known) // 10) or alike > max(_MOST_ALIKE, len(known) // 10)

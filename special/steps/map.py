@@ -34,6 +34,7 @@ def _run(context: SceneContext, folder: Path) -> None:
         context.scene.georeference,
         reject=context.settings(MapSettings).reject,
         colours=colours_of(context.classes),
+        ground=context.scene.ground,
         say=context.progress.say,
     )
 

@@ -59,6 +59,13 @@ STEP = Step(
     upstream=("rgb",),
     settings=(FusionSettings,),
     chosen=("teachers",),
-    apart=("pseudo.teachers", "pseudo.image_text.clip"),  # the teachers' identities say who was asked
+    # The teachers' identities say who was asked, and by which library.
+    apart=(
+        "pseudo.teachers",
+        "pseudo.image_text.clip",
+        "pseudo.spectrum_text.library",
+        "pseudo.spectrum_text.library_column",
+        "pseudo.spectrum_text.library_beside",
+    ),
     inputs={"scene": "the scene", "classes": "the class list", "seed": "the seed", "teachers": "the teachers"},
 )

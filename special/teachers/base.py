@@ -75,6 +75,14 @@ class Teacher(ABC):
             SpecialError: it was asked for by name and cannot be had, or its settings cannot be understood.
         """
 
+    @classmethod
+    def decided_by(cls, settings: Settings) -> str:
+        """Return what decides the identity beside settings and the files that they name, as text; "" for nothing.
+
+        A run that is resumed keeps its teachers as long as this is the same.
+        """
+        return ""
+
     @abstractmethod
     def identity(self) -> dict[str, Any]:
         """What this teacher is made of, as JSON: models, hashes of weights and texts. Part of the step's key."""

@@ -57,7 +57,7 @@ def decided_by(settings: Settings, seed: int, concepts: Sequence[Path]) -> str:
     """
     names = names_of(settings)
     sections = ("pseudo", *map(teacher_section, names))
-    texts = {name: value for name, value in settings.of(*sections).items() if isinstance(value, str)}
+    texts = {name: value for name, value in settings.of(*sections).items() if isinstance(value, str) and value}
     named = {}
     for value in texts.values():
         for path in (Path(value), Path(value.partition(":")[2])):
@@ -73,6 +73,8 @@ def decided_by(settings: Settings, seed: int, concepts: Sequence[Path]) -> str:
         "prompts": {str(p.relative_to(PROMPTS)): files.sha256_of(p) for p in PROMPTS.rglob("*") if p.is_file()},
         "concepts": [files.sha256_of(path) for path in concepts],
     }
+    if own := {name: text for name in names if (text := TEACHERS.get(name).decided_by(settings))}:
+        decisive["own"] = own
     return files.digest(decisive if names == _FIRST_TEACHERS else {**decisive, "teachers": names})
 
 

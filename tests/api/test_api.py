@@ -384,3 +384,10 @@ def test_the_names_of_the_package_are_its_api() -> None:
         assert getattr(special, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'lable'"):
         _ = special.lable
+
+
+def test_bands_where_nothing_is_known_of_land_cover_are_refused(tmp_path: Path) -> None:
+    values, _, _ = small_scene.cube()
+    with pytest.raises(SceneError, match="lie at 7500 to 12000 nm, and what land cover reflects is known from 400 to"):
+        special.label(values, small_scene.CLASSES, np.linspace(7500, 12000, 24), out=tmp_path / "x.special")
+    assert not (tmp_path / "x.special").exists()

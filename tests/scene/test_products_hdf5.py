@@ -48,7 +48,8 @@ def test_emit_l2a_is_reflectance_with_its_bad_bands_in_sensor_geometry(tmp_path:
     assert scene.fwhm is not None and set(scene.fwhm) == {8.5}
     assert scene.bad_bands == {5: "marked bad in the file (good_wavelengths)"}
     assert scene.known_reflectance and scene.scale_factor is None and scene.georeference is None
-    assert any("sensor geometry" in note and "orthorectified grid" in note for note in scene.notes)
+    assert any("sensor geometry" in note and "GLT" in note for note in scene.notes)
+    assert (scene.sensor, scene.level, scene.acquired) == ("EMIT", "L2A", "2022-09-03T16:31:29+0000")
     assert not scene.valid[0, 0] and scene.valid.sum() == 29
     np.testing.assert_array_equal(scene.read()[1:], cube[1:][:, :, GOOD == 1])
 
@@ -63,7 +64,7 @@ def test_emit_l1b_is_radiance(tmp_path: Path) -> None:
 def test_info_says_what_an_emit_file_is(tmp_path: Path) -> None:
     path = write_emit(tmp_path / "x.nc", reflectance(), NM, GOOD)
     text = CliRunner().invoke(info, [str(path)]).output
-    for words in ("EMIT L2A", "7 of 8 in the file", "381.0 to 2200.0 nm", "not georeferenced", "29 of 30"):
+    for words in ("EMIT L2A", "7 of 8 in the file", "381.0 to 2200.0 nm", "sensor geometry", "29 of 30"):
         assert words in text
     assert "as they stand" not in text
     facts = json.loads(CliRunner().invoke(info, [str(path), "--json"]).output)
@@ -150,7 +151,7 @@ def test_prisma_l2c_has_no_place_and_l1_is_radiance(tmp_path: Path) -> None:
     cube = reflectance(bands=9)
     for level, known in (("L2C", True), ("L1", False)):
         written = cube if known else 5 * cube
-        scene = open_scene(write_prisma(tmp_path / f"{level}.he5", written, VNIR, SWIR, level))
+        scene = open_scene(write_prisma(tmp_path / f"{level}.he5", written, VNIR, SWIR, level), mask="none")
         assert scene.format == f"PRISMA {level}" and scene.georeference is None
         assert scene.known_reflectance is known and any("sensor geometry" in note for note in scene.notes)
         expected = written[1:][:, :, scene.band_numbers]
@@ -288,7 +289,7 @@ def test_aviris_netcdf_may_be_radiance_or_lack_its_place(tmp_path: Path) -> None
 def test_tanager_ortho_is_described_by_its_attributes_and_lies_on_its_grid(tmp_path: Path) -> None:
     cube = reflectance()
     path = write_tanager(tmp_path / "20250608_091605_90_4001_ortho_sr_hdf5.h5", cube, NM, GOOD)
-    scene = open_scene(path)
+    scene = open_scene(path, mask="none")
     assert (recognise(path).name, scene.format) == ("tanager", "Tanager surface reflectance")
     assert scene.known_reflectance and scene.bad_bands == {5: "marked bad in the file (good_wavelengths)"}
     assert scene.fwhm is not None and set(scene.fwhm) == {5.5}
@@ -321,7 +322,7 @@ def test_what_a_tanager_file_lacks_is_said(tmp_path: Path) -> None:
 def test_pace_is_scaled_as_cf_says(tmp_path: Path) -> None:
     cube = reflectance()
     path = write_pace(tmp_path / "PACE_OCI.20240601T120000.L2.SFREFL.nc", cube, NM)
-    scene = open_scene(path)
+    scene = open_scene(path, mask="none")
     assert (recognise(path).name, scene.format, scene.known_reflectance) == ("pace", "PACE OCI L2", True)
     np.testing.assert_array_equal(scene.wavelengths, NM)
     assert not scene.valid[0, 0] and scene.valid.sum() == 29

@@ -28,17 +28,23 @@ from special.scene.readers.npy import NPY
 from special.scene.source import Source
 from special.scene.truth import read_truth
 
-PRODUCTS = ["aviris_nc", "emit", "enmap", "neon", "pace", "prisma", "tanager"]
+PRODUCTS = ["aviris_nc", "desis", "dimap", "emit", "enmap", "hyperion", "neon", "pace", "prisma", "tanager"]
+OTHERS = ["archive", "folder", "netcdf3", "zarr"]
 OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {
     "__init__",
     "arrays",
+    "attribute_table",
     "base",
+    "conventions",
+    "hdf5_geometry",
     "hdf5_product",
+    "joined",
     "markup",
     "mat_child",
     "product_files",
     "raster",
+    "scratch",
     "sidecar",
 }
 EXAMPLE = Path(__file__).parents[1] / "plugins" / "reader"
@@ -164,7 +170,7 @@ def test_each_of_our_readers_is_listed_as_any_other(name: str) -> None:
 
 def test_every_module_of_a_format_is_listed() -> None:
     folder = Path(readers.__file__).parent
-    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*PRODUCTS, *OURS}
+    assert {path.stem for path in folder.glob("*.py")} - SHARED_CODE == {*PRODUCTS, *OTHERS, *OURS}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -214,12 +220,12 @@ def test_two_readers_of_the_same_precedence_need_a_name(tmp_path: Path, install:
 
 def test_an_unknown_reader_is_named_with_those_there_are(tmp_path: Path) -> None:
     path = write_as("npy", tmp_path)
-    names = ", ".join(sorted(OURS + PRODUCTS))
+    names = ", ".join(sorted(OURS + OTHERS + PRODUCTS))
     with pytest.raises(SettingsError, match=f"no reader 'numpy': name one of {names}"):
         open_scene(path, wavelengths=NM, reader="numpy")
 
 
-@pytest.mark.parametrize("name", OURS + PRODUCTS)
+@pytest.mark.parametrize("name", OURS + OTHERS + PRODUCTS)
 def test_a_named_reader_says_what_it_cannot_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     for path in (tmp_path / "notes.txt", tmp_path, tmp_path / "missing"):
@@ -235,7 +241,7 @@ def test_a_key_is_only_for_formats_with_named_arrays(tmp_path: Path, name: str) 
 
 
 def test_a_third_party_says_whether_it_takes_a_key(tmp_path: Path, install: Install) -> None:
-    plain, archive = Numpy("plain", PRODUCT), Numpy("archive", PRODUCT - 1, named_arrays=True)
+    plain, archive = Numpy("plain", PRODUCT), Numpy("bundle", PRODUCT - 1, named_arrays=True)
     install(plain)
     path = write_as("npy", tmp_path)
     with pytest.raises(SceneError, match="one cube without a name"):
@@ -246,10 +252,9 @@ def test_a_third_party_says_whether_it_takes_a_key(tmp_path: Path, install: Inst
 
 
 def test_a_folder_can_be_a_product(tmp_path: Path, install: Install) -> None:
-    with pytest.raises(SceneError, match="is a folder: name the scene's file in it"):
-        recognise(tmp_path)
+    assert recognise(tmp_path).name == "folder"
     np.save(tmp_path / "cube.npy", CUBE)
-    install(Folder("folder", PRODUCT))
+    install(Folder("product", PRODUCT))
     np.testing.assert_array_equal(open_scene(tmp_path, wavelengths=NM).read(), CUBE)
 
 
@@ -301,3 +306,10 @@ def test_the_reader_of_the_truth_can_be_named(tmp_path: Path, install: Install) 
 def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
     with pytest.raises(SceneError, match=r"is no path of a file|cannot be read"):
         open_scene(path)
+
+
+def test_the_table_of_inputs_in_the_readme_is_that_of_the_registry() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    told = readme[readme.index("| input |") : readme.index("| another format |")].strip()
+    assert told == base.inputs_table()
+    assert all(reader.understands for reader in READERS)

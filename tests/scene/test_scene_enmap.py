@@ -21,6 +21,7 @@ from raster_products import (
 
 from special.errors import SceneError
 from special.scene import open_scene
+from special.scene.masks import Masked
 from special.scene.readers import product_files
 from special.scene.readers.base import READERS, recognise
 
@@ -63,7 +64,11 @@ def test_clouds_and_background_are_masked(tmp_path: Path) -> None:
     metadata = write_enmap(tmp_path, cloud=cloud, classes=classes)
     scene = open_scene(metadata)
     assert not scene.valid[[0, 5]].any() and scene.valid[1:5].all()
-    assert "masked by the product: background (QL_QUALITY_CLASSES), cloud (QL_QUALITY_CLOUD)" in scene.notes
+    assert scene.masked == (
+        Masked("nodata", "QL_QUALITY_CLASSES", 5, True),
+        Masked("cloud", "QL_QUALITY_CLOUD", 5, True),
+    )
+    assert open_scene(metadata, mask="none").valid.sum() == 25
     before = scene.content_hash()
     cloud[1] = 1
     write_enmap(tmp_path, cloud=cloud, classes=classes)
@@ -198,7 +203,7 @@ def test_real_metadata_give_wavelengths_gains_and_channels(real: Path, tmp_path:
         ("enmap_L1B_gtif_qualification.zip", "L1B.*give its L1C or L2A"),
         ("enmap_L1C_gtif_qualification.zip", r"SPECTRAL_IMAGE\.TIF cannot be read"),
         ("enmap_L2A_noPrefix.zip", "level unknown"),
-        ("dims_op_oc_oc-en_701293165_1.tar.gz", "is a delivery: unpack it and give the product in it, ENMAP01.*ZIP"),
+        ("dims_op_oc_oc-en_701293165_1.tar.gz", r"METADATA\.XML in .*tar\.gz is damaged"),
     ],
 )
 def test_real_archives_whose_images_are_empty_say_what_is_wrong(real: Path, name: str, message: str) -> None:

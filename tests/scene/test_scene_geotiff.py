@@ -98,15 +98,19 @@ def test_names_that_may_be_numbers_of_bands_are_no_wavelengths(tmp_path: Path, n
 @pytest.mark.parametrize("key", ["center_wavelength", "eo:center_wavelength"])
 @pytest.mark.parametrize("place", ["properties", "asset"])
 def test_a_stac_item_beside_the_image_names_its_wavelengths(tmp_path: Path, name: str, key: str, place: str) -> None:
-    bands = [{key: w / 1000} for w in NM]
-    item: dict[str, Any] = {"properties": {"eo:bands": bands}}
+    width = key.replace("center_wavelength", "full_width_half_max")
+    bands = [{key: w / 1000, width: 0.008} for w in NM]
+    about = {"datetime": "2024-05-01T10:00:00Z", "instruments": ["camera"]}
+    item: dict[str, Any] = {"properties": {"eo:bands": bands, **about}}
     if place == "asset":
         other = {"href": "./other.tif", "bands": [{key: 1.0}] * 4}
-        item = {"properties": {}, "assets": {"other": other, "image": {"href": "./scene.tif", "bands": bands}}}
+        item = {"properties": about, "assets": {"other": other, "image": {"href": "./scene.tif", "bands": bands}}}
     (tmp_path / name).write_text(json.dumps(item))
     scene = open_scene(write(tmp_path / "scene.tif", cube()))
     np.testing.assert_allclose(scene.wavelengths, NM)
     assert f"the bands are described by {name}" in scene.notes
+    assert scene.fwhm is not None and scene.fwhm == pytest.approx(8)
+    assert (scene.acquired, scene.sensor) == ("2024-05-01T10:00:00Z", "camera")
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"properties": {"bands": [1, 2, 3, 4]}}', '{"assets": 3}', "[" * 100000])

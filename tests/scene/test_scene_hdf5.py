@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -86,3 +88,33 @@ def test_the_flags_of_the_case_of_emit_are_refused(cases: Path) -> None:
     with pytest.raises(SceneError, match="reads as wavelengths"):
         open_scene(folder / "emit.nc", wavelengths=folder / "flags.csv")
     assert open_scene(folder / "emit.nc", reader="hdf5").wavelengths[-1] == 2493
+
+
+def test_chunks_are_unpacked_once_however_few_rows_a_block_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from special.scene.readers import hdf5
+    from special.scene.scene import row_blocks
+
+    values = np.random.default_rng(0).uniform(0.1, 0.5, (90, 8, 12)).astype("f4")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.create_dataset("cube", data=values, chunks=(32, 4, 5), compression="gzip")
+    dataset = hdf5.Hdf5Dataset(tmp_path / "x.h5", "cube", values.shape, values.dtype)
+    read: list[tuple[slice, ...]] = []
+    whole = hdf5._whole_chunks
+
+    def counted(*about: Any) -> Any:
+        read.append(found := whole(*about))
+        return found
+
+    monkeypatch.setattr(hdf5, "_whole_chunks", counted)
+    for start in range(0, 90, 8):
+        np.testing.assert_array_equal(dataset[start : start + 8, 0:8, 0:12], values[start : start + 8])
+    assert [part and part[0] for part in read] == [slice(0, 32), slice(32, 64), slice(64, 90)]
+    assert hdf5.Hdf5Dataset._kept is None, "what was unpacked is let go at its end"
+    np.testing.assert_array_equal(dataset[3:5, 0:8, 0:12], values[3:5])
+    with h5py.File(tmp_path / "x.h5", "r+") as file:
+        file["cube"][4] = 9
+    os.utime(tmp_path / "x.h5", ns=(1, 1))
+    assert (dataset[4:5, 0:8, 0:12] == 9).all(), "a file that has changed is read again"
+    scene = open_scene(tmp_path / "x.h5", wavelengths=np.linspace(450, 950, 12))
+    blocks = list(row_blocks(scene._source, 8 * 8 * 12 * 4 // 16))
+    assert all(one.start // 32 == (one.stop - 1) // 32 for one in blocks) and blocks[-1].stop == 90

@@ -101,3 +101,23 @@ def test_gains_that_are_applied_are_said(tmp_path: Path) -> None:
     assert "gains and offsets from the file are applied on reading" in result.output
     result = CliRunner().invoke(info, [str(tmp_path / "s.tif"), "--wavelengths", "450:650", "--json"])
     assert json.loads(result.output)["gains_applied"] is True
+
+
+def test_a_large_file_is_described_by_some_of_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from special.api import info as api
+    from special.scene import scene as module
+
+    monkeypatch.setattr(module, "_JUDGED_BYTES", 4 * 6 * 4)  # a row
+    monkeypatch.setattr(api, "GLANCE_BYTES", 3 * 4 * 6 * 4)
+    values = np.random.default_rng(0).uniform(0.1, 0.5, (101, 4, 6)).astype(np.float32)
+    values[50, 1], values[:, :, 3] = 0, 0.25
+    values[1] = 0  # a row that is not looked at
+    np.save(tmp_path / "x.npy", values)
+    facts = api.info(tmp_path / "x.npy", "450:950")
+    assert (facts["pixels_looked_at"], facts["valid_pixels"], facts["content_hash"]) == (12, 11, None)
+    assert [bad["reason"] for bad in facts["bad_bands"]] == ["constant"]
+    assert "1 of 12 pixels are invalid (no data, zero or not finite)" in facts["notes"]
+    text = " ".join(CliRunner().invoke(info, [str(tmp_path / "x.npy"), "--wavelengths", "450:950"]).output.split())
+    assert "11 of 12 (91.7%) looked at; all with --full" in text
+    whole = api.info(tmp_path / "x.npy", "450:950", full=True)
+    assert (whole["pixels_looked_at"], whole["valid_pixels"]) == (404, 399) and whole["content_hash"]

@@ -39,6 +39,15 @@ def npy(tmp_path: Path) -> Path:
         "fwhm;Wellenlänge\n5,0;400,0\n5,1;500,0\n5,2;600,0\n5,3;700,0\n5,4;800,0\n5,5;900,0\n",
         "400 nm\n500 nm\n600 nm\n700 nm\n800 nm\n900 nm\n",
         "400, 500, 600, 700, 800, 900\n",
+        "0,40\n0,50\n0,60\n0,70\n0,80\n0,90\n",
+        "wavelength (Å)\n4,000.0\n5,000.0\n6,000.0\n7,000.0\n8,000.0\n9,000.0\n",
+        "wavelength (angstrom)\n4000\n5000\n6000\n7000\n8000\n9000\n",
+        "band,wavelength\n1,400.0 nm\n2,500.0 nm\n3,600.0 nm\n4,700.0 nm\n5,800.0 nm\n6,900.0 nm\n",
+        "band;Wellenlänge (µm)\n1;0,4\n2;0,5\n3;0,6\n4;0,7\n5;0,8\n6;0,9\n",
+        "[400.0, 500.0, 600.0,\n 700.0, 800.0, 900.0]",
+        "(0.4, 0.5, 0.6, 0.7, 0.8, 0.9)\n",
+        "wavenumber (cm-1)\n25000\n20000\n16666.6667\n14285.7143\n12500\n11111.1111\n",
+        "ENVI\nbands = 6\nwavelength units = Micrometers\nwavelength = {0.4, 0.5, 0.6,\n 0.7, 0.8, 0.9}\n",
         '"band","nm"\n"B1","400"\n"B2","500"\n"B3","600"\n"B4","700"\n"B5","800"\n"B6","900"\n',
     ],
 )
@@ -195,3 +204,66 @@ def test_a_zero_in_a_list_means_that_the_band_has_no_wavelength(npy: Path, tmp_p
 
 def test_nothing_given_is_nothing() -> None:
     assert given_wavelengths(None, None) is None
+
+
+@pytest.mark.parametrize(("units", "factor"), [("Nanometers", 1.0), ("Micrometers", 1e-3)])
+def test_the_widths_of_bands_are_nm_whatever_the_unit_of_a_header(tmp_path: Path, units: str, factor: float) -> None:
+    (tmp_path / "a.img").write_bytes(np.ones((2, 2, 3), "<f4").tobytes())
+    (tmp_path / "a.hdr").write_text(
+        f"ENVI\nsamples = 2\nlines = 2\nbands = 3\ndata type = 4\ninterleave = bip\nwavelength units = {units}\n"
+        f"wavelength = {{{450 * factor}, {550 * factor}, {650 * factor}}}\n"
+        f"fwhm = {{{9 * factor}, {10 * factor}, {11 * factor}}}\n"
+    )
+    scene = open_scene(tmp_path / "a.hdr")
+    np.testing.assert_allclose(scene.fwhm, [9, 10, 11])
+
+
+def test_real_files_that_say_how_wide_their_bands_are(products: Path) -> None:
+    for name in ("qps/gdal_wl_fwhm.tif", "qps/envi_wl_fwhm.hdr"):
+        fwhm = open_scene(products / name).fwhm
+        assert fwhm is not None and (fwhm > 1).all() and (fwhm < 1000).all()
+
+
+def test_large_numbers_without_a_unit_are_asked_about(npy: Path, tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("4,000.0\n5,000.0\n6,000.0\n7,000.0\n8,000.0\n9,000.0\n")
+    with pytest.raises(SceneError, match="holds 4000 to 9000: write the unit"):
+        open_scene(npy, wavelengths=tmp_path / "w.csv")
+
+
+@pytest.mark.parametrize("span", ["400:900nm", "0.4:0.9 um", "0.4:0.9µm"])
+def test_a_span_may_name_its_unit(npy: Path, span: str) -> None:
+    np.testing.assert_allclose(open_scene(npy, wavelengths=span).wavelengths, NM)
+
+
+@pytest.mark.parametrize(
+    "name", ["decimal_comma_um", "units_in_cells", "cp1252", "list.txt", "donor.hdr", "wavenumber"]
+)
+def test_the_files_of_the_case_are_read(cases: Path, name: str) -> None:
+    folder = cases / "wavelengths-csv"
+    path = folder / (name if "." in name else f"{name}.csv")
+    scene = open_scene(folder / "cube.npy", wavelengths=path)
+    assert scene.shape[2] == 40
+    assert (scene.wavelengths[0], scene.wavelengths[-1]) == pytest.approx((420, 990), abs=0.01)
+
+
+def test_the_files_of_the_case_that_mean_less_are_not_guessed(cases: Path) -> None:
+    folder = cases / "wavelengths-csv"
+    scene = open_scene(folder / "cube.npy", wavelengths=folder / "zeros.csv")
+    assert (scene.shape[2], scene.wavelengths[-1]) == (38, pytest.approx(960.8, abs=0.1))
+    for name, words in (("flags", "no column of"), ("angstrom_thousands", "write the unit")):
+        with pytest.raises(SceneError, match=words):
+            open_scene(folder / "cube.npy", wavelengths=folder / f"{name}.csv")
+
+
+@pytest.mark.parametrize("kind", ["shuffled", "repeated"])
+def test_wavelengths_of_a_file_that_no_sensor_has_are_asked_about(tmp_path: Path, kind: str) -> None:
+    nm = np.linspace(400, 1000, 40)
+    nm = np.random.default_rng(0).permutation(nm) if kind == "shuffled" else np.repeat(nm[::2], 2)
+    (tmp_path / "a.img").write_bytes(cube(40).astype("<f4").tobytes())
+    (tmp_path / "a.hdr").write_text(
+        "ENVI\nsamples = 4\nlines = 3\nbands = 40\ndata type = 4\ninterleave = bip\n"
+        f"wavelength = {{{', '.join(map(str, nm))}}}\n"
+    )
+    with pytest.raises(SceneError, match="as those of no sensor do"):
+        open_scene(tmp_path / "a.hdr")
+    assert open_scene(tmp_path / "a.hdr", wavelengths=nm).shape[2] == 40, "the user may know better"

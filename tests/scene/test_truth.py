@@ -141,11 +141,55 @@ TABLE = (
 )
 
 
-@pytest.mark.parametrize("kind", ["ENVI", "categories", "table", "tags"])
+def dbf(path: Path, fields: list[tuple[str, str, int]], rows: list[list[str]]) -> None:
+    """A dBase table, as ArcGIS writes it; the first row is marked as deleted."""
+    width = 1 + sum(size for _, _, size in fields)
+    head = b"\x03\x7b\x01\x01" + len(rows).to_bytes(4, "little")
+    head += (33 + 32 * len(fields)).to_bytes(2, "little") + width.to_bytes(2, "little") + bytes(20)
+    for title, kind, size in fields:
+        head += title.encode().ljust(11, b"\0") + kind.encode() + bytes(4) + bytes([size, 0]) + bytes(14)
+    records = b""
+    for number, row in enumerate(rows):
+        cells = (
+            text.encode("cp1252").rjust(size) if kind == "N" else text.encode("cp1252").ljust(size)
+            for text, (_, kind, size) in zip(row, fields, strict=True)
+        )
+        records += (b"*" if number == 0 else b" ") + b"".join(cells)
+    path.write_bytes(head + b"\r" + records + b"\x1a")
+
+
+FIELDS = [("OID", "N", 4), ("Value", "N", 8), ("Count", "N", 8), ("Class_name", "C", 20)]
+ROWS = [
+    ["0", "9", "0", "gone"],
+    ["1", "1", "2", "lawn"],
+    ["2", "2", "2", "Roof; tiled (red)"],
+    ["3", "3", "1", "Water"],
+]
+
+
+def test_a_damaged_attribute_table_is_one_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "gt.tif", LABELS.astype("uint8"))
+    dbf(tmp_path / "gt.tif.vat.dbf", FIELDS, ROWS)
+    table = tmp_path / "gt.tif.vat.dbf"
+    table.write_bytes(table.read_bytes()[:100])
+    with pytest.raises(SceneError, match=r"vat\.dbf is damaged or no table of classes"):
+        read_truth(path, (2, 3), classes=CLASSES)
+
+
+def test_an_attribute_table_without_names_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "gt.tif", LABELS.astype("uint8"))
+    dbf(tmp_path / "gt.tif.vat.dbf", FIELDS[:3], [row[:3] for row in ROWS])
+    np.testing.assert_array_equal(read_truth(path, (2, 3), classes=CLASSES), LABELS)
+
+
+@pytest.mark.parametrize("kind", ["ENVI", "categories", "table", "tags", "dbf"])
 def test_a_file_that_names_its_classes_is_matched_by_name(tmp_path: Path, kind: str) -> None:
     names = ("Unclassified", "lawn", "roof;  tiled (red)", "WATER")
     if kind == "ENVI":
         path = named_envi(tmp_path, ", ".join(names))
+    elif kind == "dbf":
+        path = write(tmp_path / "gt.tif", LABELS.astype("uint8"))
+        dbf(tmp_path / "gt.tif.vat.dbf", FIELDS, ROWS)
     elif kind == "tags":
         path = write(tmp_path / "gt.tif", LABELS.astype("uint8"))
         with rasterio.open(path, "r+") as file:
@@ -205,3 +249,13 @@ def test_the_named_truths_of_the_case_say_the_same(shared: Path) -> None:
     for name in ("truth_envi.hdr", "truth_envi.img", "truth.tif"):
         found = read_truth(folder / name, (30, 30), classes=classes)
         np.testing.assert_array_equal(found, np.load(folder / "truth.npy"))
+
+
+def test_the_case_of_two_truths_is_advised_what_the_command_has(shared: Path) -> None:
+    path = shared / "cases" / "truth-key-advice" / "t2.mat"
+    if not path.is_file():
+        pytest.skip("the case is not beside this checkout")
+    for option in ("--truth-key", "--labels-key"):
+        with pytest.raises(SceneError, match=f"name one of 'TRLabel', 'TSLabel' with {option}$"):
+            read_truth(path, (30, 30), key_option=option)
+    assert read_truth(path, (30, 30), key="TRLabel").max() > 0

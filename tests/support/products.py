@@ -19,7 +19,7 @@ def reflectance(rows: int = 6, cols: int = 5, bands: int = 8) -> np.ndarray:
 def write_emit(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray, variable: str = "reflectance") -> Path:
     """EMIT L2A, or L1B with ``variable`` = "radiance"; bad bands hold -0.01, as the real ones do."""
     with h5py.File(path, "w") as file:
-        file.attrs.update(instrument="EMIT", geotransform=[10.0, 5e-4, 0, 50.0, 0, -5e-4], spatial_ref="GEOGCS[...]")
+        file.attrs.update(instrument="EMIT", time_coverage_start="2022-09-03T16:31:29+0000")
         data = np.where(good == 1, cube, np.float32(-0.01)) if variable == "reflectance" else cube.copy()
         data[0, 0] = FILL
         file.create_dataset(variable, data=data, chunks=(2, *data.shape[1:]), compression="gzip")
@@ -29,11 +29,46 @@ def write_emit(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray, v
         bands["wavelengths"].attrs["units"] = "nm"
         if variable == "reflectance":
             bands["good_wavelengths"] = good.astype("u1")
-        for name in ("lat", "lon"):
-            file[f"location/{name}"] = np.zeros(data.shape[:2])
-        for name in ("glt_x", "glt_y"):
-            file[f"location/{name}"] = np.ones((data.shape[0] + 3, data.shape[1] + 3), dtype="i4")
+        _write_glt(file, *data.shape[:2])
     return path
+
+
+def _write_glt(file: h5py.File, rows: int, cols: int) -> None:
+    """A swath that leans: every line is one cell further east, and as far south; the grid begins at 10 E, 50 N."""
+    step = 5e-4
+    table = np.zeros((2, rows + 1, cols + rows + 1), dtype="i4")
+    lat, lon = np.empty((rows, cols)), np.empty((rows, cols))
+    for row in range(rows):
+        for col in range(cols):
+            table[:, row, col + row] = col + 1, row + 1
+            lat[row, col], lon[row, col] = 50 - step * (row + 0.5), 10 + step * (col + row + 0.5)
+    file.attrs.update(geotransform=[10.0, step, 0, 50.0, 0, -step], spatial_ref=CRS.from_epsg(4326).to_wkt())
+    file["location/lat"], file["location/lon"] = lat, lon
+    file["location/glt_x"], file["location/glt_y"] = table
+
+
+def write_emit_mask(path: Path, shape: tuple[int, int], **layers: list[tuple[int, int]]) -> Path:
+    """EMIT's mask file: ``cloud=[(row, col)]`` and so on are the pixels that are masked."""
+    names = ["Cloud flag", "Cirrus flag", "Water flag", "Spacecraft Flag", "Dilated Cloud Flag", "AOD550"]
+    names += ["H2O (g cm-2)", "Aggregate Flag"]
+    mask = np.zeros((*shape, len(names)), dtype="f4")
+    for name, pixels in layers.items():
+        layer = [title.lower().split()[0] for title in names].index(name)
+        for row, col in pixels:
+            mask[row, col, layer] = 1
+    with h5py.File(path, "w") as file:
+        file["mask"] = mask
+        file["sensor_band_parameters/mask_bands"] = np.array(names, dtype=h5py.string_dtype())
+    return path
+
+
+def positions(rows: int, cols: int, metres: float, middle: float = 45.0) -> tuple[np.ndarray, np.ndarray]:
+    """Latitude and longitude of pixels on a grid whose cells are so many metres wide at the latitude ``middle``."""
+    step = np.degrees(metres / 6371007.2)
+    wide = step / np.cos(np.radians(middle))
+    lat = middle + step * ((rows - 1) / 2 - np.arange(rows))
+    lon = 9.0 + wide * np.arange(cols)
+    return np.meshgrid(lat, lon, indexing="ij")
 
 
 def write_prisma(
@@ -56,13 +91,21 @@ def write_prisma(
             else:
                 numbers = (part - low) / (high - low) * 65535
                 file.attrs[f"L2Scale{detector}Min"], file.attrs[f"L2Scale{detector}Max"] = np.float32([low, high])
-            numbers = np.where(nm > 0, np.round(numbers), 0).astype("u2")
+            numbers = np.where(nm > 0, np.clip(np.round(numbers), 1, 65535), 0).astype("u2")
             numbers[0, 0] = 0
             fields = f"HDFEOS/SWATHS/PRS_{level}_HCO/Data Fields/{detector.upper()}"
             file.create_dataset(f"{fields}_Cube", data=numbers.transpose(0, 2, 1), chunks=(2, len(nm), cols))
             file[f"{fields}_PIXEL_{level}_ERR_MATRIX"] = np.zeros((rows, len(nm), cols), dtype="u1")
             file.attrs[f"List_Cw_{detector}"] = nm.astype("f4")
             file.attrs[f"List_Fwhm_{detector}"] = np.where(nm > 0, 10, 0).astype("f4")
+        file.attrs["Product_StartTime"] = "2020-07-15T10:21:00.123456"
+        if level != "L2D":
+            lat, lon = positions(rows, cols, 30)
+            end = "_VNIR" if level == "L1" else ""
+            for name, values in (("Latitude", lat), ("Longitude", lon)):
+                file[f"HDFEOS/SWATHS/PRS_{level}_HCO/Geolocation Fields/{name}{end}"] = values.astype("f4")
+        if level == "L1":
+            file[f"HDFEOS/SWATHS/PRS_{level}_HCO/Data Fields/Cloud_Mask"] = np.eye(rows, cols, dtype="u1")
         file[f"HDFEOS/SWATHS/PRS_{level}_PCO/Data Fields/Cube"] = np.ones((6 * rows, 6 * cols), dtype="u2")
         if corners:
             file.attrs["Epsg_Code"] = np.uint32(32632)
@@ -122,7 +165,9 @@ def write_tanager(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray
         )
         fields["surface_reflectance_uncertainty"] = np.full((bands, rows, cols), 0.01, dtype="f4")
         fields["nodata_pixels"] = (data[:, :, 0] == FILL).astype("u1")
-        fields["beta_cloud_mask"] = np.zeros((rows, cols), dtype="u1")
+        cloud = np.zeros((rows, cols), dtype="u1")
+        cloud[1, 1] = 1
+        fields["beta_cloud_mask"], fields["beta_cirrus_mask"] = cloud, np.roll(cloud, 1)
         if ortho:
             file[folder].attrs["epsg_code"] = 32613
             file["HDFEOS INFORMATION/StructMetadata.0"] = np.bytes_(
@@ -132,8 +177,8 @@ def write_tanager(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray
                 "\t\tProjection=HE5_GCTP_UTM\n\t\tZoneCode=13\n\tEND_GROUP=GRID_1\nEND_GROUP=GridStructure\nEND\n"
             )
         else:
-            for name in ("Latitude", "Longitude"):
-                file[f"{folder}/Geolocation Fields/{name}"] = np.zeros((rows, cols))
+            for name, values in zip(("Latitude", "Longitude"), positions(rows, cols, 30), strict=True):
+                file[f"{folder}/Geolocation Fields/{name}"] = values
     return path
 
 
@@ -146,9 +191,42 @@ def write_pace(path: Path, cube: np.ndarray, nm: np.ndarray) -> Path:
         file["geophysical_data/rhos"].attrs.update(
             scale_factor=np.float32([2e-5]), add_offset=np.float32([0.05]), _FillValue=np.int16([-32767])
         )
-        file["geophysical_data/l2_flags"] = np.zeros(cube.shape[:2], dtype="i4")
+        file.attrs["time_coverage_start"] = "2024-06-01T12:00:00.000Z"
+        flags = np.zeros(cube.shape[:2], dtype="i4")
+        flags[1, 1], flags[2, 2] = 512 | 2, 8
+        file["geophysical_data/l2_flags"] = flags
+        file["geophysical_data/l2_flags"].attrs.update(
+            flag_masks=np.array([1, 2, 8, 512], dtype="i4"), flag_meanings="ATMFAIL LAND HIGLINT CLDICE"
+        )
         file["sensor_band_parameters/wavelength_3d"] = nm.astype("f4")
         file["sensor_band_parameters/wavelength"] = np.linspace(314, 2258, 286, dtype="f4")
-        for name in ("latitude", "longitude"):
-            file[f"navigation_data/{name}"] = np.zeros(cube.shape[:2], dtype="f4")
+        for name, values in zip(("latitude", "longitude"), positions(*cube.shape[:2], 1200), strict=True):
+            file[f"navigation_data/{name}"] = values.astype("f4")
+    return path
+
+
+def write_cf(
+    path: Path, cube: np.ndarray, nm: np.ndarray, order: str = "yxb", *, packed: bool = True, coordinates: bool = True
+) -> Path:
+    """NetCDF-4 as CF has it: ``order`` of the axes, packed in int16, 20 m cells in UTM 32 N from 400000, 5600000."""
+    rows, cols, bands = cube.shape
+    axes = {"y": ("northing", rows), "x": ("easting", cols), "b": ("wavelength", bands)}
+    values = {"y": 5600000 - 20 * (np.arange(rows) + 0.5), "x": 400000 + 20 * (np.arange(cols) + 0.5), "b": nm / 1000}
+    names = {"y": "projection_y_coordinate", "x": "projection_x_coordinate", "b": "radiation_wavelength"}
+    with h5py.File(path, "w") as file:
+        file.attrs["Conventions"] = "CF-1.8"
+        stored = cube.transpose(["yxb".index(axis) for axis in order])
+        numbers = np.round((stored - 0.1) / 1e-4).astype("i2") if packed else stored
+        numbers[tuple(0 if axis != "b" else slice(None) for axis in order)] = -32000
+        file["refl"] = numbers
+        own = {"_FillValue": numbers.dtype.type(-32000), "grid_mapping": "crs", "standard_name": "surface_reflectance"}
+        file["refl"].attrs.update(own | ({"scale_factor": 1e-4, "add_offset": 0.1} if packed else {}))
+        for axis, (name, _) in axes.items():
+            file[name] = values[axis] if coordinates or axis == "b" else np.zeros(len(values[axis]), "f4")
+            empty = f"This is a netCDF dimension but not a netCDF variable. {len(values[axis]):9d}"
+            file[name].make_scale(name if coordinates or axis == "b" else empty)
+            file[name].attrs.update(standard_name=names[axis], units="um" if axis == "b" else "m")
+            file["refl"].dims[order.index(axis)].attach_scale(file[name])
+        file["crs"] = np.int32(0)
+        file["crs"].attrs["crs_wkt"] = CRS.from_epsg(32632).to_wkt()
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 import warnings
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ def write_enmap(
     xml: str | bytes | None = None,
     cloud: np.ndarray | None = None,
     classes: np.ndarray | None = None,
+    layers: Mapping[str, np.ndarray] | None = None,
     nodata: float | None = None,
 ) -> Path:
     """Write the files of a product into ``folder``, which is made, and return its metadata."""
@@ -75,7 +76,7 @@ def write_enmap(
     cube = enmap_cube() if cube is None else cube
     for name in ("SPECTRAL_IMAGE_VNIR", "SPECTRAL_IMAGE_SWIR") if level == "L1B" else ("SPECTRAL_IMAGE",):
         write_tif(folder / f"{start}{name}.TIF", cube, nodata=nodata)
-    for name, mask in (("CLOUD", cloud), ("CLASSES", classes)):
+    for name, mask in {"CLOUD": cloud, "CLASSES": classes, **(layers or {})}.items():
         if mask is not None:
             write_tif(folder / f"{start}QL_QUALITY_{name}.TIF", mask.astype(np.uint8)[:, :, None])
     metadata = folder / f"{start}METADATA.XML"

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.readers import conventions
 from special.scene.readers.base import ArrayBlockReader, Reader, ReadOptions
 from special.scene.source import Axes, Source, Stored
 from special.scene.wavelengths import plausible_nm
@@ -82,9 +83,27 @@ class ArrayFile(ABC):
         """How many rows are stored together."""
         return 1
 
+    def files(self, name: str) -> tuple[Path, ...]:
+        """The files that hold an array and what describes it."""
+        return (self.path,)
+
+    def attributes(self, name: str) -> Mapping[str, Any]:
+        """What is said of an array or a group, by name."""
+        return {}
+
+    def dimensions(self, name: str) -> tuple[str, ...]:
+        """The names of an array's dimensions, which those of its coordinates are; () where they have none."""
+        return ()
+
+    def coordinate(self, name: str) -> np.ndarray | None:
+        """The coordinate of a dimension, (size,), or None."""
+        return None
+
     def nodata(self, name: str) -> float | None:
         """The value that the file itself says means "nothing"."""
-        return None
+        own = self.attributes(name)
+        value = conventions.number(own, "_FillValue")
+        return conventions.number(own, "missing_value") if value is None else value
 
 
 class ArrayReader(Reader):
@@ -115,7 +134,8 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
             nothing tells the axes of a file that does not know them.
     """
     info = _pick(file, options.key)
-    orders = file.axes(info)
+    told = conventions.axes_of(file, info.name)
+    orders = file.axes(info) if told is None else (told,)
     sizes = {info.shape[order[2]] for order in orders}
     beside = [i for i in file.infos if _names_wavelengths(i.name) and _is_list(i) and max(i.shape) in sizes]
     cube, *lists = file.load(info.name, *(i.name for i in beside))
@@ -123,14 +143,21 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
         raise SceneError(f"{file.path}: {info} holds {cube.dtype} values, but a cube holds real numbers")
     listed = {}
     for item, values in zip(beside, lists, strict=True):
-        nm = plausible_nm(np.asarray(values[(slice(None),) * len(values.shape)]).ravel(), None)
+        units = conventions.text(file.attributes(item.name), "units")
+        nm = plausible_nm(np.asarray(values[(slice(None),) * len(values.shape)]).ravel(), units or None)
         if nm is not None:
             listed[item.name] = nm
     wavelengths = _chosen(listed, info, file, given=bool(options.band_counts) or options.any_count)
     counts = options.band_counts
     if not counts and wavelengths is not None:
         counts = {len(wavelengths)}
-    if options.any_count and not counts and not file.knows_axes and len(sizes - {1}) == len(info.shape):
+    if (
+        options.any_count
+        and not counts
+        and told is None
+        and not file.knows_axes
+        and len(sizes - {1}) == len(info.shape)
+    ):
         raise SceneError(
             f"{file.path} does not say which axis of {info} are the bands, and a span fits each of them: "
             "give --wavelengths FILE, a CSV with one wavelength per band"
@@ -140,6 +167,8 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
     notes: tuple[str, ...] = ()
     if axes != orders[0]:
         notes = (f"{info} was read as {rows} x {cols} pixels with {bands} bands, the number of wavelengths",)
+    said = file.attributes(info.name)
+    gain, offset = conventions.scaling(said)
     return Source(
         path=file.path,
         format=file.format,
@@ -147,9 +176,13 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
         shape=(rows, cols, bands),
         dtype=cube.dtype,
         read_block=ArrayBlockReader(cube, axes),
-        files=(file.path,),
+        files=file.files(info.name),
         wavelengths=wavelengths if wavelengths is None or len(wavelengths) == bands else None,
         nodata=file.nodata(info.name),
+        gains=None if gain is None else np.full(bands, gain),
+        offsets=None if offset is None else np.full(bands, offset),
+        is_reflectance=conventions.is_reflectance(said),
+        georeference=conventions.place_of(file, info.name, axes),
         row_step=file.row_step(info.name, axes),
         notes=notes,
     )

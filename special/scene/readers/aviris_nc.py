@@ -13,6 +13,7 @@ from special.scene.readers.hdf5_product import (
     attribute_number,
     attribute_text,
     centres_and_widths,
+    checked_wkt,
     is_cube,
     per_band,
     stored_cube,
@@ -29,6 +30,7 @@ class AvirisReader(Hdf5Product):
 
     name = "aviris_nc"
     reads = "AVIRIS-3 or -5 (.nc)"
+    understands = "reflectance or radiance, on its map grid"
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies in a folder of its own name, beside its wavelengths."""
@@ -58,6 +60,9 @@ class AvirisReader(Hdf5Product):
             nodata=_FILL if nodata is None else nodata,
             is_reflectance=folder == "reflectance",
             georeference=place,
+            sensor="AVIRIS",
+            level=folder,
+            acquired=attribute_text(file, "time_coverage_start"),
             row_step=cube.row_step,
             notes=() if place else ("the file has no map grid, so there is no place on the map",),
         )
@@ -68,17 +73,10 @@ AVIRIS_NC = AvirisReader()
 
 def _place(file: Any, name: str, shape: tuple[int, ...]) -> Georeference | None:
     """The place by CF's grid mapping; its transform by ``GeoTransform`` or by the centres of rows and columns."""
-    from rasterio.crs import CRS
-    from rasterio.errors import CRSError
-
     mapping = file.get(attribute_text(file[name], "grid_mapping") or _GRID_MAPPING, file.get(_GRID_MAPPING))
     if mapping is None:
         return None
-    text = attribute_text(mapping, "crs_wkt") or attribute_text(mapping, "spatial_ref")
-    try:
-        wkt = CRS.from_wkt(text).to_wkt() if text else None
-    except CRSError:
-        wkt = None
+    wkt = checked_wkt(attribute_text(mapping, "crs_wkt") or attribute_text(mapping, "spatial_ref"))
     transform = _transform(attribute_text(mapping, "GeoTransform")) or _spaced(file, shape)
     return Georeference(wkt, transform) if wkt or transform else None
 

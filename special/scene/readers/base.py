@@ -52,6 +52,7 @@ class Reader(ABC):
     Attributes:
         name: what the entry point and ``--reader`` call it, "envi".
         reads: what messages say it reads, "ENVI (header and raw file)".
+        understands: what it understands of such a file, for the table in README; a third party's may be "".
         precedence: of the readers that recognise a file, the one with the lowest opens it: ``PRODUCT``, ``FORMAT``,
             ``NEIGHBOUR``, ``ANYTHING`` or a number between them.
         named_arrays: whether a file may hold several cubes, of which ``--key`` names one.
@@ -61,6 +62,7 @@ class Reader(ABC):
 
     name: str
     reads: str
+    understands: str = ""
     precedence: int = FORMAT
     named_arrays: bool = False
     signatures: Collection[tuple[int, bytes]] = ()
@@ -192,6 +194,17 @@ def recognise(path: Path, name: str | None = None) -> Reader:
         f"{path} {kind}: give {', '.join(others)} or {last}; "
         "the raw file of an ENVI scene needs its header (.hdr) beside it"
     )
+
+
+def inputs_table() -> str:
+    """Return the table of what is read as Markdown, one row a reader: what it reads, what it understands of it."""
+    rows = sorted(((reader.precedence, reader.reads, reader.understands) for reader in READERS), key=_by_use)
+    return "\n".join(["| input | what is understood |", "|---|---|", *(f"| {a} | {b} |" for _, a, b in rows)])
+
+
+def _by_use(row: tuple[int, str, str]) -> tuple[bool, str]:
+    """Formats first, products after them, each by name."""
+    return row[0] == PRODUCT, row[1].casefold()
 
 
 def _head(path: Path) -> bytes:

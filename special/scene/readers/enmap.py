@@ -18,38 +18,33 @@ from special.scene.readers.base import PRODUCT, Reader, ReadOptions
 from special.scene.readers.geotiff import TIFF
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, is_zip, product_files
-from special.scene.readers.raster import RasterBlockReader, quiet_open, raster_source
-from special.scene.source import Source
+from special.scene.readers.raster import RasterBlockReader, RasterLayer, quiet_open, raster_source
+from special.scene.readers.scratch import unpacked
+from special.scene.source import QualityMask, Source
 
 _METADATA = "METADATA.XML"
 _IMAGES = ("SPECTRAL_IMAGE.TIF", "SPECTRAL_IMAGE_COG.TIF", "SPECTRAL_IMAGE_COG.TIFF", "SPECTRAL_IMAGE.TIFF")
 _ROOT = b"<level_X"
-# Masks that are used, and the values in each that mean "no ground to be seen".
-_MASKS = {"QUALITY_CLASSES": ((3,), "background"), "QUALITY_CLOUD": ((1,), "cloud")}
+# The layers of masks: what --mask calls each, the values in it that mask a pixel, and whether it is used by default.
+_MASKS = {
+    "QUALITY_CLASSES": ("nodata", (3,), True),
+    "QUALITY_CLOUD": ("cloud", (1,), True),
+    "QUALITY_CLOUDSHADOW": ("shadow", (1,), False),
+    "QUALITY_CIRRUS": ("cirrus", (1, 2, 3), False),
+    "QUALITY_HAZE": ("haze", (1,), False),
+    "QUALITY_SNOW": ("snow", (1,), False),
+}
 _L2A_FILL, _L1C_FILL = -32768.0, 0.0
 
 
 @dataclass(frozen=True)
 class _Product:
-    """The files of one product in a folder or archive, by their names in it."""
+    """The files of one product in a folder or archive, by their names in it, and in what it was packed once more."""
 
     files: ProductFiles
     metadata: str
     image: str
-
-
-@dataclass(frozen=True)
-class _QualityMask:
-    """Reads the masks of a product: (GDAL's name, the values that mask a pixel)."""
-
-    masks: tuple[tuple[RasterBlockReader, tuple[int, ...]], ...]
-    cols: int
-
-    def __call__(self, rows: slice) -> np.ndarray:
-        masked = np.zeros((rows.stop - rows.start, self.cols), dtype=bool)
-        for read, values in self.masks:
-            masked |= np.isin(read(rows, slice(0, self.cols), np.arange(1))[:, :, 0], values)
-        return masked
+    delivered: Path | None = None
 
 
 class EnmapReader(Reader):
@@ -57,6 +52,7 @@ class EnmapReader(Reader):
 
     name = "enmap"
     reads = "EnMAP L1C and L2A (folder, archive, METADATA.XML or image)"
+    understands = "wavelengths, widths, gains and masks from the product; a delivery may be packed once more"
     precedence = PRODUCT
     signatures = (*TIFF, (0, b"<"), (0, b"\xef\xbb\xbf<"), *ARCHIVES)
     folders = True
@@ -71,7 +67,7 @@ class EnmapReader(Reader):
             return _ROOT in head
         name = first_name(path, head)
         if is_zip(head) and "enmap" not in f"{path.name} {name}".lower():
-            return name.upper().endswith((_METADATA, *_IMAGES))
+            return name.upper().endswith((_METADATA, *_IMAGES)) and "DESIS" not in name
         return bool(name) and ("enmap" in f"{path.name} {name}".lower() or name.startswith("dims_op_oc"))
 
     def open(self, path: Path, options: ReadOptions) -> Source:
@@ -94,19 +90,22 @@ class EnmapReader(Reader):
             raise SceneError(f"{_said(product, product.image)} cannot be read ({error}): fetch it again") from None
         bands = _Bands.of(root, source.shape[2], _said(product, product.metadata))
         scale = _common_scale(bands) if level == "L2A" else None
-        mask, used, notes, warnings = _masks(product, source)
+        masks, used, warnings = _masks(product, source)
         fill = _L2A_FILL if level == "L2A" else _L1C_FILL
         return replace(
             source,
             files=product.files.parts([product.image, product.metadata, *used]),
             wavelengths=bands.wavelengths,
+            fwhm=bands.fwhm if np.isfinite(bands.fwhm).all() else None,
             good_bands=bands.expected,
             nodata=fill if source.nodata is None else source.nodata,
             gains=None if scale else bands.gains,
             offsets=None if scale else bands.offsets,
             scale_factor=scale,
-            mask=mask,
-            notes=(*source.notes, *notes),
+            masks=masks,
+            sensor="EnMAP",
+            level=level,
+            acquired=root.findtext("base/temporalCoverage/startTime"),
             warnings=(*source.warnings, *warnings),
         )
 
@@ -116,9 +115,10 @@ ENMAP = EnmapReader()
 
 @dataclass(frozen=True)
 class _Bands:
-    """What the metadata say of each band of the image, all (bands,); wavelengths are nm, ``expected`` is bool."""
+    """What the metadata say of each band of an image, all (bands,): wavelengths and widths in nm, ``expected`` bool."""
 
     wavelengths: np.ndarray
+    fwhm: np.ndarray
     gains: np.ndarray
     offsets: np.ndarray
     expected: np.ndarray
@@ -143,13 +143,14 @@ class _Bands:
                         float(entry.findtext(field) or default)
                         for field, default in (
                             ("wavelengthCenterOfBand", "nan"),
+                            ("FWHMOfBand", "nan"),
                             ("GainOfBand", "1"),
                             ("OffsetOfBand", "0"),
                         )
                     ]
                     for entry in entries
                 ]
-            ).reshape(-1, 3)
+            ).reshape(-1, 4)
         except ValueError:
             raise SceneError(f"{name} describes a band by something that is no number: fetch it again") from None
         there = np.isin(numbers, list(expected)) if expected else np.ones(len(numbers), dtype=bool)
@@ -159,7 +160,7 @@ class _Bands:
             raise SceneError(
                 f"{name} describes {len(numbers)} bands but the image has {count}: they do not belong together"
             )
-        return cls(values[:, 0], values[:, 1], values[:, 2], there)
+        return cls(values[:, 0], values[:, 1], values[:, 2], values[:, 3], there)
 
 
 def _common_scale(bands: _Bands) -> float | None:
@@ -171,13 +172,13 @@ def _common_scale(bands: _Bands) -> float | None:
     return float(round(scale)) if abs(scale - round(scale)) < 1e-6 * scale else scale
 
 
-def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list[str], list[str], list[str]]:
-    """Return the reader of the masks that are there, their names, notes and warnings."""
+def _masks(product: _Product, source: Source) -> tuple[tuple[QualityMask, ...], list[str], list[str]]:
+    """Return the masks that are there, the names of their files, and warnings."""
     from rasterio.errors import RasterioError
 
     prefix = product.metadata[: -len(_METADATA)]
-    found, used, said, warnings = [], [], [], []
-    for layer, (values, meaning) in _MASKS.items():
+    found, used, warnings = [], [], []
+    for layer, (mask, values, by_default) in _MASKS.items():
         wanted = {f"{prefix}QL_{layer}{end}".upper() for end in (".TIF", ".TIFF", "_COG.TIF", "_COG.TIFF")}
         for name in (name for name in product.files.names if name.upper() in wanted):
             gdal_name = product.files.gdal_name(name)
@@ -187,15 +188,13 @@ def _masks(product: _Product, source: Source) -> tuple[_QualityMask | None, list
             except RasterioError:
                 fits = False
             if not fits:
-                warnings.append(f"the mask QL_{layer} is damaged or of another size and was left out")
+                if by_default:
+                    warnings.append(f"the mask QL_{layer} is damaged or of another size and was left out")
                 continue
-            found.append((RasterBlockReader(product.files.path / name, gdal_name), values))
+            reader = RasterLayer(RasterBlockReader(product.files.path / name, gdal_name), values, source.shape[1])
+            found.append(QualityMask(mask, f"QL_{layer}", reader, by_default))
             used.append(name)
-            said.append(f"{meaning} (QL_{layer})")
-    if not found:
-        return None, [], [], warnings
-    mask = _QualityMask(tuple(found), source.shape[1])
-    return mask, used, [f"masked by the product: {', '.join(said)}"], warnings
+    return tuple(found), used, warnings
 
 
 def _product(path: Path) -> _Product:
@@ -208,9 +207,13 @@ def _product(path: Path) -> _Product:
     if prefix is not None:
         metadata = [name for name in metadata if name[: -len(_METADATA)] == prefix]
     if not metadata:
-        inner = next((name for name in files.names if name.upper().endswith(".ZIP")), None)
-        if inner is not None:
-            raise SceneError(f"{path} is a delivery: unpack it and give the product in it, {Path(inner).name}")
+        inner = [name for name in files.names if name.upper().endswith(".ZIP")]
+        if len(inner) == 1 and not path.is_dir():  # a delivery, whose one product is packed once more
+            return replace(_product(unpacked(path, inner[0]) / inner[0]), delivered=path)
+        if inner:
+            raise SceneError(
+                f"{path} holds {len(inner)} packed products: unpack it and name one, {Path(inner[0]).name}"
+            )
         raise SceneError(f"{path} holds no EnMAP product: its METADATA.XML is missing")
     if len(metadata) > 1:
         raise SceneError(f"{path} holds {len(metadata)} EnMAP products: name the METADATA.XML of one of them")
@@ -232,7 +235,7 @@ def _product(path: Path) -> _Product:
 
 
 def _said(product: _Product, name: str) -> str:
-    return str(product.files.path / name)
+    return f"{Path(name).name} in {product.delivered}" if product.delivered else str(product.files.path / name)
 
 
 def _prefix(name: str) -> str | None:

@@ -16,6 +16,7 @@ from special.scene.wavelengths import plausible_nm
 
 _TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}
 _COMPLEX = ("6", "9")
+_EXPOSURES = ("tint", "integration time", "exposure time", "exposure")
 # How each interleave stores a cube, as the places of rows, columns and bands among its axes.
 _AXES: dict[str, Axes] = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 _SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
@@ -37,6 +38,9 @@ class EnviReader(Reader):
 
     name = "envi"
     reads = "ENVI (header and raw file)"
+    understands = (
+        "header or data file; any interleave and byte order; `bbl`, units, scale factor, ignore value, map info"
+    )
     precedence = NEIGHBOUR
 
     def recognises(self, path: Path, head: bytes) -> bool:
@@ -124,12 +128,16 @@ def open_envi(path: Path, header: Path) -> Source:
         read_block=ArrayBlockReader(_RawFile(data, dtype, offset, stored), axes),
         files=(header, data),
         wavelengths=None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units")),
+        fwhm=_widths(fields, wavelengths, bands, header),
         good_bands=good,
         nodata=_number(fields, "data ignore value", header),
         gains=gains,
         offsets=offsets,
         scale_factor=scale if scale and scale > 0 and scale != 1 else None,
         georeference=georeference,
+        exposure=_exposure(fields),
+        acquired=fields.get("acquisition time") or None,
+        sensor=fields.get("sensor type") if fields.get("sensor type", "").lower() not in ("", "unknown") else None,
         notes=bbl_note,
         warnings=(*place_note, *longer),
     )
@@ -151,6 +159,7 @@ def spectral_fields(header: Path, bands: int) -> dict[str, Any] | None:
     gains, offsets = (None, None) if scale else _gains(fields, bands, header)
     return {
         "wavelengths": nm,
+        "fwhm": _widths(fields, listed, bands, header),
         "good_bands": _good_bands(fields, bands, header)[0],
         "nodata": _number(fields, "data ignore value", header),
         "gains": gains,
@@ -232,6 +241,29 @@ def _number(fields: Mapping[str, str], name: str, header: Path) -> float | None:
         return float(text)
     except ValueError:
         raise SceneError(f"{header}: {name} is {text!r}, which is no number: mend the header") from None
+
+
+def _widths(fields: Mapping[str, str], wavelengths: np.ndarray | None, bands: int, header: Path) -> np.ndarray | None:
+    """The widths of the bands (bands,), nm, which are in the unit of the ``wavelengths`` (bands,); or None."""
+    widths = _list(fields, "fwhm", header)
+    nm = None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units"))
+    if widths is None or nm is None or wavelengths is None or len(widths) != bands or len(nm) != bands:
+        return None
+    known = np.isfinite(nm) & (wavelengths > 0)
+    widths = widths * np.median(nm[known] / wavelengths[known])
+    return widths if (widths > 0).all() else None
+
+
+def _exposure(fields: Mapping[str, str]) -> float | None:
+    """How long the camera looked, by the first of the names that cameras write; their units do not matter."""
+    for name in _EXPOSURES:
+        try:
+            value = float(fields.get(name, "").split()[0])
+        except (ValueError, IndexError):
+            continue
+        if 0 < value < float("inf"):
+            return value
+    return None
 
 
 def _list(fields: Mapping[str, str], name: str, header: Path) -> np.ndarray | None:

@@ -39,13 +39,18 @@ class GdalReader(Reader):
 
     name = "gdal"
     reads = "VRT and other local formats of GDAL"
+    understands = (
+        "through GDAL, from local files only: VRT, ESRI `.bil`, JPEG 2000, Erdas `.img`, SPOT DIMAP and others"
+    )
     precedence = ANYTHING
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """By the first bytes, or an ESRI header: the file itself or the one beside it."""
         if path.is_dir() or not head:
             return False
-        if head.startswith((*_JPEG2000, _ERDAS)) or any(root in head for root in _XML_ROOTS):
+        if head.startswith((*_JPEG2000, _ERDAS)):
+            return True
+        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and any(root in head for root in _XML_ROOTS):
             return True
         return _is_esri(head) or _esri_beside(path) is not None
 

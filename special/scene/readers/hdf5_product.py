@@ -184,6 +184,19 @@ def georeference_of_epsg(epsg: float | None, transform: tuple[float, ...] | None
         return None
 
 
+def checked_wkt(text: str | None) -> str | None:
+    """Return a projection as GDAL writes it, from the WKT or the code of a file; None where it knows no such one."""
+    import rasterio
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    with rasterio.Env():  # which keeps GDAL from writing to the screen
+        try:
+            return str(CRS.from_string(text).to_wkt()) if text else None
+        except CRSError:
+            return None
+
+
 def cf_scaling(dataset: Any, bands: int) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return gains and offsets (bands,) by the conventions of CF, each None where there is nothing to apply."""
     gain, offset = attribute_number(dataset, "scale_factor"), attribute_number(dataset, "add_offset")

@@ -93,6 +93,7 @@ class MatReader(ArrayReader):
 
     name = "mat"
     reads = "MATLAB .mat (v5 to v7)"
+    understands = "v5; `--key NAME` where several arrays could be the cube"
     signatures = ((0, b"MATLAB 5.0"), (124, b"\x00\x01IM"), (124, b"\x01\x00MI"))
     file = Mat5File
 

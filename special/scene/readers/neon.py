@@ -30,6 +30,7 @@ class NeonReader(Hdf5Product):
 
     name = "neon"
     reads = "NEON AOP reflectance (.h5)"
+    understands = "scale factor, water windows, place"
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies in a folder that is named for the site."""
@@ -61,6 +62,8 @@ class NeonReader(Hdf5Product):
             scale_factor=scale if scale and scale > 0 and scale != 1 else None,
             is_reflectance=scale == 1,
             georeference=place,
+            sensor="NEON AOP",
+            level="reflectance",
             row_step=cube.row_step,
             notes=() if place else ("its map info could not be read: the map will carry no georeference",),
         )

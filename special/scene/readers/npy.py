@@ -58,6 +58,7 @@ class NpyReader(ArrayReader):
 
     name = "npy"
     reads = ".npy"
+    understands = "(rows, cols, bands), without pickle"
     signatures = ((0, b"\x93NUMPY"),)
     file = NpyFile
     named_arrays = False

@@ -6,25 +6,27 @@ The cubes are (row, band, col), their bands in descending order of wavelength; a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.readers.hdf5_geometry import ground_by_arrays, hdf5_mask
 from special.scene.readers.hdf5_product import (
     BANDS_BETWEEN,
     Hdf5Product,
     StoredCube,
     attribute_number,
+    attribute_text,
     checked,
     georeference_of_epsg,
     is_cube,
     names_in,
     stored_cube,
 )
-from special.scene.source import BlockReader, Georeference, Source
+from special.scene.readers.joined import JoinedBlockReader
+from special.scene.source import Georeference, Ground, Source
 from special.scene.wavelengths import plausible_nm
 
 _SWATHS = "HDFEOS/SWATHS"
@@ -34,33 +36,14 @@ _DETECTORS = ("VNIR", "SWIR")
 _FULL = 65535.0
 
 
-@dataclass(frozen=True)
-class JoinedBlockReader:
-    """Reads from cubes of the same rows and columns as from one; ``parts`` holds for each its number of bands."""
-
-    parts: tuple[tuple[BlockReader, int], ...]
-
-    def __call__(self, rows: slice, cols: slice, bands: np.ndarray) -> np.ndarray:
-        """Read the block."""
-        block, first = None, 0
-        for read, count in self.parts:
-            mine = (bands >= first) & (bands < first + count)
-            if mine.any():
-                part = read(rows, cols, bands[mine] - first)
-                if block is None:
-                    block = np.empty((*part.shape[:2], len(bands)), dtype=part.dtype)
-                block[:, :, mine] = part
-            first += count
-        if block is None:
-            raise IndexError(f"bands {bands} of {first}")
-        return block
-
-
 class PrismaReader(Hdf5Product):
     """Reads ``PRS_L2D_STD_*.he5``, ``PRS_L2C_STD_*.he5`` and ``PRS_L1_STD_*.he5``."""
 
     name = "prisma"
     reads = "PRISMA L2D, L2C or L1 (.he5)"
+    understands = (
+        "both detectors, joined by wavelength and scaled; L2D with its place, others laid on the ground by position"
+    )
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """One cube a detector, in the swath of co-registered ones."""
@@ -84,7 +67,16 @@ class PrismaReader(Hdf5Product):
         scales = [_scale(file, level, d, path) for d in detectors]
         counts = [cube.shape[2] for cube in stored]
         gains, offsets = (np.repeat([pair[i] for pair in scales], counts) for i in (0, 1))
-        place, place_notes = _place(file, stored[0].shape) if level == "L2D" else (None, _NO_PLACE)
+        flags = [_list(file, f"List_Cw_{d.title()}_Flags", c, path) for d, c in zip(detectors, stored, strict=True)]
+        shape, folder = stored[0].shape, cubes[0].rpartition("/")[0]
+        place: Georeference | None = None
+        ground: Ground | None = None
+        place_notes: tuple[str, ...]
+        if level == "L2D":
+            place, place_notes = _place(file, shape)
+        else:
+            ground, said = ground_by_arrays(file, path, shape, *_positions(file, folder.rpartition("/")[0]))
+            place_notes = (said,)
         parts = ", ".join(f"{count} of the {detector}" for count, detector in zip(counts, detectors, strict=True))
         return Source(
             path=path,
@@ -100,7 +92,14 @@ class PrismaReader(Hdf5Product):
             gains=gains,
             offsets=offsets,
             is_reflectance=level != "L1",
+            good_bands=np.concatenate(flags) == 1 if _all(flags) else None,
+            good_bands_name="List_Cw_Flags",
             georeference=place,
+            masks=hdf5_mask(file, path, shape, f"{folder}/Cloud_Mask", "cloud", by_default=True),
+            ground=ground,
+            sensor="PRISMA",
+            level=level,
+            acquired=attribute_text(file, "Product_StartTime"),
             row_step=max(cube.row_step for cube in stored),
             notes=(f"its bands are, in this order, {parts}", *place_notes),
         )
@@ -108,7 +107,14 @@ class PrismaReader(Hdf5Product):
 
 PRISMA = PrismaReader()
 
-_NO_PLACE = ("in sensor geometry, so without a place on the map",)
+
+def _positions(file: Any, swath: str) -> tuple[str, str]:
+    """The names of latitude and longitude; L1 has them for each detector, and the SWIR is registered to the VNIR."""
+    for end in ("", "_VNIR"):
+        names = tuple(f"{swath}/Geolocation Fields/{what}{end}" for what in ("Latitude", "Longitude"))
+        if names[0] in file:
+            break
+    return names[0], names[1]
 
 
 def _all(lists: list[Any]) -> bool:

@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from special.errors import SceneError
@@ -26,12 +27,12 @@ class ProductFiles(ABC):
 
     Attributes:
         path: the folder or archive.
-        names: the files in it, by their path inside.
+        names: the files in it, by their path inside. sizes: how many bytes each has, as an archive says.
     """
 
-    def __init__(self, path: Path, names: list[str]) -> None:
+    def __init__(self, path: Path, sizes: Mapping[str, int]) -> None:
         """Keep the names, in order."""
-        self.path, self.names = path, sorted(names)
+        self.path, self.names, self.sizes = path, sorted(sizes), dict(sizes)
 
     @abstractmethod
     def read(self, name: str, most: int) -> bytes:
@@ -82,7 +83,7 @@ class _Zip(ProductFiles):
 
 class _Tar(ProductFiles):
     def __init__(self, path: Path, places: dict[str, tuple[int, int]], packed: bool) -> None:
-        super().__init__(path, list(places))
+        super().__init__(path, {name: size for name, (_, size) in places.items()})
         self._places, self._packed = places, packed
 
     def read(self, name: str, most: int) -> bytes:
@@ -109,7 +110,7 @@ def product_files(path: Path) -> ProductFiles:
         SceneError: the archive is damaged, or names files outside itself or of an absurd size.
     """
     if path.is_dir():
-        return _Folder(path, [item.name for item in path.iterdir() if item.is_file()])
+        return _Folder(path, {item.name: item.stat().st_size for item in path.iterdir() if item.is_file()})
     with path.open("rb") as stream:
         head = stream.read(4)
     sizes: dict[str, tuple[int, int | None]] = {}
@@ -121,7 +122,7 @@ def product_files(path: Path) -> ProductFiles:
                     if not entry.is_dir():
                         sizes[entry.filename] = entry.file_size, entry.compress_size
             _check(path, sizes)
-            return _Zip(path, list(sizes))
+            return _Zip(path, {name: size for name, (size, _) in sizes.items()})
         with tarfile.open(path) as unpacked:
             total = 0
             for member in unpacked:

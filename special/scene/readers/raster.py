@@ -83,6 +83,20 @@ class RasterMask:
             raise SceneError(f"the mask of {self.path} cannot be read ({error}): it may be damaged") from None
 
 
+@dataclass(frozen=True)
+class RasterLayer:
+    """Reads a band of a file, counted from 0, as a mask: the pixels that hold one of ``values``."""
+
+    read: RasterBlockReader
+    values: tuple[int, ...]
+    cols: int
+    band: int = 0
+
+    def __call__(self, rows: slice) -> np.ndarray:
+        """Read bool (rows, cols), True where a pixel is masked."""
+        return np.isin(self.read(rows, slice(0, self.cols), np.array([self.band]))[:, :, 0], self.values)
+
+
 def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], driver: str | None = None) -> Source:
     """Describe an open rasterio dataset: its bands in order, without an alpha band.
 
@@ -118,7 +132,8 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], 
         dtype=dtype,
         read_block=RasterBlockReader(path, dataset.name, driver),
         files=files,
-        wavelengths=_wavelengths(dataset, bands),
+        wavelengths=(nm := _wavelengths(dataset, bands)),
+        fwhm=None if nm is None else _fwhm(dataset, bands),
         good_bands=_good_bands(dataset, bands),
         nodata=None if dataset.nodata is None else float(dataset.nodata),
         gains=None if np.all(gains == 1) else gains,
@@ -198,11 +213,29 @@ def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
         found = _numbers(re.split(r"[,;\s]+", text.strip("{}[]() \n")), units)
     for words in (dataset.descriptions[:bands], [whole.get(f"band_{band}") for band in range(1, bands + 1)]):
         if found is None:
-            found = _lengths(words)
+            found = lengths_in(words)
     if found is None:
         imagery = [_lower(dataset.tags(band, ns="IMAGERY")) for band in range(1, bands + 1)]
         found = _numbers([tags.get("central_wavelength_um") for tags in imagery], "um")
     return _named_by_nm(dataset.descriptions[:bands]) if found is None else found
+
+
+def _fwhm(dataset: Any, bands: int) -> np.ndarray | None:
+    """The widths of the bands (bands,), nm, by tags of the bands or of the file, in nm or micrometres by their size."""
+    own = [_lower(dataset.tags(band, ns="ENVI")) | _lower(dataset.tags(band)) for band in range(1, bands + 1)]
+    texts = [tags.get("fwhm") for tags in own]
+    if not all(texts):
+        texts = [_lower(dataset.tags(band, ns="IMAGERY")).get("fwhm_um") for band in range(1, bands + 1)]
+    if not all(texts):
+        whole = _lower(dataset.tags()) | _lower(dataset.tags(ns="ENVI"))
+        texts = list(re.split(r"[,;\s]+", whole.get("fwhm", "").strip("{}[]() \n")))
+    try:
+        widths = np.array([float(text or "nan") for text in texts])
+    except ValueError:
+        return None
+    if len(widths) != bands or not (np.isfinite(widths) & (widths > 0)).all():
+        return None
+    return widths * 1000 if widths.max() < 1 else widths
 
 
 def _named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
@@ -222,11 +255,11 @@ def _numbers(texts: list[Any], units: str | None) -> np.ndarray | None:
     try:
         return plausible_nm(np.array([float(text) for text in texts]), units)
     except ValueError:
-        return _lengths(texts)
+        return lengths_in(texts)
 
 
-def _lengths(texts: Any) -> np.ndarray | None:
-    """Texts that each hold one length, as in ``450.0 nm`` or ``band 1 (0.45 um)``, as nm."""
+def lengths_in(texts: Any) -> np.ndarray | None:
+    """Return (texts,) in nm of texts that each hold one length, as in ``450.0 nm`` or ``band 1 (0.45 um)``, or None."""
     matches = [_LENGTH.search(text or "") for text in texts]
     if not all(matches):
         return None

@@ -38,9 +38,9 @@ def with_sidecar(source: Source, path: Path) -> Source:
             note = f"the bands are described by {header.name}"
             return replace(source, **{**fields, **own}, notes=(*source.notes, note))
     for name in (f"{path.stem}.stac.json", f"{path.name}.stac.json", f"{path.stem}.json", f"{path.name}.json"):
-        nm = _of_stac(path.with_name(name), path.name, source.shape[2])
-        if nm is not None:
-            return replace(source, wavelengths=nm, notes=(*source.notes, f"the bands are described by {name}"))
+        found = _of_stac(path.with_name(name), path.name, source.shape[2])
+        if found is not None:
+            return replace(source, **found, notes=(*source.notes, f"the bands are described by {name}"))
     return source
 
 
@@ -81,8 +81,11 @@ def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
     return names
 
 
-def _of_stac(path: Path, image: str, bands: int) -> np.ndarray | None:
-    """Wavelengths (bands,), nm, of a STAC item: of the asset that is this image, or of the item."""
+def _of_stac(path: Path, image: str, bands: int) -> dict[str, Any] | None:
+    """What a STAC item says, as fields of a ``Source``: of the asset that is this image, or of the item.
+
+    ``wavelengths`` and ``fwhm`` (bands,), nm; when and by what it was seen.
+    """
     try:
         with path.open("rb") as stream:
             data = stream.read(_MOST_JSON + 1)
@@ -92,10 +95,27 @@ def _of_stac(path: Path, image: str, bands: int) -> np.ndarray | None:
     for described in _band_lists(item, image):
         if len(described) != bands or not all(isinstance(band, Mapping) for band in described):
             continue
-        values = [band.get("center_wavelength", band.get("eo:center_wavelength")) for band in described]
-        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-            return plausible_nm(np.array(values, dtype=np.float64), "um")
+        centres, widths = (_of_bands(described, what) for what in ("center_wavelength", "full_width_half_max"))
+        nm = None if centres is None else plausible_nm(centres, "um")
+        if nm is not None:
+            said = item.get("properties") if isinstance(item, Mapping) else None
+            said = said if isinstance(said, Mapping) else {}
+            sensors = said.get("instruments") or said.get("platform") or ""
+            return {
+                "wavelengths": nm,
+                "fwhm": None if widths is None or not (widths > 0).all() else 1000 * widths,
+                "acquired": str(said.get("datetime") or "") or None,
+                "sensor": (", ".join(map(str, sensors)) if isinstance(sensors, list) else str(sensors)) or None,
+            }
     return None
+
+
+def _of_bands(described: list[Any], name: str) -> np.ndarray | None:
+    """A number of every band (bands,), by its name in this version of STAC's extension or another; or None."""
+    values = [band.get(name, band.get(f"eo:{name}")) for band in described]
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return None
+    return np.array(values, dtype=np.float64)
 
 
 def _band_lists(item: Any, image: str) -> Iterator[list[Any]]:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from special.scene.readers.hdf5_geometry import ground_by_arrays, hdf5_mask
 from special.scene.readers.hdf5_product import (
     BANDS_FIRST,
     Hdf5Product,
@@ -24,6 +25,12 @@ _FOLDERS = ("HDFEOS/GRIDS/HYP", "HDFEOS/SWATHS/HYP")
 _QUANTITIES = {"surface_reflectance": "surface reflectance", "toa_radiance": "radiance"}
 _STRUCTURE = "HDFEOS INFORMATION/StructMetadata.0"
 _FILL = -9999.0
+_MASKS = (
+    ("nodata_pixels", "nodata", True),
+    ("beta_cloud_mask", "cloud", True),
+    ("beta_cirrus_mask", "cirrus", False),
+)
+_DATE = re.compile(r"(?:^|[^0-9])(20[0-9]{2})([01][0-9])([0-3][0-9])_([0-2][0-9])([0-5][0-9])([0-5][0-9])")
 
 
 class TanagerReader(Hdf5Product):
@@ -31,6 +38,7 @@ class TanagerReader(Hdf5Product):
 
     name = "tanager"
     reads = "Tanager ortho or basic (.h5)"
+    understands = "ortho on its grid, basic laid on the ground by latitude and longitude; `good_wavelengths`, masks"
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies in the grid or swath HYP; reflectance goes before radiance."""
@@ -51,7 +59,12 @@ class TanagerReader(Hdf5Product):
         nodata = attribute_number(dataset, "_FillValue")
         grid = name.startswith(_FOLDERS[0])
         place = _place(file, cube.shape) if grid else None
-        without = "its map grid could not be read" if grid else "in sensor geometry"
+        folder = name.partition("/Data Fields")[0]
+        ground, said = None, "its map grid could not be read, so without a place on the map"
+        if not grid:
+            names = (f"{folder}/Geolocation Fields/{what}" for what in ("Latitude", "Longitude"))
+            ground, said = ground_by_arrays(file, path, cube.shape, *names)
+        date = _DATE.search(path.name)
         return Source(
             path=path,
             format=f"Tanager {_QUANTITIES[quantity]}",
@@ -70,7 +83,16 @@ class TanagerReader(Hdf5Product):
             is_reflectance=quantity == "surface_reflectance" and (cube.dtype.kind == "f" or gains is not None),
             georeference=place,
             row_step=cube.row_step,
-            notes=() if place else (f"{without}, so without a place on the map",),
+            masks=tuple(
+                mask
+                for layer, called, by_default in _MASKS
+                for mask in hdf5_mask(file, path, cube.shape, f"{folder}/Data Fields/{layer}", called, by_default)
+            ),
+            ground=ground,
+            sensor="Tanager",
+            level="ortho" if grid else "basic",
+            acquired="{}-{}-{}T{}:{}:{}".format(*date.groups()) if date else None,
+            notes=() if place else (said,),
         )
 
 

@@ -4,21 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
-from special.classnames.reading import Reading
+from special.classnames.class_list import ClassList
+from special.classnames.reading import Encoder, Reading
 from special.landcover.concepts import ConceptTable
 from special.teachers.spectrum_text import pixels
 from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, absorption_features, names_minerals
 from special.teachers.spectrum_text.calibration import Calibration, Conversion, calibrations, convert
-from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
+from special.teachers.spectrum_text.expected_spectra import Expected
 from special.teachers.spectrum_text.likelihood import SpectralLikelihood, softmax
+from special.teachers.spectrum_text.measured import MeasuredSpectra
+from special.teachers.spectrum_text.regions import Regions
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
+
+
+class Knowledge(Protocol):
+    """What a spectrum-text teacher knows and is set to; ``measured``: the library that it has beside the table."""
+
+    settings: SpectrumTextSettings
+    seed: int
+    measured: MeasuredSpectra | None
+
+    @property
+    def table(self) -> ConceptTable:
+        """The table of land-cover concepts."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """What reads class names."""
+
+    def spectra(
+        self,
+        readings: Sequence[Sequence[Reading]],
+        classes: ClassList,
+        wavelengths: np.ndarray,
+        fwhm: np.ndarray | None,
+        regions: Regions,
+        table: ConceptTable,
+    ) -> list[Expected]:
+        """Return the spectra that the classes may show, for regions of bands at ``wavelengths`` (bands,), nm."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +68,28 @@ class CalibratedScene:
     classes: int
 
     @classmethod
-    def of(
-        cls, scene: Scene, readings: Sequence[Sequence[Reading]], table: ConceptTable, settings: SpectrumTextSettings
-    ) -> Self:
-        """Look at a sample of ``scene``. The rest class has no say: it would explain any way to read a scene."""
+    def of(cls, scene: Scene, classes: ClassList, readings: Sequence[Sequence[Reading]], knowledge: Knowledge) -> Self:
+        """Look at a sample of ``scene``. The rest class has no say: it would explain any way to read a scene.
+
+        Absorptions count where the spectra are the table's: those of a library are compared as they are.
+        """
+        settings, table, wavelengths = knowledge.settings, knowledge.table, scene.wavelengths
         sample = pixels.sample_spectra(scene, settings.calibration_pixels).astype(np.float64)
-        conversion = convert(sample, scene.wavelengths, known_reflectance=scene.known_reflectance)
+        conversion = convert(sample, wavelengths, known_reflectance=scene.known_reflectance)
         signals, centres = conversion.apply(sample), conversion.regions.centres
         smoothed = table.seen_by(centres) if names_minerals(readings, table) else table
-        spectra = expected_spectra(readings, smoothed, settings.rest_log_weight)
+        spectra = knowledge.spectra(readings, classes, wavelengths, scene.fwhm, conversion.regions, smoothed)
         likelihood = explaining = SpectralLikelihood(spectra, smoothed, centres, settings.uncertainty)
         named = [spectrum for spectrum in spectra if not spectrum.rest]
         if named and len(named) < len(spectra):
             explaining = SpectralLikelihood(named, smoothed, centres, settings.uncertainty)
         found = calibrations(signals, conversion, explaining, settings.calibration)
-        bands = conversion.per_band(sample, scene.wavelengths, found[0])
-        air = found[0].densities(signals, likelihood) if conversion.kind == "radiance" else None
-        features = absorption_features(readings, table, scene.wavelengths, bands, settings, through_air=air)
-        return cls(scene.wavelengths, conversion, found, spectra, likelihood, features, len(readings))
+        features = None
+        if knowledge.measured is None:
+            bands = conversion.per_band(sample, wavelengths, found[0])
+            air = found[0].densities(signals, likelihood) if conversion.kind == "radiance" else None
+            features = absorption_features(readings, table, wavelengths, bands, settings, through_air=air)
+        return cls(wavelengths, conversion, found, spectra, likelihood, features, len(readings))
 
     def signals(self, spectra: np.ndarray) -> np.ndarray:
         """Return signals (pixels, regions) of ``spectra`` (pixels, bands); where the list has minerals, beside them

@@ -8,22 +8,20 @@ apart would be a guess. Ground truth has no part in this.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from special.classnames.class_list import ClassList
-from special.classnames.reading import Encoder, Reading, read_names
-from special.landcover.concepts import ConceptTable
+from special.classnames.reading import Reading, read_names
 from special.teachers.confusion import ConfusedPair
 from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, absorption_features, names_minerals
-from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
+from special.teachers.spectrum_text.calibrated_scene import CalibratedScene, Knowledge
 from special.teachers.spectrum_text.calibration import Calibration
-from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
+from special.teachers.spectrum_text.expected_spectra import Expected
 from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, softmax
 from special.teachers.spectrum_text.outlines import tendency
 from special.teachers.spectrum_text.regions import Regions
-from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -31,21 +29,6 @@ if TYPE_CHECKING:
 CONFUSED = 0.35  # share of wrong draws from which two classes count as one to the teacher; a coin gets 0.5
 GRID = np.arange(400.0, 2401.0, 10.0)  # nm: bands where there is no scene
 _DRAWS = 300  # per class
-
-
-class Knowledge(Protocol):
-    """What a spectrum-text teacher knows and is set to."""
-
-    settings: SpectrumTextSettings
-    seed: int
-
-    @property
-    def table(self) -> ConceptTable:
-        """The table of land-cover concepts."""
-
-    @property
-    def encoder(self) -> Encoder:
-        """What reads class names."""
 
 
 def confused_pairs(
@@ -65,14 +48,18 @@ def confused_pairs(
     if scene is None:
         regions = Regions.of(wavelengths, through_air=False)
         table = teacher.table.seen_by(regions.centres) if names_minerals(readings, teacher.table) else teacher.table
-        spectra = expected_spectra(readings, table, teacher.settings.rest_log_weight)
+        spectra = teacher.spectra(readings, classes, wavelengths, None, regions, table)
         likelihood = SpectralLikelihood(spectra, table, regions.centres, teacher.settings.uncertainty)
         nothing = np.zeros(len(regions))
         found = [Calibration(nothing, nothing, np.zeros((len(KINDS), len(regions))), 1.0)]
         bands = table.resample(np.stack([spectrum.reflectance for spectrum in spectra]), wavelengths)
-        features = absorption_features(readings, teacher.table, wavelengths, bands, teacher.settings, through_air=None)
+        features = None
+        if teacher.measured is None:
+            features = absorption_features(
+                readings, teacher.table, wavelengths, bands, teacher.settings, through_air=None
+            )
     else:
-        calibrated = CalibratedScene.of(scene, readings, teacher.table, teacher.settings)
+        calibrated = CalibratedScene.of(scene, classes, readings, teacher)
         spectra, likelihood = calibrated.spectra, calibrated.likelihood
         found, features = calibrated.calibrations, calibrated.features
     shares = confusion(spectra, likelihood, found, len(classes), features=features, seed=teacher.seed)

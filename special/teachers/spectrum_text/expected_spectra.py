@@ -25,7 +25,8 @@ ALREADY_DRY = frozenset({"dry grass", "straw", "crop residue"})
 class Expected:
     """One spectrum that a class may show: ``reflectance`` float64 (table wavelengths,), with its uncertainty.
 
-    ``rest``: of a class called "other", whose spectra say nothing about the scene.
+    ``rest``: of a class called "other", whose spectra say nothing about the scene. ``regional``, float64 (regions,), is
+    what the sensor's regions see of one that was measured; else None.
     """
 
     class_index: int
@@ -35,6 +36,7 @@ class Expected:
     level_sd: float
     shape_sd: float
     rest: bool = False
+    regional: np.ndarray | None = None
 
 
 def expected_spectra(readings: Sequence[Sequence[Reading]], table: ConceptTable, rest_weight: float) -> list[Expected]:

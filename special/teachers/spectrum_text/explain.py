@@ -13,10 +13,12 @@ from special.classnames.reading import Reading, english_list, read_names
 from special.landcover.attributes import attributes, brightness, is_crop
 from special.teachers import understanding
 from special.teachers.confusion import ConfusedPair, messages, to_json
-from special.teachers.spectrum_text.confusion import confused_pairs
-from special.teachers.spectrum_text.expected_spectra import CLOSED, NEGLIGIBLE, Expected, expected_spectra
+from special.teachers.spectrum_text.confusion import GRID, confused_pairs
+from special.teachers.spectrum_text.expected_spectra import CLOSED, NEGLIGIBLE, Expected
+from special.teachers.spectrum_text.measured import MEASURED
 from special.teachers.spectrum_text.names import understood_names
 from special.teachers.spectrum_text.outlines import tendency
+from special.teachers.spectrum_text.regions import Regions
 from special.teachers.understanding import UnderstoodName
 
 if TYPE_CHECKING:
@@ -151,7 +153,12 @@ def explain(
         scene: on whose bands and by whose calibration classes are compared; without it, 400 to 2400 nm.
     """
     readings = read_names(classes, teacher.table, teacher.encoder)
-    spectra = expected_spectra(readings, teacher.table, teacher.settings.rest_log_weight)
+    if scene is None:
+        wavelengths, fwhm = GRID, None
+    else:
+        wavelengths, fwhm = scene.wavelengths, scene.fwhm
+    regions = Regions.of(wavelengths, through_air=False)
+    spectra = teacher.spectra(readings, classes, wavelengths, fwhm, regions, teacher.table)
     outline = tendency(readings, teacher.table)
     if len({*outline} - {0}) < 2:  # nothing to tell apart
         outline[:] = 0
@@ -221,7 +228,9 @@ def _looks(spectra: Sequence[Expected], group: Sequence[Reading], table: Concept
     for spectrum in spectra:
         concept = table.concepts.get(spectrum.concept)  # none for things side by side
         kind = attributes(spectrum.reflectance, table.wavelengths, spectrum.concept in table.made)
-        if concept is None:
+        if spectrum.concept == MEASURED:
+            kind = f"{kind}, measured"
+        elif concept is None:
             parts = [table.concepts[name] for name in spectrum.concept.split(" + ")]
             first = {attributes(c.variants[0].reflectance, table.wavelengths, c.name in table.made): 0 for c in parts}
             kind = " beside ".join(first)

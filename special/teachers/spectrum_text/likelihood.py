@@ -66,6 +66,9 @@ class SpectralLikelihood:
         expected = np.stack([s.reflectance for s in spectra])
         self.kinds = kinds(*table.resample(expected, RED_AND_INFRARED).T)
         reflectance = table.resample(expected, centres)
+        for i, spectrum in enumerate(spectra):
+            if spectrum.regional is not None:
+                reflectance[i] = spectrum.regional
         self.means = log_reflectance(reflectance)
         smooth, rough = smooth_correlation(centres), smooth_correlation(centres, ROUGH)
         noise = settings.noise_sd**2 * np.eye(len(centres))

@@ -39,6 +39,9 @@ class SpectrumTextSettings:
     cluster_pixels: Annotated[int, Within(1, 10_000_000)]
     outline_own: Annotated[float, Within(0, 100)]
     outline_material: Annotated[float, Within(0, 100)]
+    library: str
+    library_column: str
+    library_beside: bool
 
     @property
     def uncertainty(self) -> UncertaintySettings:

@@ -20,7 +20,9 @@ from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
 from special.landcover.concepts import ConceptTable, load_concepts, table_files
+from special.libraries.library import read_library
 from special.progress import SILENT, Progress
+from special.settings import Settings
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.spectrum_text import growth_stages, kinds_of_one, outlines, pixels
@@ -28,10 +30,13 @@ from special.teachers.spectrum_text.as_seen import SeenSpectra
 from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
 from special.teachers.spectrum_text.clusters import Clusterings
 from special.teachers.spectrum_text.confusion import confused_pairs
+from special.teachers.spectrum_text.expected_spectra import Expected, expected_spectra
 from special.teachers.spectrum_text.growth_stages import GrowthStages
 from special.teachers.spectrum_text.kinds_of_one import KindsOfOne
+from special.teachers.spectrum_text.measured import MeasuredSpectra
 from special.teachers.spectrum_text.names import understood_names
 from special.teachers.spectrum_text.outlines import Outlines
+from special.teachers.spectrum_text.regions import Regions
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 
 if TYPE_CHECKING:
@@ -53,6 +58,7 @@ class SpectrumTextTeacher(Teacher):
         seed: int = 0,
         concepts: Sequence[Path] = (),
         table: ConceptTable | None = None,
+        library: MeasuredSpectra | None = None,
         encoder: SentenceEncoder | None = None,
     ) -> None:
         """Take the settings; the table of land cover and the encoder are read when they are first needed.
@@ -62,11 +68,16 @@ class SpectrumTextTeacher(Teacher):
             seed: of the clusterings.
             concepts: the user's files, beside the table that comes with the package.
             table, encoder: others than those.
+            library: measured spectra for classes that it has; that of the settings when None.
         """
         self.settings, self.seed = settings, seed
         self._concepts = list(concepts)
         self._table, self._encoder = table, encoder
         self._seen: SeenSpectra | None = None
+        self.measured = library
+        if library is None and settings.library:
+            own = Path(settings.library), settings.library_column, settings.library_beside
+            self.measured = MeasuredSpectra(*own, seed)
 
     @classmethod
     def make(cls, request: TeacherRequest) -> Self:
@@ -79,7 +90,15 @@ class SpectrumTextTeacher(Teacher):
         teacher = cls(settings, seed=request.seed, concepts=request.concepts)
         if request.concepts:  # ours is whole: only the user's can be wrong, and that is to be said at once
             _ = teacher.table
+        if teacher.measured is not None:
+            _ = teacher.measured.library
         return teacher
+
+    @classmethod
+    def decided_by(cls, settings: Settings) -> str:
+        """Return the hash of the library, which may be a folder, or several files of which one is named."""
+        library = str(settings.values.get(f"{SpectrumTextSettings.section}.library", ""))
+        return read_library(library).sha256() if library else ""
 
     @cached_property
     def table(self) -> ConceptTable:
@@ -110,6 +129,7 @@ class SpectrumTextTeacher(Teacher):
             "concepts_sha256": concepts if self._table is None else self._table.sha256,
             "languages_sha256": languages.identity(),
             "encoder_sha256": MINILM_SHA256 if self._encoder is None else self._encoder.sha256,
+            **({} if self.measured is None else self.measured.identity()),
         }
 
     def predict(
@@ -128,7 +148,7 @@ class SpectrumTextTeacher(Teacher):
         with progress.phase("read names"):
             readings = read_names(classes, self.table, self.encoder)
         with progress.phase("calibrate"):
-            calibrated = CalibratedScene.of(scene, readings, self.table, self.settings)
+            calibrated = CalibratedScene.of(scene, classes, readings, self)
             self._seen = SeenSpectra.of(calibrated.conversion, calibrated.calibrations[0], calibrated.likelihood)
             progress.advance()
         with progress.phase("cluster"):
@@ -167,6 +187,32 @@ class SpectrumTextTeacher(Teacher):
             progress.advance()
         progress.end()
         return result
+
+    def spectra(
+        self,
+        readings: Sequence[Sequence[Reading]],
+        classes: ClassList,
+        wavelengths: np.ndarray,
+        fwhm: np.ndarray | None,
+        regions: Regions,
+        table: ConceptTable,
+    ) -> list[Expected]:
+        """Return the spectra that the classes may show: of the table, and of the library where there is one.
+
+        Args:
+            readings: of the names of ``classes``.
+            classes: the class list.
+            wavelengths: (bands,), nm, rising, of the sensor. fwhm: (bands,), or None.
+            regions: those that the bands are averaged to.
+            table: of concepts, as smooth as the regions show it.
+
+        Raises:
+            SettingsError: the library has none of the classes.
+        """
+        spectra = expected_spectra(readings, table, self.settings.rest_log_weight)
+        if self.measured is None:
+            return spectra
+        return self.measured.join(spectra, classes, table, wavelengths, fwhm, regions)
 
     def _outlines(
         self,

@@ -1,0 +1,102 @@
+"""ENVI spectral libraries (``.sli`` with ``.hdr``), read by SPy, and the metadata table that lies beside many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from special.errors import SceneError, SettingsError
+from special.libraries.library import SpectralLibrary, as_fraction, known, spectrum
+from special.libraries.metadata import matched, metadata_beside
+from special.scene.readers.envi import header_beside, read_header
+from special.scene.wavelengths import plausible_nm
+
+
+def recognises(path: Path) -> bool:
+    """Whether a file is a library's header, or has one beside it."""
+    header = _header(path)
+    if header is None:
+        return False
+    try:
+        return "librar" in read_header(header).get("file type", "").lower()
+    except SceneError:
+        return False
+
+
+def read(path: Path) -> SpectralLibrary:
+    """Read the spectra, the bad bands of which are unknown, and what a table beside them says.
+
+    Raises:
+        SettingsError: it is damaged, or its wavelengths make no sense.
+    """
+    import spectral.io.envi
+    from spectral.io.spyfile import SpyException
+
+    header = _header(path)
+    assert header is not None
+    data = _data(path, header)
+    try:
+        found = spectral.io.envi.open(str(header), str(data))
+    except (SpyException, OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path} cannot be read as an ENVI library ({' '.join(str(error).split())})") from None
+    fields: Mapping[str, Any] = found.metadata
+    units = str(fields.get("wavelength units", ""))
+    centres = None if not found.bands.centers else np.array(found.bands.centers, dtype=np.float64)
+    nm = None if centres is None else plausible_nm(centres, units)
+    if nm is None or centres is None or len(nm) != found.spectra.shape[1]:
+        raise SettingsError(f"{header} lists no wavelengths for the {found.spectra.shape[1]} channels: mend its header")
+    factor = float(np.median(nm / centres))
+    fwhm = found.bands.bandwidths
+    widths = np.array(fwhm, dtype=np.float64) * factor if fwhm and len(fwhm) == len(nm) else None
+    values = np.asarray(found.spectra, dtype=np.float64)
+    bbl = fields.get("bbl")
+    if bbl is not None and len(bbl) == len(nm):
+        values[:, np.array([float(flag) for flag in bbl]) <= 0] = np.nan
+    scale = _number(fields.get("reflectance scale factor"))
+    note = ""
+    if scale and scale > 1:
+        values = values / scale
+    else:
+        values, note = as_fraction(values, header.name)
+    names = [str(name).strip() for name in found.names]
+    names += [str(number + 1) for number in range(len(names), len(values))]
+    beside = metadata_beside(data)
+    said = [{}] * len(names) if beside is None else matched(beside, names)
+    spectra = known([spectrum(*one, widths) for one in zip(names, [nm] * len(names), values, said, strict=False)])
+    notes = (note, "" if beside is None else f"described by {beside.path.name}")
+    files = (header, data, *(() if beside is None else (beside.path,)))
+    return SpectralLibrary(path, "ENVI spectral library", spectra, files, tuple(note for note in notes if note))
+
+
+def _header(path: Path) -> Path | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        if stream.read(16).lstrip()[:4].upper() == b"ENVI":
+            return path
+    return header_beside(path)
+
+
+def _data(path: Path, header: Path) -> Path:
+    """The data file of a library.
+
+    Raises:
+        SettingsError: it is missing.
+    """
+    if path != header:
+        return path
+    base = header.with_suffix("")
+    for data in (base, *(base.with_name(base.name + end) for end in (".sli", ".SLI", ".esl", ".dat", ".lib", ".img"))):
+        if data.is_file() and data != header:
+            return data
+    raise SettingsError(f"{header} has no data beside it: put {base.name}.sli into its folder")
+
+
+def _number(text: Any) -> float | None:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
