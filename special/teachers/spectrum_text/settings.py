@@ -37,6 +37,7 @@ class SpectrumTextSettings:
     clusters_per_class: Annotated[tuple[int, ...], Count(), Within(1, 1000)]
     cluster_whitening: Annotated[float, Within(0, 1)]
     cluster_pixels: Annotated[int, Within(1, 10_000_000)]
+    sharpness: Annotated[float, Within(above=0, high=10)]
     outline_own: Annotated[float, Within(0, 100)]
     outline_material: Annotated[float, Within(0, 100)]
     library: str

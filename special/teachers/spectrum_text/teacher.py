@@ -183,7 +183,7 @@ class SpectrumTextTeacher(Teacher):
                         named = series.share(logs, named)
                 if shapes:
                     named = shapes.share(rows, clusters[rows][seen], named)
-                result[rows] = _in_place(named.astype(np.float32), seen)
+                result[rows] = _in_place(_sharpened(named, self.settings.sharpness).astype(np.float32), seen)
             progress.advance()
         progress.end()
         return result
@@ -264,6 +264,12 @@ class SpectrumTextTeacher(Teacher):
             for sample, group, count in zip(samples, groups, counts, strict=True)
             if count >= growth_stages.FEWEST * len(group)
         ]
+
+
+def _sharpened(probabilities: np.ndarray, exponent: float) -> np.ndarray:
+    """Return ``probabilities`` (pixels, K) raised to ``exponent``, in proportion; rows sum to 1."""
+    raised = probabilities**exponent
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def _in_place(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
