@@ -108,6 +108,12 @@ def test_more_answers_are_added_to_those_there_are(
     assert not ran(more)["pseudo"] and ran(more)["answers"]
 
 
+def test_the_step_runs_again_with_other_settings(copied: Path) -> None:
+    again = special.rerun(copied, "answers", {"answers.noise": 0.3}, until="answers")
+    assert ran(again) == {"rgb": False, "pseudo": False, "answers": True}
+    assert len(again.answers) == 3
+
+
 def test_force_forgets_answers(scene: small_scene.Files, copied: Path) -> None:
     assert label(scene, copied, force=True, until="rgb").answers == []
 
@@ -216,6 +222,30 @@ def test_status_counts_answers(told: Run) -> None:
     shown = json.loads(CliRunner().invoke(main, ["status", str(told.path), "--json"]).output)
     assert shown["answers"] == 3
     assert shown["steps"]["answers"]["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("nothing.csv", None, "no labels at"),
+        ("empty.csv", "row,col,class\n", "is empty"),
+        ("open.csv", "row,col,class\n2,5,\n", "has no answer yet"),
+        ("far.csv", "row,col,class\n200,5,Water\n", "is it of another scene?"),
+        ("strange.csv", "row,col,class\n2,5,Watr\n", "which has 'Water'"),
+        ("points.geojson", '{"type": "FeatureCollection", "features": []}', "points.geojson"),
+    ],
+)
+def test_bad_answers_are_one_line_and_leave_nothing_behind(
+    scene: small_scene.Files, tmp_path: Path, name: str, text: str | None, message: str
+) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    words = ["label", *scene.options, "--out", str(tmp_path / "run"), "--labels", str(tmp_path / name)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    (line,) = result.output.strip().splitlines()
+    assert line.startswith("Error: ") and message in line
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_step_is_refused_where_nothing_was_said(first: Run) -> None:
