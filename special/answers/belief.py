@@ -50,10 +50,10 @@ class Observations:
         return len(self.groups)
 
 
-def covariance(centres: np.ndarray, settings: AnswersSettings) -> Covariance:
-    """Return how groups go together by their ``centres`` (groups, features)."""
-    squares = _squares(centres, centres)
-    return Covariance(centres, squares, _along_the_graph(squares, settings.neighbours), settings)
+def covariance(groups: np.ndarray, settings: AnswersSettings) -> Covariance:
+    """Return how groups go together by the features of their centres, ``groups`` (groups, features)."""
+    squares = _squares(groups, groups)
+    return Covariance(groups, squares, _along_the_graph(squares, settings.neighbours), settings)
 
 
 @dataclass(frozen=True)

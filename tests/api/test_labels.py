@@ -108,6 +108,12 @@ def test_more_answers_are_added_to_those_there_are(
     assert not ran(more)["pseudo"] and ran(more)["answers"]
 
 
+def test_the_step_runs_again_with_other_settings(copied: Path) -> None:
+    again = special.rerun(copied, "answers", {"answers.noise": 0.3}, until="answers")
+    assert ran(again) == {"rgb": False, "pseudo": False, "answers": True}
+    assert len(again.answers) == 3
+
+
 def test_force_forgets_answers(scene: small_scene.Files, copied: Path) -> None:
     assert label(scene, copied, force=True, until="rgb").answers == []
 
@@ -210,12 +216,74 @@ def test_what_a_file_has_too_much_is_said(scene: small_scene.Files, tmp_path: Pa
     assert any("1 is outside the scene" in line and "'Grass'" in line for line in heard.lines)
 
 
+def test_polygons_in_degrees_are_answers_and_truth_of_a_scene_on_the_map(
+    scene: small_scene.Files, tmp_path: Path
+) -> None:
+    """Where a GeoTIFF lies in metres and the plots were drawn on a web map."""
+    import rasterio
+    from rasterio.transform import from_origin
+    from rasterio.warp import transform_bounds
+
+    cube, _, _ = small_scene.cube()
+    place = from_origin(400000, 5800000, 30, 30)
+    with rasterio.open(
+        tmp_path / "scene.tif", "w", driver="GTiff", height=12, width=10, count=cube.shape[2], dtype="float32",
+        crs="EPSG:32633", transform=place,
+    ) as target:  # fmt: skip
+        target.write(np.moveaxis(cube, 2, 0))
+    features = []
+    for name, top in zip(small_scene.CLASSES, (0, 4, 8), strict=True):
+        west, north = place * (2, top + 1)
+        east, south = place * (5, top + 3)
+        left, bottom, right, top_ = transform_bounds("EPSG:32633", "EPSG:4326", west, south, east, north)
+        ring = [[left, bottom], [right, bottom], [right, top_], [left, top_], [left, bottom]]
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        features.append({"type": "Feature", "properties": {"class": name}, "geometry": geometry})
+    plots = tmp_path / "plots.geojson"
+    plots.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    run = special.label(
+        tmp_path / "scene.tif", scene.classes, scene.wavelengths, clip="none", device="cpu", out=tmp_path / "run",
+        settings=small_scene.TINY, labels=plots, until="answers",
+    )  # fmt: skip
+    assert [(one.row, one.name, one.pixels) for one in run.answers] == [
+        (1, "Water", 6),
+        (5, "Grass", 6),
+        (9, "Bare soil", 6),
+    ]
+    scores = special.evaluate(run, plots).final
+    assert (scores.pixels, scores.oa) == (18, 1.0)
+
+
 def test_status_counts_answers(told: Run) -> None:
     text = CliRunner().invoke(main, ["status", str(told.path)]).output
     assert "3 answers: 1 Water, 1 Grass, 1 Bare soil" in text
     shown = json.loads(CliRunner().invoke(main, ["status", str(told.path), "--json"]).output)
     assert shown["answers"] == 3
     assert shown["steps"]["answers"]["state"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("nothing.csv", None, "no labels at"),
+        ("empty.csv", "row,col,class\n", "is empty"),
+        ("open.csv", "row,col,class\n2,5,\n", "has no answer yet"),
+        ("far.csv", "row,col,class\n200,5,Water\n", "is it of another scene?"),
+        ("strange.csv", "row,col,class\n2,5,Watr\n", "which has 'Water'"),
+        ("points.geojson", '{"type": "FeatureCollection", "features": []}', "points.geojson"),
+    ],
+)
+def test_bad_answers_are_one_line_and_leave_nothing_behind(
+    scene: small_scene.Files, tmp_path: Path, name: str, text: str | None, message: str
+) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    words = ["label", *scene.options, "--out", str(tmp_path / "run"), "--labels", str(tmp_path / name)]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 2
+    (line,) = result.output.strip().splitlines()
+    assert line.startswith("Error: ") and message in line
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_step_is_refused_where_nothing_was_said(first: Run) -> None:
