@@ -96,7 +96,7 @@ def write_map(
     if not copy:
         say(NO_ENVI_COPY)
     if ground is not None:
-        copy += _write_on_ground(folder, labels, confidence, valid, names, ground)
+        copy += _write_on_ground(folder, labels, confidence, valid, names, colours, ground)
     return written + copy
 
 
@@ -106,6 +106,7 @@ def _write_on_ground(
     confidence: NDArray[np.float32],
     valid: NDArray[np.bool_],
     names: Sequence[str],
+    colours: NDArray[np.uint8],
     ground: Ground,
 ) -> list[Path]:
     """Write the map and its confidence (rows, cols) on the grid on the ground; nothing is counted twice."""
@@ -114,6 +115,6 @@ def _write_on_ground(
     shown = np.where(there, pixels, 0)
     counts = count_labels(labels, len(names))
     laid = np.where(there, labels.ravel()[shown], 0).astype(labels.dtype)
-    written = write_geotiff(folder / "map_ground.tif", laid, names, palette(names), place, counts=counts)
+    written = write_geotiff(folder / "map_ground.tif", laid, names, colours, place, counts=counts)
     seen = there & valid.ravel()[shown]
     return [*written, write_confidence(folder / "confidence_ground.tif", confidence.ravel()[shown], seen, place)]

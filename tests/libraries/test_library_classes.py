@@ -158,7 +158,7 @@ def test_the_table_may_stay_beside_the_library(tmp_path: Path) -> None:
         teacher = SpectrumTextTeacher(settings, table=table, library=measured)
         readings = read_names(classes, table, teacher.encoder)
         regions = Regions.of(wavelengths, through_air=False)
-        found = teacher.spectra(readings, classes, wavelengths, None, regions)
+        found = teacher.spectra(readings, classes, wavelengths, None, regions, table)
         counts.append([sum(one.class_index == k for one in found) for k in range(3)])
         assert [one.class_index for one in found] == sorted(one.class_index for one in found)
     alone, replaced, beside = counts

@@ -32,9 +32,10 @@ def enmap(folder: Path) -> Path:
 
 
 def hyperion(folder: Path) -> Path:
-    numbers = list(range(8, 8 + len(NM)))
+    numbers = list(range(8, 56, 2))
     nm = np.interp(numbers, [1, 70], [355.59, 1057.68])
-    sun = 600 * np.exp(-(((nm - 500) / 500) ** 2))  # the values are radiance
+    sun = nm**-5.0 / np.expm1(14.388e6 / (nm * 5778.0))  # a black body, for the values are radiance
+    sun *= 500 / sun.max()
     spectra = np.stack([np.interp(nm, NM, CUBE[k == TRUTH].mean(axis=0)) for k in (1, 2, 3)])
     noise = np.random.default_rng(0).normal(1, 0.03, (*TRUTH.shape, len(nm)))
     return write_hyperion(folder, spectra[TRUTH - 1] * sun * noise, numbers)

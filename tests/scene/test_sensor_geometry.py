@@ -184,3 +184,13 @@ def test_a_swath_is_labelled_in_both_geometries(tmp_path: Path) -> None:
     assert run.record["scene"]["georeference"]["ground"]["how"] == "the product's lookup table (GLT)"
     again = special.label(path, small_scene.CLASSES, out=tmp_path / "x.special", clip="none", settings=small_scene.TINY)
     assert not any(outcome.ran for outcome in again.outcomes)
+
+
+def test_the_map_on_the_ground_has_the_colours_of_the_class_list(tmp_path: Path) -> None:
+    scene = open_scene(tanager(tmp_path, reflectance()))
+    shares = np.where(scene.valid[:, :, None], [0.25, 0.75], 0).astype(np.float32)
+    colours = np.array([[1, 2, 3], [200, 100, 50]], dtype=np.uint8)
+    write_map(tmp_path, shares, scene.valid, ["A", "B"], None, reject=0, colours=colours, ground=scene.ground)
+    for name in ("map.tif", "map_ground.tif"):
+        with rasterio.open(tmp_path / name) as file:
+            assert [file.colormap(1)[k][:3] for k in (1, 2)] == [(1, 2, 3), (200, 100, 50)]
