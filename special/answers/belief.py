@@ -51,7 +51,7 @@ class Observations:
 
 
 def covariance(groups: np.ndarray, settings: AnswersSettings) -> Covariance:
-    """Return how groups go together by the features of their centres, ``groups`` (groups, features)."""
+    """Return how groups go together by the features of their centres, ``groups`` (groups, features), in any unit."""
     squares = _squares(groups, groups)
     return Covariance(groups, squares, _along_the_graph(squares, settings.neighbours), settings)
 

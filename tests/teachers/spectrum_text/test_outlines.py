@@ -123,10 +123,11 @@ def teacher(table: ConceptTable, **changes: float) -> SpectrumTextTeacher:
 
 
 def road_and_roof(table: ConceptTable) -> tuple[Scene, ClassList]:
-    """A road and a round roof of the same stuff, half asphalt and half bitumen, in a meadow."""
-    names = ["Grass", "Asphalt", "Bitumen"]
+    """A road and a round roof of the same stuff, half asphalt and half bitumen, in a meadow at a canal."""
+    names = ["Grass", "Asphalt", "Bitumen", "Water"]
     spectra = [table.resample(table.concepts[name.lower()].variants[0].reflectance, VNIR) for name in names]
     cube = np.broadcast_to(spectra[0], (SIZE, SIZE, len(VNIR))).copy()
+    cube[:, :3] = spectra[3]
     cube[road(3) | ROUND] = np.sqrt(spectra[1] * spectra[2])
     cube *= np.exp(0.03 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 1)))
     return Scene.from_array(cube.astype(np.float32), VNIR), ClassList.parse(names)
