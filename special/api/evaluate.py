@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from special.cache.directory import Manifest, RunDirectory
 from special.errors import RunError
 from special.report import metrics
 from special.report.metrics import Scores
+
+FAR_BETTER = 0.3  # of the pixels: a truth whose numbers are shifted by one agrees better by this much, if they are
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def evaluate(
             truth, Grid(shape, where), opened.class_list, key=truth_key, key_option="--truth-key", say=notes.append
         )
     known, split = _tested(opened, known)
+    notes += _shifted(labels, known, opened.classes)
     steps = {name: metrics.evaluate(found, known, opened.classes) for name, found in done.items()}
     verdicts, _ = status(opened)
     stale = tuple(verdict.step for verdict in verdicts if verdict.step in {*done, made_by} and verdict.runs)
@@ -113,6 +116,25 @@ def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, A
     if known.shape != parts.shape:
         return known, None  # the comparison says what is wrong with it
     return np.where(parts == TEST, known, 0), files.load_json(directory.payload("split", "record.json"))
+
+
+def _shifted(labels: NDArray[Any], known: NDArray[Any], names: Sequence[str]) -> list[str]:
+    """Say so where the truth seems to count its classes from another number than the class list does.
+
+    A list whose first class is "background" often goes with a truth in which that is 0.
+    """
+    seen = known > 0
+    if labels.shape != known.shape or not seen.any():
+        return []
+    right = {shift: float((labels[seen] == known[seen].astype(np.int64) + shift).mean()) for shift in (-1, 0, 1)}
+    best = max(right, key=lambda shift: right[shift])
+    if right[best] - right[0] < FAR_BETTER:
+        return []
+    way = "up" if best > 0 else "down"
+    return [
+        f"the map is right in {right[0]:.0%} of the truth, and in {right[best]:.0%} if the numbers of the truth go one "
+        f"{way}: {names[0]!r} is number 1 of the class list, and 0 in the truth is where nothing is known"
+    ]
 
 
 def _manifest(run: Run, step: str) -> Manifest | None:

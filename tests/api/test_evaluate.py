@@ -110,6 +110,18 @@ def test_the_tables_show_each_step_each_class_and_the_confusion(run: Path) -> No
     assert [line.split() for line in confusion[1:3]] == [["water", "1", "3", "0", "1"], ["grass", "2", "1", "2", "0"]]
 
 
+def test_a_truth_that_counts_from_another_number_is_noticed(tmp_path: Path) -> None:
+    found = make(tmp_path / "counted", ["refine"])
+    counted_from_zero = special.evaluate(found, np.array([[0, 0, 0, 0], [1, 1, 0, 0]]))
+    assert len(counted_from_zero.notes) == 1
+    assert "0% of the truth, and in 100% if the numbers of the truth go one up" in counted_from_zero.notes[0]
+    assert "'water' is number 1" in counted_from_zero.notes[0]
+
+
+def test_a_truth_that_agrees_as_it_is_gets_no_note(run: Path) -> None:
+    assert special.evaluate(run, TRUTH).notes == ()
+
+
 def test_a_run_without_a_map_is_scored_as_far_as_it_is(tmp_path: Path) -> None:
     run = make(tmp_path / "run", ["pseudo", "warmup"])
     evaluation = special.evaluate(run, TRUTH)
