@@ -133,6 +133,15 @@ def test_a_rest_class_takes_nothing_that_a_name_explains(table: ConceptTable, na
     assert accuracy(found, truth + first) > 0.95
 
 
+@pytest.mark.parametrize("names", ["first", "last", "numbered"])
+def test_a_public_report_of_a_rest_class_that_took_the_water(table: ConceptTable, shared: Path, names: str) -> None:
+    case = shared / "cases" / "background-class"
+    classes = ClassList.read(case / f"{names}.txt")
+    found = teacher(table).predict(open_scene(case / "scene.hdr"), None, classes)
+    truth = np.load(case / "truth.npy") + (names != "last")
+    assert accuracy(found, truth) > 0.95
+
+
 def test_probabilities_sum_to_one_where_valid_and_are_zero_elsewhere(table: ConceptTable) -> None:
     cube, _ = striped(table, VNIR, ["water", "grass"])
     cube[3, 4] = np.nan
