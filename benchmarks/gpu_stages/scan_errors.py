@@ -7,7 +7,8 @@ the CPU, in float64, are what they are held against. A second run must give the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -65,6 +66,14 @@ def outcome(tensors: dict[str, Tensor], device: str, dtype: torch.dtype | None, 
     return {"y": y.detach().cpu(), **{f"d{name}": leaf.grad.cpu() for name, leaf in leaves.items()}}
 
 
+def compare(what: str, run: Callable[[], dict[str, Tensor]], expected: dict[str, Tensor], limit: float) -> Row:
+    """Hold a backend against what is expected; one that fails has no error, and its row says why."""
+    try:
+        return row(what, run(), expected, limit)
+    except RuntimeError as failure:
+        return {"what": what, "error": float("nan"), "limit": limit, "of": str(failure).splitlines()[0]}
+
+
 def row(what: str, found: dict[str, Tensor], expected: dict[str, Tensor], limit: float) -> Row:
     errors = {name: distance(found[name], expected[name]) for name in expected}
     worst = max(errors, key=lambda name: errors[name] if errors[name] == errors[name] else float("inf"))
@@ -77,16 +86,16 @@ def rows(small: bool, device: str) -> Iterator[Row]:
         tensors = arguments(**sizes)
         expected = outcome(tensors, "cpu", torch.float64, "reference")
         for backend in backends:
-            found = outcome(tensors, device, None, backend)
-            yield row(f"{backend}, {name}", found, expected, LIMITS[tensors["u"].dtype])
+            run = partial(outcome, tensors, device, None, backend)
+            yield compare(f"{backend}, {name}", run, expected, LIMITS[tensors["u"].dtype])
     for tokens in (2000,) if small else LONG:
         tensors = arguments(channels=64, tokens=tokens, gated=True)
         expected = outcome(tensors, "cpu", torch.float64, _exact())
         for backend in backends:
-            found = outcome(tensors, device, None, backend)
-            yield row(f"{backend}, {tokens:,} tokens x 64 channels", found, expected, LIMITS[torch.float32])
+            run = partial(outcome, tensors, device, None, backend)
+            yield compare(f"{backend}, {tokens:,} tokens x 64 channels", run, expected, LIMITS[torch.float32])
             if backend in ("triton", "cpu"):
-                again = outcome(tensors, device, None, backend)
+                found, again = run(), run()
                 differing = sum(not torch.equal(found[name], again[name]) for name in found)
                 yield {
                     "what": f"{backend}, {tokens:,} tokens, again: arrays that differ",

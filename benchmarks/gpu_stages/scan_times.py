@@ -37,14 +37,18 @@ def _compare(case: Case, rounds: int) -> Iterator[Row]:
         given[ITS_LAYOUT] = replace(case, last="tokens").arguments()
     if case.tokens > LONGEST_REFERENCE or case.dtype != torch.float32:
         del given["reference"]
+    what = f"{case.tokens:,} tokens, {str(case.dtype).removeprefix('torch.')}"
+    for name, tensors in list(given.items()):  # compiles, and finds out which side fails
+        try:
+            _once(name, tensors, case.device)
+        except RuntimeError as failure:
+            yield {"what": f"{name}, {what}", "failed": str(failure).splitlines()[0]}
+            del given[name]
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in given}
-    for number in range(rounds + 1):
+    for number in range(rounds):
         for name, tensors in given.items():
-            if name == "reference" and number > REFERENCE_ROUNDS:
-                continue
-            found = _once(name, tensors, case.device)
-            if number:  # the first compiles
-                times[name].append(found)
+            if name != "reference" or number < REFERENCE_ROUNDS:
+                times[name].append(_once(name, tensors, case.device))
     if not given:
         return
     ours = statistics.median(sum(pair) for pair in next(iter(times.values())))
@@ -52,7 +56,7 @@ def _compare(case: Case, rounds: int) -> Iterator[Row]:
         forward, backward = (statistics.median(part) for part in zip(*times[name], strict=True))
         both = statistics.median(sum(pair) for pair in times[name])
         yield {
-            "what": f"{name}, {case.tokens:,} tokens, {str(case.dtype).removeprefix('torch.')}",
+            "what": f"{name}, {what}",
             "forward ms": 1e3 * forward,
             "backward ms": 1e3 * backward,
             "ns/number": 1e9 * both / case.numbers,
