@@ -21,7 +21,7 @@ KERNELS = 12
 
 def rows(small: bool, device: str) -> Iterator[Row]:
     size = {"rows": 40, "cols": 30, "bands": 20} if small else {"rows": 1096, "cols": 715, "bands": 102}
-    for tile in (0, 20) if small else (0, 256):
+    for tile in (20, 0) if small else (256, 0):
         case = Namespace(**size, classes=9, hidden=32, tile=tile, device=device)
         step, owned = prepare(case)
         taken = seconds(step, device, 1 if small else ROUNDS)
