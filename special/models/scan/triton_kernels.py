@@ -27,7 +27,7 @@ import triton.language as tl
 
 _LN2 = tl.constexpr(0.6931471805599453)
 # A kernel is compiled once, not for the sizes of every scene. Were it known that ``dims`` is a multiple of 16,
-# neighbouring channels would go to one thread, to be loaded together, and all threads would compute the same step sizes.
+# neighbouring channels would go to one thread, to be loaded together, and all would compute the same step sizes.
 _SIZES = ["batch", "dims", "channels", "states", "length", "numbers", "chunk", "chunks", "items", "together"]
 
 
@@ -51,7 +51,7 @@ def _is_below(t, limit):
 
 @triton.jit
 def _inside(there, t, length, WHOLE: tl.constexpr):
-    """Which channels, or states, there are at a step; all of them where tiles are ``WHOLE``: without a part too much."""
+    """Which channels, or states, there are at a step; all where tiles are ``WHOLE``: without a part too much."""
     return tl.full((1, 1), True, tl.int1) if WHOLE else there & _is_below(t, length)
 
 
