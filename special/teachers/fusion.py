@@ -88,15 +88,13 @@ def pseudo_labels(
     probabilities = scratch.zeros("fused", shape)
     for rows in blocks(shape):
         probabilities[rows] = fuse([part[rows] for part in parts.values()], weights)
-    earned = dict(zip(parts, zip(weights, found, strict=True), strict=True))
-    record = {
-        "teachers": {
-            t.name: {**t.identity(), "weight": round(earned[t.name][0], 6), **earned[t.name][1]}
-            for t in teachers
-            if t.name in parts
-        },
+    weight, why = (dict(zip(parts, values, strict=True)) for values in (weights, found))
+    record: dict[str, Any] = {
+        "teachers": {t.name: {**t.identity(), "weight": round(weight[t.name], 6)} for t in teachers if t.name in parts},
         "left_out": [t.name for t in teachers if t.name not in parts],
     }
+    if len(parts) > 1:
+        record["agreement"] = why
     return Pseudo(probabilities, bvsb(probabilities), parts, record)
 
 
