@@ -88,13 +88,13 @@ def pseudo_labels(
     probabilities = scratch.zeros("fused", shape)
     for rows in blocks(shape):
         probabilities[rows] = fuse([part[rows] for part in parts.values()], weights)
-    weight, why = (dict(zip(parts, values, strict=True)) for values in (weights, found))
+    weight = dict(zip(parts, weights, strict=True))
     record: dict[str, Any] = {
         "teachers": {t.name: {**t.identity(), "weight": round(weight[t.name], 6)} for t in teachers if t.name in parts},
         "left_out": [t.name for t in teachers if t.name not in parts],
     }
     if len(parts) > 1:
-        record["agreement"] = why
+        record["agreement"] = dict(zip(parts, found, strict=True))
     return Pseudo(probabilities, bvsb(probabilities), parts, record)
 
 

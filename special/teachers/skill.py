@@ -21,6 +21,9 @@ from special.storage.rasters import Rows, blocks
 
 PERMUTATIONS = 300  # of class names
 FLOOR = 0.03  # of agreements' standard deviation: one does not rest on more than a thousand independent pixels
+LOOSEST = (
+    0.12  # of few names many permutations are nearly right: their spread says little about what skills bring about
+)
 SWAPPED = 0.2  # standard deviation with two classes, which can only be swapped: that says nothing about luck
 SKILLS = 41  # values of skill that are looked at, from 0 to 1, of two teachers; fewer of many
 MOST = 300_000  # combinations of skills
@@ -85,7 +88,7 @@ def skills(agreements: Mapping[tuple[int, int], Agreement], count: int) -> list[
         likely = likely * _along(_beforehand(grid, teacher > 0), teacher, count)
     for (i, j), found in agreements.items():
         apart = found.kappa - _along(grid, i, count) * _along(grid, j, count)
-        likely = likely * np.exp(-0.5 * (apart / found.spread) ** 2)
+        likely = likely * np.exp(-0.5 * (apart / min(found.spread, LOOSEST)) ** 2)
     likely /= likely.sum()
     return [float((likely * _along(grid, teacher, count)).sum()) for teacher in range(count)]
 
