@@ -142,7 +142,7 @@ def main() -> None:
     seconds = 1 / rate(1.0, lambda: once("cpu", tensors, "cpu"), rounds)
     show(f"scan, 1 x {tokens} x 32 x 16", seconds, of_scan(tokens, 32, 16), reached)
     sides = (40, 30) if asked.smoke else (1096, 715)
-    case = Namespace(rows=sides[0], cols=sides[1], bands=102, classes=9, hidden=16, tile=0)
+    case = Namespace(rows=sides[0], cols=sides[1], bands=102, classes=9, hidden=16, tile=0, device="cpu")
     step, _ = prepare(case)
     seconds = 1 / rate(1.0, step, rounds)
     model = {"groups": 4, "states": 16, "blocks": 3, "conv": 4}

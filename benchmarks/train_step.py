@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=16)
     parser.add_argument("--tile", type=int, default=0, help="side of a tile; 0 = the whole scene")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--smoke", action="store_true", help="a small scene, two rounds")
     asked = parser.parse_args()
     if asked.smoke:
@@ -64,11 +65,11 @@ def prepare(asked: argparse.Namespace):  # type: ignore[no-untyped-def]
     settings = load(changes={"warmup.tile": tile, "warmup.overlap": min(32, tile - 1), "mambahsi.hidden": asked.hidden})
     warmup = settings.build(WarmupSettings)
     model = MambaHSI(asked.bands, asked.classes, settings.build(MambaHSISettings))
-    trainer = SceneTrainer("warmup", model, spectra, valid, warmup, stage_generator(0, "warmup"), "cpu")
+    trainer = SceneTrainer("warmup", model, spectra, valid, warmup, stage_generator(0, "warmup"), asked.device)
     objective = PseudoLabels(probabilities, valid, warmup)
     # The first tile alone, so that every step is the same work.
     one = trainer.windows[:1], trainer.owned[:1]
-    examples = SceneTiles(spectra, *one, objective, trainer.predicted, "cpu")
+    examples = SceneTiles(spectra, *one, objective, trainer.predicted, asked.device)
 
     def step() -> float:
         started = time.perf_counter()

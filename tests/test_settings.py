@@ -148,7 +148,7 @@ def test_equal_settings_have_one_form() -> None:
 
 
 def test_sections_come_without_the_sections_inside_them() -> None:
-    assert set(load().of("pseudo")) == {"pseudo.teachers", "pseudo.image_weight", "pseudo.image_doubt"}
+    assert set(load().of("pseudo")) == {"pseudo.teachers", "pseudo.image_weight", "pseudo.luck", "pseudo.no_luck"}
     assert {name.rpartition(".")[0] for name in load().of("map", "pseudo.image_text")} == {"map", "pseudo.image_text"}
 
 

@@ -38,7 +38,8 @@ from special.models.scan import choose_backend, selective_scan
 # The range of the first step sizes and the least of them, as in the paper's section 3.6 and its code.
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 0.1, 1e-4
 
-PART = 16384  # steps, of one sequence or of several, that go through a block at once: they fit into a CPU's cache
+# Steps, of one sequence or of several, that go through a block at once: they fit a CPU's cache, or keep a GPU busy.
+PART, PART_OF_GPU = 16384, 262144
 _BEFORE = ("in_proj.weight", "conv1d.weight", "conv1d.bias", "x_proj.weight", "dt_proj.weight")  # used before the scan
 _OF_SHORT = ("in_proj.weight", "conv1d.bias", "x_proj.weight", "dt_proj.weight", "dt_proj.bias", "D", "out_proj.weight")
 
@@ -78,12 +79,13 @@ class Mamba(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """Map (b, l, d_model) to (b, l, d_model); step t of the result depends on steps 1 to t of its own sequence."""
-        if u.shape[1] > PART:  # the scan alone needs a sequence whole
+        part = PART if u.device.type == "cpu" else PART_OF_GPU
+        if u.shape[1] > part:  # the scan alone needs a sequence whole
             given = dict(self.named_parameters())
             before = [given[name] for name in _BEFORE]
-            x, delta, B, C, z = in_parts(self._before, u, before, axis=1, size=PART, lead=self.lead)
+            x, delta, B, C, z = in_parts(self._before, u, before, axis=1, size=part, lead=self.lead)
             y = self._scan(x, delta, B, C, z, self.A_log, self.D, self.dt_proj.bias)
-            return in_parts(self._after, y, (self.out_proj.weight,), axis=1, size=PART)[0]
+            return in_parts(self._after, y, (self.out_proj.weight,), axis=1, size=part)[0]
         sizes = self.d_inner, self.d_state, self.lead + 1, self.dt_rank
         if choose_backend(self.scan, u.device) == "cpu" and short.pays(u, *sizes):
             given = dict(self.named_parameters())
@@ -91,7 +93,7 @@ class Mamba(nn.Module):
             rest = (given[name] for name in _OF_SHORT)
             return short.short_block(u, taps, A, *rest)
         parameters = tuple(self.parameters())
-        return in_parts(self._whole, u, parameters, axis=0, size=max(1, PART // u.shape[1]))[0]  # sequences are apart
+        return in_parts(self._whole, u, parameters, axis=0, size=max(1, part // u.shape[1]))[0]  # sequences are apart
 
     def _whole(self, u: Tensor, *parameters: Tensor) -> tuple[Tensor, ...]:
         """Map (b, l, d_model) to the same; ``parameters`` are the module's, in their order."""

@@ -1,4 +1,8 @@
-"""Several teachers, one answer: log-linear fusion with weights that the teachers' agreement earns."""
+"""Several teachers, one answer: a log-linear pool, each with the weight that its agreement with the others earns.
+
+What a teacher is worth is estimated in ``special.teachers.skill``. A teacher that is surer than its skill lets it be
+right is flattened, the first as well; another one counts only as far as luck does not explain its agreement.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from special.progress import SILENT, Progress
 from special.settings import Count, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
 from special.teachers.base import Teacher
+from special.teachers.skill import agreements, honest_power, skills
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -22,21 +27,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FusionSettings:
-    """Which teachers are asked, and how far another one is believed beside the first.
+    """Which teachers are asked, and how far others are believed beside the first.
 
-    ``image_weight``: its largest weight, reached when both agree fully. ``image_doubt``: agreement that earns nothing,
-    because two that follow the structure of one scene agree by so much without knowing any name.
+    ``image_weight``: the largest weight of another. ``luck``: agreement that earns nothing, and ``no_luck``: agreement
+    that earns all, in standard deviations of what permuted class names would agree by.
     """
 
     section: ClassVar[str] = "pseudo"
 
     teachers: Annotated[tuple[str, ...], Count()]
     image_weight: Annotated[float, Within(0, 100)]
-    image_doubt: Annotated[float, Within(0, below=1)]
+    luck: Annotated[float, Within(0, below="no_luck")]
+    no_luck: Annotated[float, Within(above="luck", high=100)]
 
-    def weight(self, agreement: float) -> float:
-        """Return the weight that an agreement (Cohen's kappa) earns."""
-        return self.image_weight * max(0.0, agreement - self.image_doubt) / (1 - self.image_doubt)
+    def earned(self, sure: float) -> float:
+        """Return how far a teacher is believed, 0 to 1, whose agreement is so many standard deviations of luck."""
+        return min(1.0, max(0.0, (sure - self.luck) / (self.no_luck - self.luck)))
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def pseudo_labels(
     progress: Progress = SILENT,
     scratch: ScratchSpace = MEMORY,
 ) -> Pseudo:
-    """Ask every teacher and fuse their answers; the first teacher is the one the others are held against.
+    """Ask every teacher and fuse their answers; the first teacher is the one that is believed beforehand.
 
     ``rgb`` is uint8 (rows, cols, 3), or None where the scene does not cover the visible. What is large goes into
     ``scratch``.
@@ -77,37 +83,44 @@ def pseudo_labels(
         raise SceneError(
             "the scene does not cover the visible, which its teachers need: add spectrum-text to pseudo.teachers"
         )
-    first, *others = parts
-    weights = {first: 1.0}
-    for name in others:
-        weights[name] = settings.weight(agreement(parts[first], parts[name], scene.valid))
-    shape = parts[first].shape
+    weights, found = weigh(list(parts.values()), scene.valid, settings)
+    shape = next(iter(parts.values())).shape
     probabilities = scratch.zeros("fused", shape)
     for rows in blocks(shape):
-        probabilities[rows] = fuse([part[rows] for part in parts.values()], [weights[name] for name in parts])
-    record = {
-        "teachers": {
-            t.name: {**t.identity(), "weight": round(weights[t.name], 6)} for t in teachers if t.name in parts
-        },
+        probabilities[rows] = fuse([part[rows] for part in parts.values()], weights)
+    weight = dict(zip(parts, weights, strict=True))
+    record: dict[str, Any] = {
+        "teachers": {t.name: {**t.identity(), "weight": round(weight[t.name], 6)} for t in teachers if t.name in parts},
         "left_out": [t.name for t in teachers if t.name not in parts],
     }
+    if len(parts) > 1:
+        record["agreement"] = dict(zip(parts, found, strict=True))
     return Pseudo(probabilities, bvsb(probabilities), parts, record)
 
 
-def agreement(first: Rows, second: Rows, valid: np.ndarray) -> float:
-    """Cohen's kappa between two teachers' labels, from (rows, cols, K), over the ``valid`` (rows, cols); at least 0.
+def weigh(
+    parts: Sequence[Rows], valid: np.ndarray, settings: FusionSettings
+) -> tuple[list[float], list[dict[str, float]]]:
+    """Return the weight of every teacher, and what it was made from.
 
-    Two teachers that share no knowledge agree as often as chance has it, whatever structure each of them sees, so that
-    one that knows nothing earns no weight.
+    One that is alone, or that no other one earns anything beside, keeps the weight 1.
+
+    Args:
+        parts: of each teacher, the first one first: (rows, cols, K).
+        valid: bool (rows, cols).
+        settings: how far others are believed.
     """
-    count = first.shape[-1]
-    table = np.zeros((count, count))
-    for rows in blocks(first.shape):
-        a, b = (part[rows][valid[rows]].argmax(axis=1) for part in (first, second))
-        table += np.bincount(a * count + b, minlength=count * count).reshape(count, count)
-    table /= max(int(valid.sum()), 1)
-    chance = float(table.sum(0) @ table.sum(1))
-    return max(0.0, (float(np.trace(table)) - chance) / (1 - chance)) if chance < 1 else 0.0
+    if len(parts) == 1:
+        return [1.0], [{}]
+    pairs = agreements(parts, valid)
+    known = skills(pairs, len(parts))
+    sure = [max(pair.sure for both, pair in pairs.items() if number in both) for number in range(len(parts))]
+    earned = [settings.earned(value) for value in sure]
+    honest = [honest_power(part, valid, skill) for part, skill in zip(parts, known, strict=True)]
+    beside = max(earned[1:])
+    weights = [1 - beside * (1 - honest[0])]
+    weights += [settings.image_weight * share * power for share, power in zip(earned[1:], honest[1:], strict=True)]
+    return weights, [{"skill": round(s, 4), "sure": round(z, 3)} for s, z in zip(known, sure, strict=True)]
 
 
 def fuse(parts: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:

@@ -38,6 +38,7 @@ SHAPES = {
     "groups of channels": (2, 6, 2, 2, "two groups"),
     "constant matrices": (1, 2, 2, 3, "constant"),
     "one number": (1, 1, 1, 1, "each step"),
+    "no part of a tile too much": (1, 4, 2, 10, "each step"),
 }
 
 

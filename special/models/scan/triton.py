@@ -28,14 +28,18 @@ _LOG2_E = math.log2(math.e)
 
 @dataclass(frozen=True)
 class Tile:
-    """What a program holds in registers. ``numbers`` is how many of them each thread has, for one quantity."""
+    """What a program holds in registers. ``numbers`` is how many of them each thread has, for one quantity.
+
+    ``registers`` is how many a thread may have of float32: half of them, and twice the programs run side by side.
+    """
 
     lanes: int
     numbers: int
+    registers: int | None = None
 
 
 # Forward, a thread has all 16 states of a channel. Backward needs a tile for each of STEPS steps: half the channels.
-FORWARD, BACKWARD = Tile(lanes=32, numbers=16), Tile(lanes=16, numbers=8)
+FORWARD, BACKWARD = Tile(lanes=32, numbers=16, registers=128), Tile(lanes=16, numbers=8)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Plan:
 
     def sizes(self) -> tuple[int, ...]:
         """What every kernel that walks along time is told."""
-        return self.groups * self.channels, self.channels, self.states, self.length, self.chunk, self.chunks, 1
+        return self.groups * self.channels, self.channels, self.states, self.length, self.chunk, self.chunks
 
     def options(self, tile: Tile, real: torch.dtype) -> dict[str, Any]:
         """What such a kernel is compiled for."""
@@ -94,6 +98,8 @@ class Plan:
             "BLOCK_D": lanes,
             "TERMS": 18 if real == torch.float64 else 7,  # of the series in softplus, which fall by a factor of nine
             "REAL": _real(real),
+            "WHOLE": states == self.states and self.channels % lanes == 0 and self.length % STEPS == 0,
+            "maxnreg": tile.registers if real == torch.float32 else None,
             "num_warps": max(1, min(16, states * lanes // (32 * tile.numbers))),
             "enable_fp_fusion": True,
         }
@@ -160,7 +166,7 @@ class _Scan(torch.autograd.Function):
         flags = {"SOFTPLUS": use_softplus, "GATED": z is not None}
         A2, D, bias = (A * _LOG2_E).t().contiguous(), D.contiguous(), bias.contiguous()
         gate = u if z is None else z
-        arrays, strides = (u, delta, A2, B, C), (u.stride(), delta.stride(), B.stride(), C.stride(), gate.stride())
+        arrays, strides = (u, delta, A2, B, C), tuple(_by(x) for x in (u, delta, B, C, gate))
         out = torch.empty_like(u)
         last = A.new_empty(plan.batch if return_last else 0, *A2.shape)
         tiles = _ceil(plan.length, STEPS) if save else 1
@@ -171,12 +177,12 @@ class _Scan(torch.autograd.Function):
             if cut:
                 ends = A.new_empty(plan.batch, plan.chunks, *A2.shape)
                 kernels.chunk_ends[plan.items, plan.across(FORWARD)](
-                    *arrays, gate, bias, u, ends, total, *strides, u.stride(), *plan.sizes(),
+                    *arrays, gate, bias, u, ends, total, *strides, _by(u), *plan.sizes(),
                     **flags, REVERSE=False, **options,
                 )  # fmt: skip
                 starts = _carry(ends, total, A2, None, reverse=False)
             kernels.outputs[plan.grid(FORWARD)](
-                *arrays, D, gate, bias, starts, out, last, saved, *strides, out.stride(),
+                *arrays, D, gate, bias, starts, out, last, saved, *strides, _by(out),
                 *plan.sizes(), plan.items, plan.together,
                 **flags, LAST=return_last, SAVE=save, START=cut, **options,
             )  # fmt: skip
@@ -192,7 +198,7 @@ class _Scan(torch.autograd.Function):
         cut, after = plan.chunks > 1, len(dlast) > 0
         gate = u if z is None else z
         arrays = (u, delta, A2, B, C)
-        strides = (u.stride(), delta.stride(), B.stride(), C.stride(), gate.stride(), dout.stride())
+        strides = tuple(_by(x) for x in (u, delta, B, C, gate, dout))
         blocks = plan.across(BACKWARD) // plan.groups
         du, ddelta = torch.empty_like(u), torch.empty_like(delta)
         dz = du if z is None else torch.empty_like(z)
@@ -209,7 +215,7 @@ class _Scan(torch.autograd.Function):
                 starts = _carry(ends, total, A2, starts if after else None, reverse=True)
             kernels.gradients[plan.grid(BACKWARD)](
                 *arrays, D, gate, bias, saved, starts, dout, du, ddelta, dA, dB, dC, dD, dz, dbias,
-                *strides, du.stride(), ddelta.stride(), dz.stride(),
+                *strides, _by(du), _by(ddelta), _by(dz),
                 plan.batch, *plan.sizes(), plan.items, plan.together, **flags, START=cut or after,
                 **plan.options(BACKWARD, A2.dtype),
             )  # fmt: skip
@@ -230,6 +236,11 @@ def _carry(ends: Tensor, total: Tensor, A2: Tensor, begin: Tensor | None, *, rev
         enable_fp_fusion=True,
     )  # fmt: skip
     return starts
+
+
+def _by(tensor: Tensor) -> tuple[int, ...]:
+    """Strides, the batch's 0 where it is one: a kernel is compiled anew where that is no multiple of 16."""
+    return (tensor.stride(0) if tensor.shape[0] > 1 else 0, *tensor.stride()[1:])
 
 
 def _real(dtype: torch.dtype) -> Any:

@@ -16,9 +16,8 @@ programs are taken afterwards, so that results are the same in every run.
 Arrays made here are contiguous: ends, starts (b, chunk, n, d); total (b, chunk, d); saved (b, tile - 1, n, d), the
 state before every tile of ``STEPS`` steps but a sequence's first. Those of the caller come with their strides
 (``_by``): (b, d, t), or (b, g, n, t) for B and C. A2 is A log2(e), (n, d). Channels of a group are consecutive; blocks
-of lanes do not cross groups. ``unit`` is 1, and the compiler must not know: it would give neighbouring channels to one
-thread, to load them together, and every thread would compute the same step sizes. Symbols as in
-``special.models.scan.kernels``.
+of lanes do not cross groups. Pointers walk along time (``_at``): offsets of every step of a tile would be kept in
+registers, of which there are too few as it is. Symbols as in ``special.models.scan.kernels``.
 """
 
 from __future__ import annotations
@@ -27,6 +26,9 @@ import triton
 import triton.language as tl
 
 _LN2 = tl.constexpr(0.6931471805599453)
+# A kernel is compiled once, not for the sizes of every scene. Were it known that ``dims`` is a multiple of 16,
+# neighbouring channels would go to one thread, to be loaded together, and all would compute the same step sizes.
+_SIZES = ["batch", "dims", "channels", "states", "length", "numbers", "chunk", "chunks", "items", "together"]
 
 
 @triton.jit
@@ -44,19 +46,25 @@ def _softplus(x, TERMS: tl.constexpr):
 @triton.jit
 def _is_below(t, limit):
     """t < limit as (1, 1): the interpreter, whose loops count with Python's numbers, masks with tensors alone."""
-    return tl.zeros((1, 1), tl.int64) + t < limit
+    return tl.zeros((1, 1), tl.int32) + t < limit
+
+
+@triton.jit
+def _inside(there, t, length, WHOLE: tl.constexpr):
+    """Which channels, or states, there are at a step; all where tiles are ``WHOLE``: without a part too much."""
+    return tl.full((1, 1), True, tl.int1) if WHOLE else there & _is_below(t, length)
 
 
 @triton.jit
 def _row(source, by, b, dim, t, inside, REAL: tl.constexpr):
     """A step of (b, d, t) as (1, d)."""
-    return tl.load(source + b * by[0] + dim * by[1] + t * by[2], inside, 0.0).to(REAL)
+    return tl.load(source + (b * by[0] + t * by[2]) + dim * by[1], inside, 0.0).to(REAL)
 
 
 @triton.jit
 def _column(source, by, b, g, n, t, inside, REAL: tl.constexpr):
     """A step of (b, g, n, t) as (n, 1)."""
-    return tl.load(source + b * by[0] + g * by[1] + n * by[2] + t * by[3], inside, 0.0).to(REAL)
+    return tl.load(source + (b * by[0] + g * by[1] + t * by[3]) + n * by[2], inside, 0.0).to(REAL)
 
 
 @triton.jit
@@ -73,28 +81,30 @@ def _lanes(channels, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr):
     return g, block, tl.arange(0, BLOCK_N)[:, None], g * channels + d, d < channels
 
 
-@triton.jit(do_not_specialize=["unit"])
+@triton.jit(do_not_specialize=_SIZES)
 def chunk_ends(
     u, delta, A2, B, C, z, bias, dout, ends, total,
     u_by, delta_by, B_by, C_by, z_by, dout_by,
-    dims, channels, states, length, chunk, chunks, unit,
+    dims, channels, states, length, chunk, chunks,
     SOFTPLUS: tl.constexpr, GATED: tl.constexpr, REVERSE: tl.constexpr,
     STEPS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, TERMS: tl.constexpr, REAL: tl.constexpr,
+    WHOLE: tl.constexpr,
 ):  # fmt: skip
     """Scan every chunk from zeros. Grid: (b chunk, g block). Backwards, ``total`` is left alone."""
     item = tl.program_id(0).to(tl.int64)
     b, first = item // chunks, item % chunks * chunk
     g, _, n, dim, there = _lanes(channels, BLOCK_N, BLOCK_D)
     state = n < states
-    a2 = tl.load(A2 + n * dims + dim * unit, state & there, 0.0)
+    a2 = tl.load(A2 + n * dims + dim, state & there, 0.0)
     shift = tl.load(bias + dim, there, 0.0)
     h = tl.zeros((BLOCK_N, BLOCK_D), REAL)
     sum_dt = tl.zeros((1, BLOCK_D), REAL)
-    for tile in range(chunk // STEPS):
+    tiles = tl.cdiv(tl.minimum(chunk, length - first), STEPS)
+    for tile in range(tiles):
         for i in tl.static_range(STEPS):
             along = tile * STEPS + i
-            t = first + (chunk - 1 - along if REVERSE else along)
-            inside = there & _is_below(t, length)
+            t = first + (tiles * STEPS - 1 - along if REVERSE else along)
+            inside = _inside(there, t, length, WHOLE)
             dt = _step_size(_row(delta, delta_by, b, dim, t, inside, REAL) + shift, inside, SOFTPLUS, TERMS)
             decay = tl.exp2(dt * a2)
             if REVERSE:
@@ -102,17 +112,17 @@ def chunk_ends(
                 if GATED:
                     gate = _row(z, z_by, b, dim, t, inside, REAL)
                     dy *= gate * tl.sigmoid(gate)
-                h = decay * (h + _column(C, C_by, b, g, n, t, state & _is_below(t, length), REAL) * dy)
+                h = decay * (h + _column(C, C_by, b, g, n, t, _inside(state, t, length, WHOLE), REAL) * dy)
             else:
                 x = dt * _row(u, u_by, b, dim, t, inside, REAL)
-                h = decay * h + _column(B, B_by, b, g, n, t, state & _is_below(t, length), REAL) * x
+                h = decay * h + _column(B, B_by, b, g, n, t, _inside(state, t, length, WHOLE), REAL) * x
                 sum_dt += dt
-    tl.store(ends + (item * states + n) * dims + dim * unit, h, state & there)
+    tl.store(ends + (item * states + n) * dims + dim, h, state & there)
     if not REVERSE:
         tl.store(total + item * dims + dim, sum_dt, there)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=_SIZES)
 def carries(
     ends, total, A2, begin, starts,
     dims, numbers, chunks,
@@ -142,14 +152,15 @@ def carries(
             h = tl.exp2(a2 * sums[i]) * h + added[i]
 
 
-@triton.jit(do_not_specialize=["unit"])
+@triton.jit(do_not_specialize=_SIZES)
 def outputs(
     u, delta, A2, B, C, D, z, bias, starts,
     out, last, saved,
     u_by, delta_by, B_by, C_by, z_by, out_by,
-    dims, channels, states, length, chunk, chunks, unit, items, together,
+    dims, channels, states, length, chunk, chunks, items, together,
     SOFTPLUS: tl.constexpr, GATED: tl.constexpr, LAST: tl.constexpr, SAVE: tl.constexpr, START: tl.constexpr,
     STEPS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, TERMS: tl.constexpr, REAL: tl.constexpr,
+    WHOLE: tl.constexpr,
 ):  # fmt: skip
     """Write ``out`` (b, d, t); with ``LAST`` the last state (b, n, d), with ``SAVE`` states on the way.
 
@@ -157,7 +168,7 @@ def outputs(
     """
     g, _, n, dim, there = _lanes(channels, BLOCK_N, BLOCK_D)
     state = n < states
-    a2 = tl.load(A2 + n * dims + dim * unit, state & there, 0.0)
+    a2 = tl.load(A2 + n * dims + dim, state & there, 0.0)
     skip = tl.load(D + dim, there, 0.0)
     shift = tl.load(bias + dim, there, 0.0)
     begin = tl.program_id(0).to(tl.int64) * together
@@ -165,39 +176,53 @@ def outputs(
         b, c = item // chunks, item % chunks
         h = tl.zeros((BLOCK_N, BLOCK_D), REAL)
         if START:
-            h = tl.load(starts + (item * states + n) * dims + dim * unit, state & there, 0.0)
+            h = tl.load(starts + (item * states + n) * dims + dim, state & there, 0.0)
         stop = tl.minimum((c + 1) * chunk, length)
         for start in range(c * chunk, stop, STEPS):
             if SAVE:
                 row = b * (tl.cdiv(length, STEPS) - 1) + start // STEPS - 1
-                tl.store(saved + (row * states + n) * dims + dim * unit, h, state & there & _is_below(0, start))
+                at = saved + row * states * dims + (n * dims + dim)
+                tl.store(at, h, state & there & _is_below(0, start))
+            left = tl.minimum(stop - start, STEPS).to(tl.int32)
+            u_at, delta_at = u + (b * u_by[0] + start * u_by[2]), delta + (b * delta_by[0] + start * delta_by[2])
+            B_at = B + (b * B_by[0] + g * B_by[1] + start * B_by[3])
+            C_at = C + (b * C_by[0] + g * C_by[1] + start * C_by[3])
+            z_at, out_at = z + (b * z_by[0] + start * z_by[2]), out + (b * out_by[0] + start * out_by[2])
             for i in tl.static_range(STEPS):
-                t = start + i
-                inside = there & _is_below(t, length)
-                dt = _step_size(_row(delta, delta_by, b, dim, t, inside, REAL) + shift, inside, SOFTPLUS, TERMS)
-                ut = _row(u, u_by, b, dim, t, inside, REAL)
-                bt = _column(B, B_by, b, g, n, t, state & _is_below(t, length), REAL)
-                ct = _column(C, C_by, b, g, n, t, state & _is_below(t, length), REAL)
+                inside, which = _inside(there, i, left, WHOLE), _inside(state, i, left, WHOLE)
+                dt = _step_size(
+                    tl.load(delta_at + dim * delta_by[1], inside, 0.0).to(REAL) + shift, inside, SOFTPLUS, TERMS
+                )
+                ut = tl.load(u_at + dim * u_by[1], inside, 0.0).to(REAL)
+                bt = tl.load(B_at + n * B_by[2], which, 0.0).to(REAL)
+                ct = tl.load(C_at + n * C_by[2], which, 0.0).to(REAL)
                 h = tl.exp2(dt * a2) * h + bt * (dt * ut)
                 y = tl.sum(ct * h, 0, keep_dims=True) + skip * ut
                 if GATED:
-                    gate = _row(z, z_by, b, dim, t, inside, REAL)
+                    gate = tl.load(z_at + dim * z_by[1], inside, 0.0).to(REAL)
                     y *= gate * tl.sigmoid(gate)
-                tl.store(out + b * out_by[0] + dim * out_by[1] + t * out_by[2], y, inside)
+                tl.store(out_at + dim * out_by[1], y, inside)
+                u_at += u_by[2]
+                delta_at += delta_by[2]
+                B_at += B_by[3]
+                C_at += C_by[3]
+                z_at += z_by[2]
+                out_at += out_by[2]
         if LAST:
-            tl.store(last + (b * states + n) * dims + dim * unit, h, state & there & _is_below(length - 1, stop))
+            tl.store(last + (b * states + n) * dims + dim, h, state & there & _is_below(length - 1, stop))
 
 
-@triton.jit(do_not_specialize=["unit"])
+@triton.jit(do_not_specialize=_SIZES)
 def gradients(
     u, delta, A2, B, C, D, z, bias,
     saved, starts, dout,
     du, ddelta, dA, dB, dC, dD, dz, dbias,
     u_by, delta_by, B_by, C_by, z_by, dout_by,
     du_by, ddelta_by, dz_by,
-    batch, dims, channels, states, length, chunk, chunks, unit, items, together,
+    batch, dims, channels, states, length, chunk, chunks, items, together,
     SOFTPLUS: tl.constexpr, GATED: tl.constexpr, START: tl.constexpr,
     STEPS: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_D: tl.constexpr, TERMS: tl.constexpr, REAL: tl.constexpr,
+    WHOLE: tl.constexpr,
 ):  # fmt: skip
     """Differentiate; ``starts`` holds the gradient that reaches the last state of every chunk. Grid as for ``outputs``.
 
@@ -207,7 +232,7 @@ def gradients(
     g, block, n, dim, there = _lanes(channels, BLOCK_N, BLOCK_D)
     groups = dims // channels
     state = n < states
-    a2 = tl.load(A2 + n * dims + dim * unit, state & there, 0.0)
+    a2 = tl.load(A2 + n * dims + dim, state & there, 0.0)
     skip = tl.load(D + dim, there, 0.0)
     shift = tl.load(bias + dim, there, 0.0)
     da = tl.zeros((BLOCK_N, BLOCK_D), REAL)
@@ -218,42 +243,57 @@ def gradients(
         b, c = item // chunks, item % chunks
         dh = tl.zeros((BLOCK_N, BLOCK_D), REAL)
         if START:
-            dh = tl.load(starts + (item * states + n) * dims + dim * unit, state & there, 0.0)
+            dh = tl.load(starts + (item * states + n) * dims + dim, state & there, 0.0)
         stop = tl.minimum((c + 1) * chunk, length)
         tiles = tl.cdiv(stop - c * chunk, STEPS)
         for tile in range(tiles):
             start = c * chunk + (tiles - 1 - tile) * STEPS
             row = b * (tl.cdiv(length, STEPS) - 1) + start // STEPS - 1
-            h = tl.load(saved + (row * states + n) * dims + dim * unit, state & there & _is_below(0, start), 0.0)
+            there_before = state & there & _is_below(0, start)
+            h = tl.load(saved + row * states * dims + (n * dims + dim), there_before, 0.0)
             hs = (h,)
+            # Pointers walk: offsets of every step would be kept in registers.
+            left = tl.minimum(stop - start, STEPS).to(tl.int32)
+            u_at, delta_at = u + (b * u_by[0] + start * u_by[2]), delta + (b * delta_by[0] + start * delta_by[2])
+            B_at = B + (b * B_by[0] + g * B_by[1] + start * B_by[3])
             for i in tl.static_range(STEPS):
-                t = start + i
-                inside = there & _is_below(t, length)
-                dt = _step_size(_row(delta, delta_by, b, dim, t, inside, REAL) + shift, inside, SOFTPLUS, TERMS)
-                x = dt * _row(u, u_by, b, dim, t, inside, REAL)
-                h = tl.exp2(dt * a2) * h + _column(B, B_by, b, g, n, t, state & _is_below(t, length), REAL) * x
-                hs += (h,)
-            for i in tl.static_range(STEPS - 1, -1, -1):
-                t = start + i
-                inside = there & _is_below(t, length)
-                raw = _row(delta, delta_by, b, dim, t, inside, REAL) + shift
+                inside = _inside(there, i, left, WHOLE)
+                raw = tl.load(delta_at + dim * delta_by[1], inside, 0.0).to(REAL) + shift
                 dt = _step_size(raw, inside, SOFTPLUS, TERMS)
-                ut = _row(u, u_by, b, dim, t, inside, REAL)
-                bt = _column(B, B_by, b, g, n, t, state & _is_below(t, length), REAL)
-                ct = _column(C, C_by, b, g, n, t, state & _is_below(t, length), REAL)
-                dy = _row(dout, dout_by, b, dim, t, inside, REAL)
+                x = dt * tl.load(u_at + dim * u_by[1], inside, 0.0).to(REAL)
+                bt = tl.load(B_at + n * B_by[2], _inside(state, i, left, WHOLE), 0.0).to(REAL)
+                h = tl.exp2(dt * a2) * h + bt * x
+                hs += (h,)
+                if i < STEPS - 1:
+                    u_at += u_by[2]
+                    delta_at += delta_by[2]
+                    B_at += B_by[3]
+            last = start + (STEPS - 1)
+            C_at = C + (b * C_by[0] + g * C_by[1] + last * C_by[3])
+            dout_at, z_at = dout + (b * dout_by[0] + last * dout_by[2]), z + (b * z_by[0] + last * z_by[2])
+            du_at, ddelta_at = du + (b * du_by[0] + last * du_by[2]), ddelta + (b * ddelta_by[0] + last * ddelta_by[2])
+            dz_at = dz + (b * dz_by[0] + last * dz_by[2])
+            to = (((block * batch + b) * groups + g) * length + last) * states
+            for i in tl.static_range(STEPS - 1, -1, -1):
+                inside = _inside(there, i, left, WHOLE)
+                which = _inside(state, i, left, WHOLE)
+                raw = tl.load(delta_at + dim * delta_by[1], inside, 0.0).to(REAL) + shift
+                dt = _step_size(raw, inside, SOFTPLUS, TERMS)
+                ut = tl.load(u_at + dim * u_by[1], inside, 0.0).to(REAL)
+                bt = tl.load(B_at + n * B_by[2], which, 0.0).to(REAL)
+                ct = tl.load(C_at + n * C_by[2], which, 0.0).to(REAL)
+                dy = tl.load(dout_at + dim * dout_by[1], inside, 0.0).to(REAL)
                 if GATED:
-                    gate = _row(z, z_by, b, dim, t, inside, REAL)
+                    gate = tl.load(z_at + dim * z_by[1], inside, 0.0).to(REAL)
                     s = tl.sigmoid(gate)
                     y = tl.sum(ct * hs[i + 1], 0, keep_dims=True) + skip * ut
                     slope = s * (1.0 + gate * (1.0 - s))
-                    tl.store(dz + b * dz_by[0] + dim * dz_by[1] + t * dz_by[2], dy * y * slope, inside)
+                    tl.store(dz_at + dim * dz_by[1], dy * y * slope, inside)
                     dy *= gate * s
 
                 dhn = dh + ct * dy
-                to = (((block * batch + b) * groups + g) * length + t) * states + n * unit
-                tl.store(dB + to, tl.sum(dhn * (dt * ut), 1, keep_dims=True), state & _is_below(t, length))
-                tl.store(dC + to, tl.sum(hs[i + 1] * dy, 1, keep_dims=True), state & _is_below(t, length))
+                tl.store(dB + to + n, tl.sum(dhn * (dt * ut), 1, keep_dims=True), which)
+                tl.store(dC + to + n, tl.sum(hs[i + 1] * dy, 1, keep_dims=True), which)
                 dx = tl.sum(dhn * bt, 0, keep_dims=True)
                 dh = dhn * tl.exp2(dt * a2)
                 dexponent = dh * hs[i]
@@ -263,9 +303,19 @@ def gradients(
                     ddt *= tl.sigmoid(raw)
                 dskip += dy * ut
                 dshift += tl.where(inside, ddt, 0.0)
-                tl.store(du + b * du_by[0] + dim * du_by[1] + t * du_by[2], dx * dt + dy * skip, inside)
-                tl.store(ddelta + b * ddelta_by[0] + dim * ddelta_by[1] + t * ddelta_by[2], ddt, inside)
+                tl.store(du_at + dim * du_by[1], dx * dt + dy * skip, inside)
+                tl.store(ddelta_at + dim * ddelta_by[1], ddt, inside)
+                u_at -= u_by[2]
+                delta_at -= delta_by[2]
+                B_at -= B_by[3]
+                C_at -= C_by[3]
+                dout_at -= dout_by[2]
+                z_at -= z_by[2]
+                du_at -= du_by[2]
+                ddelta_at -= ddelta_by[2]
+                dz_at -= dz_by[2]
+                to -= states
     program = tl.program_id(0).to(tl.int64)
-    tl.store(dA + (program * states + n) * dims + dim * unit, da, state & there)
+    tl.store(dA + (program * states + n) * dims + dim, da, state & there)
     tl.store(dD + program * dims + dim, dskip, there)
     tl.store(dbias + program * dims + dim, dshift, there)

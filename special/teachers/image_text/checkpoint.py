@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from special.errors import WeightsError
+from special.teachers.image_text.layouts import contained, needed, on_grid, refuse_foreign, unwrapped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -73,14 +74,14 @@ def read_state(path: Path, sha256: str) -> dict[str, Tensor]:
             f"{path} cannot be read as a checkpoint: expected safetensors, or a torch file that holds nothing but "
             "tensors; if it was downloaded, fetch it again"
         ) from None
-    for key in ("state_dict", "model"):
-        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-            state = state[key]
-    tensors = {
-        str(key).removeprefix("module."): value
-        for key, value in (state.items() if isinstance(state, Mapping) else ())
-        if isinstance(value, torch.Tensor)
-    }
+    state = contained(state)
+    tensors = unwrapped(
+        {
+            str(key): value
+            for key, value in (state.items() if isinstance(state, Mapping) else ())
+            if isinstance(value, torch.Tensor)
+        }
+    )
     if not tensors:
         raise WeightsError(f"{path} holds no tensors by name: expected the state_dict of an open_clip model")
     return tensors
@@ -160,15 +161,15 @@ def fill_model(model: nn.Module, state: Mapping[str, Tensor], path: Path, archit
     import torch
     from open_clip.model import convert_to_custom_text_state_dict
 
+    refuse_foreign(state, path)
     expected = model.state_dict()
     given = {key: value for key, value in state.items() if key not in _OPENAI_EXTRAS}
     if "positional_embedding" in given and "positional_embedding" not in expected:
         given = convert_to_custom_text_state_dict(given)
-    # Checkpoints differ in whether these are a number or a vector of one, and older text towers stored positions.
+    # Checkpoints differ in whether these are a number or a vector of one.
     given = {
         key: value.reshape(expected[key].shape) if key in ("logit_scale", "logit_bias") and key in expected else value
-        for key, value in given.items()
-        if key in expected or not key.endswith("position_ids")
+        for key, value in on_grid(needed(given, expected), expected).items()
     }
     shapes = [key for key in given.keys() & expected.keys() if given[key].shape != expected[key].shape]
     problems = [
