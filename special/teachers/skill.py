@@ -21,9 +21,7 @@ from special.storage.rasters import Rows, blocks
 
 PERMUTATIONS = 300  # of class names
 FLOOR = 0.03  # of agreements' standard deviation: one does not rest on more than a thousand independent pixels
-LOOSEST = (
-    0.12  # of few names many permutations are nearly right: their spread says little about what skills bring about
-)
+LOOSEST = 0.12  # of few names many permutations are nearly right: their spread says little of what skills bring about
 SWAPPED = 0.2  # standard deviation with two classes, which can only be swapped: that says nothing about luck
 SKILLS = 41  # values of skill that are looked at, from 0 to 1, of two teachers; fewer of many
 MOST = 300_000  # combinations of skills
@@ -57,7 +55,7 @@ def labels_together(first: Rows, second: Rows, valid: np.ndarray) -> np.ndarray:
 
 
 def agreement(table: np.ndarray) -> Agreement:
-    """Return the agreement of two teachers, from ``labels_together``.
+    """Return the agreement of two teachers, from the ``table`` (K, K) that ``labels_together`` returns.
 
     It is the covariance of their labels over that of equal ones. A teacher that always says the same has none.
     """

@@ -32,7 +32,7 @@ def contained(state: Any) -> Any:
 
 
 def unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Take the names of wrappers off, as long as all tensors have one."""
+    """Take the names of wrappers off, as long as all tensors have one; the ``tensors`` (...) stay."""
     found = dict(tensors)
     while found and (wrapper := next((w for w in _WRAPPERS if all(key.startswith(w) for key in found)), None)):
         found = {key.removeprefix(wrapper): value for key, value in found.items()}
@@ -40,7 +40,10 @@ def unwrapped(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def needed(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Leave out what changes no answer: masks and positions that are made anew, and a bias that all classes share."""
+    """Leave out what changes no answer: masks and positions that are made anew, and a bias that all classes share.
+
+    The result is ``state``, tensors (...) by name, without these.
+    """
     kept = {}
     for key, value in state.items():
         last = key.rpartition(".")[2]
@@ -50,7 +53,7 @@ def needed(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[
 
 
 def refuse_foreign(state: Mapping[str, Tensor], path: Path) -> None:
-    """Say what would help where a checkpoint is none of open_clip's.
+    """Say what would help where a checkpoint is none of open_clip's; ``state`` has tensors (...) by name.
 
     Raises:
         WeightsError: it is one of ``transformers``, or of LongCLIP.
