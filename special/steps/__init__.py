@@ -2,7 +2,8 @@
 
 ==========  =====================================================================================================
 ``rgb``     ``rgb.npy`` uint8 (rows, cols, 3) and ``rgb.png``, where the scene covers the visible
-``pseudo``  ``probabilities.npy`` float32 (rows, cols, K), ``bvsb.npy``, ``part-TEACHER.npy`` for each teacher
+``pseudo``  ``probabilities.npy`` float32 (rows, cols, K), ``bvsb.npy``, ``part-TEACHER.npy`` for each teacher, and
+            ``as-seen.safetensors``: what the classes should look like in the scene
 ``warmup``  ``probabilities.npy``, ``weights.safetensors``
 ``refine``  ``probabilities.npy``, ``weights.safetensors``, ``soft_labels.npy`` float32 (rows, cols, K)
 ``map``     ``map.npy``, ``confidence.npy``, ``probabilities.npy``, and the map as PNG, GeoTIFF and ENVI

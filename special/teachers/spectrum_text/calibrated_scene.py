@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 import numpy as np
 
 from special.classnames.class_list import ClassList
-from special.classnames.reading import Encoder, Reading
+from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
 from special.teachers.spectrum_text import pixels
 from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, absorption_features, names_minerals
@@ -35,9 +35,8 @@ class Knowledge(Protocol):
     def table(self) -> ConceptTable:
         """The table of land-cover concepts."""
 
-    @property
-    def encoder(self) -> Encoder:
-        """What reads class names."""
+    def readings(self, classes: ClassList) -> list[list[Reading]]:
+        """Return how the class names are read."""
 
     def spectra(
         self,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from special.classnames.class_list import ClassList
-from special.classnames.reading import Reading, read_names
+from special.classnames.reading import Reading
 from special.teachers.confusion import ConfusedPair
 from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, absorption_features, names_minerals
 from special.teachers.spectrum_text.calibrated_scene import CalibratedScene, Knowledge
@@ -44,7 +44,7 @@ def confused_pairs(
         wavelengths: (bands,), nm, of bands whose reflectance is known.
         scene: whose own bands and calibration count instead: what it takes to read its numbers adds to the doubt.
     """
-    readings = read_names(classes, teacher.table, teacher.encoder)
+    readings = teacher.readings(classes)
     if scene is None:
         regions = Regions.of(wavelengths, through_air=False)
         table = teacher.table.seen_by(regions.centres) if names_minerals(readings, teacher.table) else teacher.table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from special.classnames.class_list import ClassList, ClassName
 from special.classnames.prompts import fill
-from special.classnames.reading import Reading, english_list, read_names
+from special.classnames.reading import Reading, english_list
 from special.landcover.attributes import attributes, brightness, is_crop
 from special.teachers import understanding
 from special.teachers.confusion import ConfusedPair, messages, to_json
@@ -152,7 +152,7 @@ def explain(
         general: how many templates there are beside.
         scene: on whose bands and by whose calibration classes are compared; without it, 400 to 2400 nm.
     """
-    readings = read_names(classes, teacher.table, teacher.encoder)
+    readings = teacher.readings(classes)
     if scene is None:
         wavelengths, fwhm = GRID, None
     else:

@@ -74,6 +74,7 @@ class SpectrumTextTeacher(Teacher):
         self._concepts = list(concepts)
         self._table, self._encoder = table, encoder
         self._seen: SeenSpectra | None = None
+        self._read: tuple[ClassList, list[list[Reading]]] | None = None
         self.measured = library
         if library is None and settings.library:
             own = Path(settings.library), settings.library_column, settings.library_beside
@@ -110,9 +111,15 @@ class SpectrumTextTeacher(Teacher):
         """The sentence encoder that reads class names."""
         return self._encoder or default_encoder()
 
+    def readings(self, classes: ClassList) -> list[list[Reading]]:
+        """Return how the names are read, as ``read_names`` does; once for a list, for the encoder takes seconds."""
+        if self._read is None or self._read[0] != classes:
+            self._read = classes, read_names(classes, self.table, self.encoder)
+        return self._read[1]
+
     def understood(self, classes: ClassList) -> list[UnderstoodName]:
         """Return how it reads the class names, in class order."""
-        return understood_names(classes, read_names(classes, self.table, self.encoder))
+        return understood_names(classes, self.readings(classes))
 
     def confused_pairs(self, classes: ClassList, wavelengths: np.ndarray) -> list[ConfusedPair]:
         """Return the pairs of classes that it cannot tell apart on bands at ``wavelengths`` (bands,), nm."""
@@ -146,7 +153,7 @@ class SpectrumTextTeacher(Teacher):
         """
         progress.begin("spectrum-text teacher", 5)
         with progress.phase("read names"):
-            readings = read_names(classes, self.table, self.encoder)
+            readings = self.readings(classes)
         with progress.phase("calibrate"):
             calibrated = CalibratedScene.of(scene, classes, readings, self)
             self._seen = SeenSpectra.of(calibrated.conversion, calibrated.calibrations[0], calibrated.likelihood)
