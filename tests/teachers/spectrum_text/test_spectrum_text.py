@@ -108,11 +108,10 @@ def test_what_lies_on_top_of_every_pixel_does_not_matter(
     assert accuracy(teacher(table).predict(scene, None, ClassList.parse(NAMES)), truth) > 0.9
 
 
-def test_a_list_without_water_finds_none(table: ConceptTable) -> None:
+def test_a_list_without_water_still_names_the_rest_of_the_scene(table: ConceptTable) -> None:
     cube, _ = striped(table, FULL, ["water", "grass", "bare soil"])
     classes = ClassList.parse(["Grass", "Bare soil"])
     probabilities = teacher(table).predict(Scene.from_array(cube, FULL), None, classes)
-    assert probabilities.shape[-1] == 2
     assert accuracy(probabilities[:, 8:], np.repeat([1, 2], 8)[None].repeat(20, axis=0)) == 1
 
 
@@ -140,6 +139,28 @@ def test_a_public_report_of_a_rest_class_that_took_the_water(table: ConceptTable
     found = teacher(table).predict(open_scene(case / "scene.hdr"), None, classes)
     truth = np.load(case / "truth.npy") + (names != "last")
     assert accuracy(found, truth) > 0.95
+
+
+def test_sharpness_changes_how_sure_a_map_is_and_no_label(table: ConceptTable) -> None:
+    cube, _ = striped(table, VNIR, ["water", "grass", "bare soil", "asphalt"])
+    scene, classes = Scene.from_array(cube, VNIR), ClassList.parse(NAMES)
+    plain, soft = (teacher(table, sharpness=s).predict(scene, None, classes) for s in (1.0, 0.5))
+    np.testing.assert_array_equal(soft.argmax(axis=-1), plain.argmax(axis=-1))
+    assert soft.max(axis=-1).mean() < plain.max(axis=-1).mean() - 0.01
+    np.testing.assert_allclose(soft.sum(axis=-1), 1, rtol=1e-5)
+
+
+def test_the_names_of_a_list_are_read_once(table: ConceptTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = teacher(table)
+    encoder, texts = asked.encoder, []
+    monkeypatch.setattr(encoder, "encode", lambda batch, real=encoder.encode: texts.append(len(batch)) or real(batch))
+    classes = ClassList.parse(NAMES)
+    asked.understood(classes)
+    before = len(texts)
+    asked.confused_pairs(classes, VNIR)
+    assert len(texts) == before > 0
+    asked.understood(ClassList.parse([*NAMES, "Trees"]))
+    assert len(texts) > before
 
 
 def test_probabilities_sum_to_one_where_valid_and_are_zero_elsewhere(table: ConceptTable) -> None:
