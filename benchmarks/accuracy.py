@@ -1,6 +1,7 @@
 """How good the maps are, what each part adds, and how much of it is luck: Markdown tables over a folder of scenes.
 
     python benchmarks/accuracy.py FOLDER [--libraries LIBRARIES] [--only SECTION ...] [--seeds 0 1 2]
+                                         [--family NAME NAME ...] ...
 
 FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
 
@@ -10,7 +11,8 @@ FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
 ``ablations``  the map without this or that part
 ``tables``     the pseudo-labels with concept tables whose spectra err, each given as a user would: --concepts FILE
 ``changes``    the pseudo-labels of the scenes as other sensors and other frames would have them
-``loso``       leave one scene out: what a scene gets from constants chosen on the other scenes alone
+``loso``       leave one out: what a scene gets from constants chosen on the other scenes alone, without any of its
+               own family (--family: scenes of one place or one sensor's campaign, which share what was learned on one)
 
 Figures are overall accuracy (OA), mean ± standard deviation where there are several seeds or tables. Truth is opened
 after the maps are made. What is done is kept in --out under a hash of scene, settings, seed, concepts and code, so that
@@ -45,9 +47,16 @@ class Accuracy:
     """The sections. ``base`` is what every run is given, ``until`` the last step that is looked at."""
 
     def __init__(
-        self, scenes: list[Benchmark], runs: Runs, base: Variation, seeds: Sequence[int], until: str = STEPS[-1]
+        self,
+        scenes: list[Benchmark],
+        runs: Runs,
+        base: Variation,
+        seeds: Sequence[int],
+        until: str = STEPS[-1],
+        families: Sequence[Sequence[str]] = (),
     ) -> None:
         self.scenes, self.runs, self.base, self.seeds = scenes, runs, base, seeds
+        self.family = {name: frozenset(family) for family in families for name in family}
         self.steps = STEPS[: STEPS.index(until) + 1]
         self.figures: dict[str, Any] = {}
 
@@ -176,7 +185,7 @@ class Accuracy:
         self.figures["changes"] = {"plain": plain, "changed": rows}
 
     def loso(self, tables: int = 0) -> None:
-        """What a scene gets from constants that were chosen on the others.
+        """What a scene gets from constants that were chosen on the scenes of other families.
 
         Constants of the learning are judged with the teachers as they are, so that scenes share most of the runs.
         """
@@ -190,7 +199,8 @@ class Accuracy:
         head("held out", *titles, f"{titles[-1]} as tuned", "what the others chose, where not the default")
         rows: dict[str, dict[str, Any]] = {}
         for held in self.scenes:
-            others = [scene for scene in self.scenes if scene is not held]
+            family = self.family.get(held.name, {held.name})
+            others = [scene for scene in self.scenes if scene.name not in family]
             chosen = search(pseudo, defaults, self.judge(others, "pseudo", tables))
             chosen |= search(learning, defaults, self.judge(others, self.steps[-1]))
             row = {step: self.over_seeds(held, step, self.base.but(settings=chosen)) for step in shown}
@@ -252,6 +262,14 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the runs  [0 1 2]")
     parser.add_argument("--tables", type=int, default=10, metavar="N", help="how many concept tables err  [10]")
     parser.add_argument("--judges", type=int, default=0, metavar="N", help="... that loso judges teachers by too  [0]")
+    parser.add_argument(
+        "--family",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="scenes that are held out together; any number of times  [every scene alone]",
+    )
     parser.add_argument("--until", choices=STEPS, default=STEPS[-1], help="look at no step after this  [refine]")
     parser.add_argument("--clip", default="none", help="image-text model, as for special label  [none]")
     parser.add_argument("--pipeline", default="special", help="settings of every run  [special]")
@@ -261,7 +279,10 @@ def main() -> None:
     from special.errors import SpecialError
     from special.settings import load, parse_changes
 
-    scenes = [scene for scene in find(asked.folder) if not asked.scenes or scene.name in asked.scenes]
+    every = find(asked.folder)
+    if strangers := {name for family in asked.family for name in family} - {scene.name for scene in every}:
+        sys.exit(f"accuracy.py: --family: no scene {', '.join(sorted(strangers))} in {asked.folder}")
+    scenes = [scene for scene in every if not asked.scenes or scene.name in asked.scenes]
     try:
         settings = load(asked.pipeline, {**parse_changes(asked.set), "pseudo.image_text.clip": asked.clip})
         for what in ABLATIONS.values():
@@ -270,7 +291,7 @@ def main() -> None:
             for value in values:
                 settings.override({name: value})
         base = Variation({**parse_changes(asked.set), "pseudo.image_text.clip": asked.clip})
-        accuracy = Accuracy(scenes, Runs(asked.out, asked.pipeline), base, asked.seeds, asked.until)
+        accuracy = Accuracy(scenes, Runs(asked.out, asked.pipeline), base, asked.seeds, asked.until, asked.family)
         calls: dict[str, Callable[[], None]] = {
             "teachers": lambda: accuracy.teachers(asked.libraries),
             "confidence": accuracy.confidence,

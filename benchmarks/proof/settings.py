@@ -35,8 +35,13 @@ ABLATIONS = {
 # of the teachers are judged by the pseudo-labels (--judges: with tables that err as well), the others by the map.
 CONSTANTS: dict[str, Sequence[Any]] = {
     "pseudo.spectrum_text.level_sd": (0.10, 0.15, 0.25),
+    "pseudo.spectrum_text.additive_sd": (0.0, 0.005, 0.01, 0.02),
+    "pseudo.spectrum_text.breadth": (0.0, 0.5, 1.0),
+    "pseudo.spectrum_text.rest_log_weight": (-10.0, -8.0, -6.0),
     "pseudo.spectrum_text.degrees_of_freedom": (10.0, 30.0, 100.0),
     "pseudo.spectrum_text.scale_sd": (0.3, 0.6, 1.0),
+    "pseudo.spectrum_text.reflectance_gain_sd": (0.015, 0.03, 0.06),
+    "pseudo.spectrum_text.radiance_gain_sd": (0.15, 0.3, 0.5),
     "pseudo.spectrum_text.shared_level_sd": (0.05, 0.15, 0.3),
     "pseudo.spectrum_text.shared_shape_sd": (0.05, 0.1, 0.2),
     "pseudo.spectrum_text.shared_chlorophyll_sd": (0.15, 0.3, 0.5),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -344,8 +344,9 @@ def held_out(bench: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyP
     scenes = [SimpleNamespace(name=scene) for scene in "abc"]
     figures = Figures(tmp_path, {"a": 0.25, "b": 0.1, "c": 0.1})
 
-    def rows(tables: int = 0, until: str = "refine") -> dict[str, Any]:
-        accuracy = bench.accuracy.Accuracy(scenes, figures, bench.runs.Variation({LEVEL: 0.15}), [0], until)
+    def rows(tables: int = 0, until: str = "refine", families: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+        base = bench.runs.Variation({LEVEL: 0.15})
+        accuracy = bench.accuracy.Accuracy(scenes, figures, base, [0], until, families)
         accuracy.loso(tables)
         return accuracy.figures["loso"]
 
@@ -359,6 +360,11 @@ def test_a_scene_gets_what_the_others_chose(
     assert {scene: row["chosen"] for scene, row in rows.items()} == {"a": {LEVEL: 0.1}, "b": {}, "c": {}}
     assert rows["a"]["refine"] == [pytest.approx(0.75)] and rows["a"]["tuned"] == [pytest.approx(0.8)]
     assert f"| a | 0.650 | 0.750 | 0.800 | {LEVEL} = 0.1 |" in capsys.readouterr().out
+
+
+def test_nobody_of_its_family_chooses_for_a_scene(held_out: Callable[..., dict[str, Any]]) -> None:
+    chosen = {scene: row["chosen"] for scene, row in held_out(families=["bc"]).items()}
+    assert chosen == {"a": {LEVEL: 0.1}, "b": {LEVEL: 0.25}, "c": {LEVEL: 0.25}}
 
 
 def test_tables_that_err_can_judge_as_well(held_out: Callable[..., dict[str, Any]]) -> None:
