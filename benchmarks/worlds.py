@@ -84,6 +84,7 @@ def tables(worlds: dict[str, list[dict[str, Any]]]) -> None:
     head("half", "worlds", *next(iter(rows.values())))
     for half, row in rows.items():
         line(half, str(len(worlds[half])), *(f"{value:.3f}" for value in row.values()))
+    steps(worlds)
     for half, found in worlds.items():
         refused = [world for world in found if world["refused"]]
         for world in refused:
@@ -95,6 +96,22 @@ def tables(worlds: dict[str, list[dict[str, Any]]]) -> None:
         if recalls:
             print(f"\n{half}: found least, with mean recall and number of worlds: ", end="")
             print(", ".join(f"{material} {recall:.2f} ({count})" for material, recall, count in recalls[:LEAST]))
+
+
+def steps(worlds: dict[str, list[dict[str, Any]]]) -> None:
+    """Print what every step adds to the one before it, where there are several."""
+    for half, found in worlds.items():
+        names = list(found[0]["steps"])
+        if len(names) < 2:
+            continue
+        accuracies = np.array([[world["steps"][name]["oa"] for name in names] for world in found])
+        head(f"{half}: step", "OA", "added", "standard error", "better", "worse", "ECE, all pixels")
+        for i, name in enumerate(names):
+            ece = calibration_error(np.sum([world["steps"][name]["bins"] for world in found], axis=0))
+            change = accuracies[:, i] - accuracies[:, max(0, i - 1)]
+            error = change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else float("nan")
+            added = [f"{change.mean():+.3f}", f"{error:.3f}", str((change > SAME).sum()), str((change < -SAME).sum())]
+            line(name, f"{accuracies[:, i].mean():.3f}", *(added if i else ["-"] * 4), f"{ece:.3f}")
 
 
 def recall_by_material(worlds: Sequence[dict[str, Any]]) -> list[tuple[str, float, int]]:

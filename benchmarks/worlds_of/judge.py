@@ -17,13 +17,14 @@ from typing import Any
 
 import numpy as np
 from proof.peers import svm
-from proof.runs import BINS, code_hash, digest
+from proof.runs import BINS, STEPS, code_hash, digest
 
 from worlds_of.libraries import LOCAL
 from worlds_of.world import World, make
 
 NO_MATTER = ("judge.py", "effects.py", "air_table.py")  # of the parts beside this one: they make no world
 ORACLE_LABELS = 5  # per class
+OF_STEPS = ("oa", "aa", "confidence", "ece", "bins")  # what is kept of the maps of every step
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class Question:
 
         started = time.perf_counter()
         refused = ""
-        probabilities = np.zeros((*world.truth.shape, len(world.names)), np.float32)
+        steps = STEPS[: STEPS.index(self.until) + 1]
+        no_map = np.zeros((*world.truth.shape, len(world.names)), np.float32)
+        by_step = dict.fromkeys(steps, measured(no_map, world.truth))
         with tempfile.TemporaryDirectory(prefix="world-") as folder:
             try:
                 run = special.label(
@@ -83,11 +86,12 @@ class Question:
                     seed=0,
                     until=self.until,
                 )
-                probabilities = np.array(run.probabilities_of(self.until))
+                by_step = {step: measured(np.array(run.probabilities_of(step)), world.truth) for step in steps}
             except SpecialError as error:  # no map: no pixel is right
                 refused = str(error)
         seconds = time.perf_counter() - started
-        found = {**described(world), **measured(probabilities, world.truth), "seconds": seconds, "refused": refused}
+        found = {**described(world), **by_step[self.until], "seconds": seconds, "refused": refused}
+        found["steps"] = {step: {key: figures[key] for key in OF_STEPS} for step, figures in by_step.items()}
         print(f"world {world.draw.seed:4d}  OA {found['oa']:.3f}  {seconds:4.1f} s", file=sys.stderr, flush=True)
         return found
 

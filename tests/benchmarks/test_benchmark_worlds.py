@@ -374,6 +374,21 @@ def test_the_smoke_run_prints_both_tables_and_what_is_judged_is_kept(
         run(bench, monkeypatch, *given, "--set", "pseudo.spectrum_text.level_sd=0.3")
 
 
+def test_what_each_step_adds_to_the_one_before_is_told(
+    plain: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def world(pseudo: float, warmup: float) -> dict[str, dict[str, dict[str, object]]]:
+        bins = [[10.0], [8.0], [7.0]]
+        return {"steps": {name: {"oa": oa, "bins": bins} for name, oa in (("pseudo", pseudo), ("warmup", warmup))}}
+
+    plain.worlds.steps({"development": [world(0.5, 0.6), world(0.5, 0.45)]})
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[-2:] == [
+        "| pseudo | 0.500 | - | - | - | - | 0.100 |",
+        "| warmup | 0.525 | +0.025 | 0.075 | 1 | 1 | 0.100 |",
+    ]
+
+
 def test_what_has_changed_since_an_earlier_run_is_told_world_by_world(
     bench: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
