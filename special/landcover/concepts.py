@@ -21,7 +21,16 @@ from special.landcover.curves import FLOOR, Curve, read_spectra, slit_matrix
 from special.resources import PROMPTS
 
 PACKAGED = ("concepts.toml", "minerals.toml")  # the files of the table that comes with the package, in ``prompts/``
-GROUPS = ("made", "long", "compact", "minerals", "apart", "crops")  # lists of concepts at the top of a table
+GROUPS = (
+    "made",
+    "long",
+    "compact",
+    "unpaved",
+    "areal",
+    "minerals",
+    "apart",
+    "crops",
+)  # lists of concepts at the top of a table
 FINE = np.arange(400.0, 2501.0, 5.0)  # nm: the grid on which the absorptions of minerals can be told apart
 
 
@@ -66,10 +75,11 @@ class ConceptTable:
     """All concepts, by name, on one grid of wavelengths (nm); ``sha256`` is over the files it was read from.
 
     ``made``: names of the concepts that people make, as opposed to rock, soil and what grows. ``long``, ``compact``:
-    of those whose areas run on like roads, or end on all sides like roofs. ``minerals``: of those that narrow
-    absorptions tell apart. ``apart``: of those that only a class list that names them has in mind: what a class called
-    "other" may be, they are not, nor are minerals where the list has none. ``fine``: the same table on the grid
-    ``FINE``, of those that were read from files. ``crops``: sown. ``own``: the user's.
+    of those whose areas run on like roads, or end on all sides like roofs. ``unpaved``, ``areal``: of roads that are
+    made of the ground they run through, and of such grounds. ``minerals``: of those that narrow absorptions tell apart.
+    ``apart``: of those that only a class list that names them has in mind: what a class called "other" may be, they are
+    not, nor are minerals where the list has none. ``fine``: the same table on the grid ``FINE``, of those that were
+    read from files. ``crops``: sown. ``own``: the user's.
     """
 
     wavelengths: np.ndarray
@@ -78,6 +88,8 @@ class ConceptTable:
     made: frozenset[str] = frozenset()
     long: frozenset[str] = frozenset()
     compact: frozenset[str] = frozenset()
+    unpaved: frozenset[str] = frozenset()
+    areal: frozenset[str] = frozenset()
     minerals: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
     fine: ConceptTable | None = None

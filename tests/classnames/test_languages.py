@@ -90,7 +90,7 @@ WRITTEN = {
         "Cafezal": "orchard",
         "Areia": "sand",
         "Lagoa": "water",
-        "Estrada de terra": "gravel",
+        "Estrada de terra": "dirt road",
         "Telhados metálicos": "metal roof",
         "Soja": "soybean",
         "Pedreira": "mine tailings",

@@ -20,7 +20,7 @@ from special.teachers.spectrum_text.calibrated_scene import CalibratedScene, Kno
 from special.teachers.spectrum_text.calibration import Calibration
 from special.teachers.spectrum_text.expected_spectra import Expected
 from special.teachers.spectrum_text.likelihood import DARK, KINDS, SpectralLikelihood, softmax
-from special.teachers.spectrum_text.outlines import tendency
+from special.teachers.spectrum_text.outlines import tendencies
 from special.teachers.spectrum_text.regions import Regions
 
 if TYPE_CHECKING:
@@ -63,9 +63,11 @@ def confused_pairs(
         spectra, likelihood = calibrated.spectra, calibrated.likelihood
         found, features = calibrated.calibrations, calibrated.features
     shares = confusion(spectra, likelihood, found, len(classes), features=features, seed=teacher.seed)
-    runs_on = tendency(readings, teacher.table)
+    outlines = tendencies(readings, teacher.table)
     pairs = [
-        ConfusedPair(a, b, float(shares[a, b]), float(shares[b, a]), bool(runs_on[a] * runs_on[b] < 0))
+        ConfusedPair(
+            a, b, float(shares[a, b]), float(shares[b, a]), any(runs_on[a] * runs_on[b] < 0 for runs_on in outlines)
+        )
         for a in range(len(classes))
         for b in range(a + 1, len(classes))
         if (shares[a, b] + shares[b, a]) / 2 > CONFUSED and not _ordered(readings[a], readings[b])

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from special.classnames.class_list import ClassList, ClassName
 from special.classnames.prompts import fill
 from special.classnames.reading import Reading, english_list
@@ -17,7 +19,7 @@ from special.teachers.spectrum_text.confusion import GRID, confused_pairs
 from special.teachers.spectrum_text.expected_spectra import CLOSED, NEGLIGIBLE, Expected
 from special.teachers.spectrum_text.measured import MEASURED
 from special.teachers.spectrum_text.names import understood_names
-from special.teachers.spectrum_text.outlines import tendency
+from special.teachers.spectrum_text.outlines import tendencies
 from special.teachers.spectrum_text.regions import Regions
 from special.teachers.understanding import UnderstoodName
 
@@ -159,9 +161,7 @@ def explain(
         wavelengths, fwhm = scene.wavelengths, scene.fwhm
     regions = Regions.of(wavelengths, through_air=False)
     spectra = teacher.spectra(readings, classes, wavelengths, fwhm, regions, teacher.table)
-    outline = tendency(readings, teacher.table)
-    if len({*outline} - {0}) < 2:  # nothing to tell apart
-        outline[:] = 0
+    outline = np.sign(sum(tendencies(readings, teacher.table), np.zeros(len(classes))))
     stages: Counter[str | None] = Counter(
         reading.series for group in readings for reading in group[:1] if reading.series
     )

@@ -1,6 +1,7 @@
-"""What outlines say where spectra do not: a road runs on, a roof ends on all sides.
+"""What outlines say where spectra do not: a road runs on, a roof or a field ends on all sides.
 
-Asphalt and bitumen, pavement and roofs are of the same stuff, and a table of spectra that is a tenth off swaps them.
+Asphalt and bitumen, pavement and roofs, a track and the field that it crosses are of the same stuff, and a table of
+spectra that is a tenth off swaps them.
 From every pixel it goes on, in each direction, for so many pixels until something else comes; the longest way over the
 shortest is large on a road, whatever its width in pixels, and small on a roof. That gives log odds between the classes
 that run on and those that end, of the pixel itself and of all that look like it. Other classes stay as they are.
@@ -8,7 +9,7 @@ that run on and those that end, of the pixel itself and of all that look like it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -37,13 +38,23 @@ MOST = 2.0  # log odds of one pixel: outlines are ragged
 CLEAR = 0.5  # of a name's meaning has to run on, or to end, for its class to take part
 
 
-def tendency(readings: Sequence[Sequence[Reading]], table: ConceptTable) -> np.ndarray:
-    """Return for every class 1 if it runs on, -1 if it ends on all sides, 0 if its name does not say: (K,)."""
+def tendencies(readings: Sequence[Sequence[Reading]], table: ConceptTable) -> list[np.ndarray]:
+    """Return what outlines can tell apart: paved roads from roofs, and tracks from the grounds they are made of.
+
+    Of each pair a tendency (K,): 1 where a class runs on, -1 where it ends on all sides, 0 where it has no part in it.
+    A pair of which one side is not among the classes is left out.
+    """
+    pairs = ((table.long, table.compact), (table.unpaved, table.areal))
+    found = [_tendency(readings, *pair) for pair in pairs]
+    return [tendency for tendency in found if (tendency > 0).any() and (tendency < 0).any()]
+
+
+def _tendency(readings: Sequence[Sequence[Reading]], long: Set[str], ending: Set[str]) -> np.ndarray:
     found = np.zeros(len(readings))
     for k, group in enumerate(readings):
         meant = [(concept, weight) for reading in group for concept, weight in reading.concepts]
         total = sum(weight for _, weight in meant)
-        balance = sum(weight * ((c in table.long) - (c in table.compact)) for c, weight in meant)
+        balance = sum(weight * ((c in long) - (c in ending)) for c, weight in meant)
         if abs(balance) > CLEAR * total:
             found[k] = np.sign(balance)
     return found
@@ -78,7 +89,7 @@ class Outlines:
     odds: np.ndarray
     valid: np.ndarray
     of_material: Averages
-    tendency: np.ndarray  # (K,)
+    tendencies: Sequence[np.ndarray]  # each (K,)
     own: float
     material: float
 
@@ -86,7 +97,7 @@ class Outlines:
     def of(
         cls,
         scene: Scene,
-        tendency: np.ndarray,
+        tendencies: Sequence[np.ndarray],
         clusterings: Clusterings,
         clusters: Rows,
         scratch: ScratchSpace,
@@ -98,7 +109,7 @@ class Outlines:
 
         Args:
             scene: the scene.
-            tendency: of every class, as the function of this name returns it.
+            tendencies: as the function of this name returns them, one or more.
             clusterings: the materials.
             clusters: those of every pixel, (rows, cols, clusterings).
             scratch: where what the scene is compared by goes.
@@ -110,20 +121,21 @@ class Outlines:
         for rows in pixels.windows(scene):
             seen = scene.valid[rows]
             of_material.add(clusters[rows][seen], odds[rows][seen][:, None])
-        return cls(odds, scene.valid, of_material, tendency, own, material)
+        return cls(odds, scene.valid, of_material, tendencies, own, material)
 
     def share(self, rows: slice, clusters: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """Return ``probabilities`` (pixels, K) with the sum of classes that run on or end shared out by their odds.
+        """Return ``probabilities`` (pixels, K) with the sum of classes that outlines tell apart shared out by the odds.
 
         ``rows``: the window whose valid pixels these are; ``clusters`` (pixels, clusterings).
         """
         odds = self.own * self.odds[rows][self.valid[rows]] + self.material * self.of_material.of(clusters)[:, 0]
-        sharing = self.tendency != 0
-        before = probabilities[:, sharing]
-        after = before * np.exp(0.5 * odds[:, None] * self.tendency[sharing])
-        total = after.sum(axis=1, keepdims=True)
         shared = probabilities.copy()
-        shared[:, sharing] = after * before.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1)
+        for tendency in self.tendencies:
+            sharing = tendency != 0
+            before = shared[:, sharing]
+            after = before * np.exp(0.5 * odds[:, None] * tendency[sharing])
+            total = after.sum(axis=1, keepdims=True)
+            shared[:, sharing] = after * before.sum(axis=1, keepdims=True) / np.where(total > 0, total, 1)
         return shared
 
 

@@ -229,12 +229,12 @@ class SpectrumTextTeacher(Teacher):
         clusters: Rows,
         scratch: ScratchSpace,
     ) -> Outlines | None:
-        """Look at the outlines, where the list has both what runs on and what ends on all sides."""
+        """Look at the outlines, where the list has what they tell apart."""
         own, material = self.settings.outline_own, self.settings.outline_material
-        tendency = outlines.tendency(readings, self.table)
-        if not (own or material) or not (tendency > 0).any() or not (tendency < 0).any():
+        tendencies = outlines.tendencies(readings, self.table)
+        if not (own or material) or not tendencies:
             return None
-        return Outlines.of(scene, tendency, clusterings, clusters, scratch, own=own, material=material)
+        return Outlines.of(scene, tendencies, clusterings, clusters, scratch, own=own, material=material)
 
     def _numbered(
         self,

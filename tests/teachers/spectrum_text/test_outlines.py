@@ -16,7 +16,7 @@ from special.landcover.concepts import ConceptTable, load_concepts
 from special.scene.scene import Scene
 from special.storage.rasters import MEMORY, ScratchSpace, blocks
 from special.teachers.spectrum_text.clusters import Clusterings
-from special.teachers.spectrum_text.outlines import Outlines, elongation, tendency
+from special.teachers.spectrum_text.outlines import Outlines, elongation, tendencies
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 from special.teachers.spectrum_text.teacher import SpectrumTextTeacher, outlines, pixels
 
@@ -81,8 +81,20 @@ def test_a_scene_seen_in_blocks_has_the_outlines_of_the_whole(monkeypatch: pytes
     [("Road", 1), ("Bitumen", -1), ("Roofs", -1), ("Gravel", 0), ("roads and houses", 0), ("Gravel | asphalt", 0)],
 )
 def test_a_name_says_whether_it_runs_on(table: ConceptTable, name: str, expected: int) -> None:
-    readings = read_names(ClassList.parse([name, "Water"]), table, default_encoder())
-    assert tendency(readings, table).tolist() == [expected, 0]
+    with_a_road, with_a_roof = told_apart(table, name, "Street"), told_apart(table, name, "Tiled roofs")
+    assert [told[0] for told in with_a_road] == [-1] * (expected == -1)
+    assert [told[0] for told in with_a_roof] == [1] * (expected == 1)
+
+
+def told_apart(table: ConceptTable, *names: str) -> list[list[float]]:
+    readings = read_names(ClassList.parse([*names, "Water"]), table, default_encoder())
+    return [tendency.tolist() for tendency in tendencies(readings, table)]
+
+
+def test_a_track_is_told_from_the_ground_it_is_made_of_and_a_paved_road_is_not(table: ConceptTable) -> None:
+    assert told_apart(table, "Feldweg", "Bare soil") == [[1, -1, 0]]
+    assert told_apart(table, "Asphalt", "Bare soil") == []
+    assert told_apart(table, "Asphalt", "Roof", "unpaved road", "Fallow") == [[1, -1, 1, 0, 0], [0, 0, 1, -1, 0]]
 
 
 def test_only_the_classes_that_outlines_tell_apart_share_anew() -> None:
@@ -91,7 +103,7 @@ def test_only_the_classes_that_outlines_tell_apart_share_anew() -> None:
     clusters = np.zeros((SIZE, SIZE, 1), clusterings.dtype)
     cube = np.repeat(guide(road(3), ROUND) + 20, len(VNIR) // 4, axis=2) + SLOPE
     found = Outlines.of(
-        Scene.from_array(cube, VNIR), np.array([1, 0, -1, 0]), clusterings, clusters, MEMORY, own=1, material=1
+        Scene.from_array(cube, VNIR), [np.array([1, 0, -1, 0])], clusterings, clusters, MEMORY, own=1, material=1
     )
     before = rng.dirichlet(np.ones(4), SIZE * SIZE)
     after = found.share(slice(0, SIZE), clusters.reshape(-1, 1), before)
@@ -109,7 +121,7 @@ def test_all_that_looks_alike_has_a_say() -> None:
     clusterings = Clusterings(seen.reshape(-1, 4), 2, [1, 1], whitening=0.5, seed=0)
     clusters = clusterings.assign(seen.reshape(-1, 4)).reshape(SIZE, SIZE, 2)
     scene = Scene.from_array(np.repeat(seen, len(VNIR) // 4, axis=2) + SLOPE, VNIR)
-    found = Outlines.of(scene, np.array([1, -1]), clusterings, clusters, MEMORY, own=0, material=1)
+    found = Outlines.of(scene, [np.array([1, -1])], clusterings, clusters, MEMORY, own=0, material=1)
     after = found.share(slice(0, SIZE), clusters.reshape(-1, 2), np.full((SIZE * SIZE, 2), 0.5))[roof]
     odds = found.odds.ravel()[roof]
     assert odds.std() > 0
@@ -141,6 +153,21 @@ def test_a_road_and_a_roof_of_one_stuff_are_told_apart(table: ConceptTable) -> N
     spectra_alone = teacher(table, outline_own=0.0, outline_material=0.0)
     told = np.asarray(spectra_alone.predict(scene, None, classes)).argmax(axis=-1)
     assert (told[road(3)] == 1).mean() < 0.9 or (told[ROUND] == 2).mean() < 0.9
+
+
+def test_a_track_and_a_field_of_one_soil_are_told_apart(table: ConceptTable) -> None:
+    names = ["Grass", "Dirt road", "Bare soil", "Water"]
+    concepts = ["grass", "bare soil", "bare soil", "water"]
+    grass, earth, _, water = (table.resample(table.concepts[c].variants[0].reflectance, VNIR) for c in concepts)
+    cube = np.broadcast_to(grass, (SIZE, SIZE, len(VNIR))).copy()
+    cube[:, :3] = water
+    field = (ROWS - 14) ** 2 + (COLS - 42) ** 2 < 169  # fields are larger than the tracks through them
+    cube[road(3) | field] = earth
+    cube *= np.exp(0.01 * np.random.default_rng(0).standard_normal((SIZE, SIZE, 1)))
+    scene = Scene.from_array(cube.astype(np.float32), VNIR)
+    told = np.asarray(teacher(table).predict(scene, None, ClassList.parse(names))).argmax(axis=-1)
+    assert (told[road(3)] == 1).mean() > 0.9
+    assert (told[field] == 2).mean() > 0.9
 
 
 def test_a_scene_read_by_many_windows_into_files_has_the_same_outlines(
