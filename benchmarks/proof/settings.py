@@ -42,6 +42,7 @@ CONSTANTS: dict[str, Sequence[Any]] = {
     "pseudo.spectrum_text.scale_sd": (0.3, 0.6, 1.0),
     "pseudo.spectrum_text.reflectance_gain_sd": (0.015, 0.03, 0.06),
     "pseudo.spectrum_text.radiance_gain_sd": (0.15, 0.3, 0.5),
+    "pseudo.spectrum_text.radiance_band_sd": (0.1, 0.2, 0.3),
     "pseudo.spectrum_text.shared_level_sd": (0.05, 0.15, 0.3),
     "pseudo.spectrum_text.shared_shape_sd": (0.05, 0.1, 0.2),
     "pseudo.spectrum_text.shared_chlorophyll_sd": (0.15, 0.3, 0.5),

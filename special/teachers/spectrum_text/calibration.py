@@ -25,6 +25,7 @@ from special.teachers.spectrum_text.likelihood import (
     smooth_correlation,
     softmax,
 )
+from special.teachers.spectrum_text.noise import noise_of
 from special.teachers.spectrum_text.regions import Regions
 
 AIR_BANDS = (
@@ -41,6 +42,7 @@ DARK_OBJECTS = 0.005  # quantile of the pixels, region by region, that are taken
 DARK_REFLECTANCE = 0.015  # what these have of their own: shade, water, dense canopy
 TYPICAL_NEAR_INFRARED = 0.3  # of land between 800 and 1300 nm
 UNSMOOTH = 1e-4  # variance of a shared error in a single region
+UNSMOOTH_GAIN = 1e-6  # and of the gain, where the file's numbers are reflectance
 CHLOROPHYLL = (
     (400, 440, 480, 500, 520, 535, 550, 580, 600, 620, 640, 660, 675, 690, 705, 720, 740, 760, 780),
     (0, 0.01, 0.06, 0.19, 0.38, 0.54, 0.74, 0.79, 0.77, 0.70, 0.63, 0.38, 0.20, 0.58, 0.70, 0.42, 0.13, 0.03, 0),
@@ -56,6 +58,7 @@ class CalibrationSettings:
 
     ``scale_sd``: of the scale around the first guess; ``scale_step``, ``scale_steps``: the grid of scales to either
     side of it; ``reflectance_gain_sd``, ``radiance_gain_sd``: of the smooth gain, by kind of scene;
+    ``radiance_band_sd``: of the gain of a single region of radiance, for what the air absorbs is not smooth;
     ``shared_level_sd``, ``shared_shape_sd``: of the errors that expected spectra of one kind have in common;
     ``shared_chlorophyll_sd``: of what green ones have in common, in units of ``CHLOROPHYLL``;
     ``iterations``, ``temper``: of the expectation maximisation.
@@ -66,6 +69,7 @@ class CalibrationSettings:
     scale_steps: int
     reflectance_gain_sd: float
     radiance_gain_sd: float
+    radiance_band_sd: float
     shared_level_sd: float
     shared_shape_sd: float
     shared_chlorophyll_sd: float
@@ -78,11 +82,13 @@ class Calibration:
     """One way to read the scene: ``reflectance = (signals - offset) * exp(-gain)``, and how likely it is.
 
     ``offset``, ``gain`` (regions,); ``shifts`` (kinds, regions): what is wrong with the expected spectra of each kind.
+    ``noise`` (regions,): standard deviation of reflectance, by the sensor alone; a scene that is read darker has less.
     """
 
     offset: np.ndarray
     gain: np.ndarray
     shifts: np.ndarray
+    noise: np.ndarray
     weight: float
 
     def logs(self, signals: np.ndarray) -> np.ndarray:
@@ -91,7 +97,7 @@ class Calibration:
 
     def densities(self, signals: np.ndarray, likelihood: SpectralLikelihood) -> np.ndarray:
         """Return log densities (pixels, expected spectra) of ``signals`` (pixels, regions)."""
-        return likelihood.per_spectrum(self.logs(signals), self.shifts)
+        return likelihood.under(self.noise).per_spectrum(self.logs(signals), self.shifts)
 
 
 @dataclass(frozen=True)
@@ -207,11 +213,13 @@ def calibrations(
         settings: of the search.
     """
     found: list[Calibration] = []
+    noise = noise_of(signals)
     for offset in offsets(signals, conversion):
         for steps in range(-settings.scale_steps, settings.scale_steps + 1):
             scale = settings.scale_step * steps
-            fit = _fit(signals - offset, conversion, likelihood, settings, conversion.start + scale)
-            way = Calibration(offset, fit.gain, fit.shifts, 0.0)
+            seen = noise * np.exp(-conversion.start - scale)
+            fit = _fit(signals - offset, conversion, likelihood.under(seen), settings, conversion.start + scale)
+            way = Calibration(offset, fit.gain, fit.shifts, seen, 0.0)
             prior = fit.log_prior - 0.5 * (scale / settings.scale_sd) ** 2
             found.append(replace(way, weight=_evidence(signals, way, likelihood) + prior))
     weights = softmax(np.array([way.weight for way in found]))
@@ -233,7 +241,7 @@ def _evidence(signals: np.ndarray, way: Calibration, likelihood: SpectralLikelih
     """Mean log likelihood of a pixel's ``signals`` (pixels, regions), which are the same numbers whatever the way."""
     logs = way.logs(signals)
     classes = int(likelihood.owners.max()) + 1
-    densities = likelihood.per_class(likelihood.per_spectrum(logs, way.shifts), classes)
+    densities = likelihood.per_class(way.densities(signals, likelihood), classes)
     stretch = -(way.gain + logs).sum(axis=1)  # of the logarithm: d log(reflectance + DARK) / d signal
     return float((logsumexp(densities, axis=1) + stretch).mean())
 
@@ -254,7 +262,8 @@ def _fit(
     centres, regions = conversion.regions.centres, signals.shape[1]
     smooth = smooth_correlation(centres)
     within_step = (settings.scale_step / 3) ** 2
-    gain_precision = np.linalg.inv(within_step + gain_sd**2 * smooth + 1e-6 * np.eye(regions))
+    alone = UNSMOOTH_GAIN + (settings.radiance_band_sd**2 if conversion.kind == "radiance" else 0.0)
+    gain_precision = np.linalg.inv(within_step + gain_sd**2 * smooth + alone * np.eye(regions))
     shared = settings.shared_level_sd**2 + settings.shared_shape_sd**2 * smooth + UNSMOOTH * np.eye(regions)
     pale = settings.shared_chlorophyll_sd * np.interp(centres, *CHLOROPHYLL)
     shift_precisions = np.linalg.inv([shared + np.outer(pale, pale) if k == GREEN else shared for k in KINDS])

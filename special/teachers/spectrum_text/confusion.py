@@ -51,7 +51,7 @@ def confused_pairs(
         spectra = teacher.spectra(readings, classes, wavelengths, None, regions, table)
         likelihood = SpectralLikelihood(spectra, table, regions.centres, teacher.settings.uncertainty)
         nothing = np.zeros(len(regions))
-        found = [Calibration(nothing, nothing, np.zeros((len(KINDS), len(regions))), 1.0)]
+        found = [Calibration(nothing, nothing, np.zeros((len(KINDS), len(regions))), nothing, 1.0)]
         bands = table.resample(np.stack([spectrum.reflectance for spectrum in spectra]), wavelengths)
         features = None
         if teacher.measured is None:

@@ -8,6 +8,7 @@ wavelengths is now and then simply wrong.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,27 +72,38 @@ class SpectralLikelihood:
                 reflectance[i] = spectrum.regional
         self.means = log_reflectance(reflectance)
         smooth, rough = smooth_correlation(centres), smooth_correlation(centres, ROUGH)
-        noise = settings.noise_sd**2 * np.eye(len(centres))
-        relative = reflectance / (reflectance + DARK)
-        self.precisions = np.empty((len(spectra), len(centres), len(centres)))
-        roots = np.empty_like(self.precisions)
-        self._offsets = np.array([s.log_weight for s in spectra])
-        for i, spectrum in enumerate(spectra):
-            level = spectrum.level_sd**2 + settings.level_sd**2
-            covariance = level + spectrum.shape_sd**2 * smooth + settings.detail_sd**2 * rough
-            covariance = covariance * np.outer(relative[i], relative[i]) + noise
-            on_top = settings.additive_sd / (reflectance[i] + DARK)
-            covariance += np.outer(on_top, on_top) * smooth
-            root = np.linalg.cholesky(covariance)
-            roots[i] = np.linalg.inv(root)
-            self._offsets[i] -= np.log(np.diag(root)).sum()
-            self.precisions[i] = roots[i].T @ roots[i]
-        self._roots = roots.transpose(2, 0, 1).reshape(len(centres), -1)  # (regions, spectra * regions)
+        levels = np.array([spectrum.level_sd**2 for spectrum in spectra])[:, None, None] + settings.level_sd**2
+        shapes = np.array([spectrum.shape_sd**2 for spectrum in spectra])[:, None, None]
+        relative, self._per_reflectance = reflectance / (reflectance + DARK), 1 / (reflectance + DARK)
+        self._covariances = (levels + shapes * smooth + settings.detail_sd**2 * rough) * _squares(relative)
+        self._covariances += settings.additive_sd**2 * _squares(self._per_reflectance) * smooth
+        self._weights = np.array([spectrum.log_weight for spectrum in spectra])
+        self._noise_sd, self._breadth = settings.noise_sd, settings.breadth
+        self._under: dict[bytes, SpectralLikelihood] = {}
+        self._see(np.zeros(len(centres)))
+
+    def under(self, noise: np.ndarray) -> SpectralLikelihood:
+        """Return the same likelihood of pixels with ``noise`` (regions,), a standard deviation of reflectance.
+
+        Beside the noise that all log reflectance has by the settings: it counts where a spectrum is dark.
+        """
+        key = np.asarray(noise, dtype=float).tobytes()
+        if key not in self._under:
+            self._under[key] = copy(self)
+            self._under[key]._see(noise)
+        return self._under[key]
+
+    def _see(self, noise: np.ndarray) -> None:
+        regions = len(noise)
+        independent = self._noise_sd**2 + (noise * self._per_reflectance) ** 2
+        chol = np.linalg.cholesky(self._covariances + independent[:, :, None] * np.eye(regions))
+        roots = np.linalg.inv(chol)
+        self.precisions = roots.transpose(0, 2, 1) @ roots
+        self._roots = roots.transpose(2, 0, 1).reshape(regions, -1)  # (regions, spectra * regions)
+        self._offsets = self._weights - np.log(np.diagonal(chol, axis1=1, axis2=2)).sum(axis=1)
         for k in np.unique(self.owners):
             own = self.owners == k
-            self._offsets[own] -= settings.breadth * np.log(
-                distinct(self.means[own], self.precisions[own].mean(axis=0))
-            )
+            self._offsets[own] -= self._breadth * np.log(distinct(self.means[own], self.precisions[own].mean(axis=0)))
 
     def per_spectrum(self, logs: np.ndarray, shifts: np.ndarray | None = None) -> np.ndarray:
         """Return log densities (pixels, expected spectra) of ``logs`` (pixels, regions), weights included.
@@ -118,6 +130,11 @@ class SpectralLikelihood:
             if (self.owners == k).any():
                 out[:, k] = densities[:, self.owners == k].max(axis=1)
         return out
+
+
+def _squares(values: np.ndarray) -> np.ndarray:
+    """Outer products (n, regions, regions) of the rows of ``values`` (n, regions) with themselves."""
+    return np.asarray(values[:, :, None] * values[:, None, :])
 
 
 def kinds(red: np.ndarray, infrared: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ class SpectrumTextSettings:
     scale_steps: Annotated[int, Within(0, 100)]
     reflectance_gain_sd: Annotated[float, Within(0, 10)]
     radiance_gain_sd: Annotated[float, Within(0, 10)]
+    radiance_band_sd: Annotated[float, Within(0, 10)]
     shared_level_sd: Annotated[float, Within(0, 10)]
     shared_shape_sd: Annotated[float, Within(0, 10)]
     shared_chlorophyll_sd: Annotated[float, Within(0, 10)]
@@ -60,6 +61,7 @@ class SpectrumTextSettings:
             self.scale_steps,
             self.reflectance_gain_sd,
             self.radiance_gain_sd,
+            self.radiance_band_sd,
             self.shared_level_sd,
             self.shared_shape_sd,
             self.shared_chlorophyll_sd,
