@@ -29,17 +29,17 @@ from special.classnames import languages
 from special.classnames.class_list import ClassList
 from special.classnames.prompts import open_clip_templates, read_templates
 from special.classnames.reading import english_list
-from special.errors import SceneError
+from special.errors import SceneError, WeightsError
 from special.landcover.concepts import load_concepts
 from special.progress import Progress
 from special.settings import Count, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Absent, Teacher, TeacherRequest
 from special.teachers.image_text import sliding_windows
-from special.teachers.image_text.dense_features import dense_features, spare_copies
+from special.teachers.image_text.dense_features import dense_features, patch_side, prepare
 from special.teachers.image_text.guided_upsampling import upsample
 from special.teachers.image_text.text_vectors import kept_embeddings, name_embeddings
-from special.teachers.image_text.weights import LoadedClip, find_clip
+from special.teachers.image_text.weights import LoadedClip, load_clip
 from special.teachers.spectral_guide import spectral_guide
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ class ImageTextTeacher(Teacher):
         Raises:
             SettingsError: the file of prompt templates is missing or malformed.
         """
-        spare_copies(clip.model.visual)
+        patch = patch_side(clip.model.visual)
+        prepare(clip.model.visual, patch * max(1, round(settings.window / patch)))
         self.clip = clip
         self.model = clip.name
         self.settings = settings
@@ -99,11 +100,14 @@ class ImageTextTeacher(Teacher):
             WeightsError: a model was asked for by name and cannot be had.
         """
         settings = request.settings.build(ImageTextSettings)
-        clip, reason = find_clip(
-            settings.clip, offline=request.offline, device=request.device, progress=request.progress
-        )
+        try:
+            clip = load_clip(settings.clip, offline=request.offline, device=request.device, progress=request.progress)
+        except WeightsError as error:
+            if settings.clip != "auto":
+                raise
+            raise Absent(f"no CLIP: {error}", passing=error.passing) from None
         if clip is None:
-            raise Absent(reason)
+            raise Absent("")
         cache = Path(platformdirs.user_cache_dir("special-hsi", appauthor=False)) / "class-texts"
         return cls(clip, settings, cache)
 
@@ -186,7 +190,7 @@ class ImageTextTeacher(Teacher):
 
     def _tilings(self, size: tuple[int, int]) -> list[sliding_windows.Tiling]:
         """Return one tiling per scale; scale 1 enlarges scenes that are smaller than a window, within the limit."""
-        patch = int(self.clip.model.visual.patch_size[0])
+        patch = patch_side(self.clip.model.visual)
         window = max(1, round(self.settings.window / patch))
         stride = min(window, max(1, round(self.settings.stride / patch)))
         base = min(max(1.0, self.settings.shortest_side / min(size)), self.settings.largest_enlargement)
