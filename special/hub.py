@@ -66,7 +66,8 @@ def fetch_texts(repo: str, cache_dir: Path | None = None) -> None:
     """
     from huggingface_hub import HfApi
 
-    for name in answer(lambda: list(HfApi().list_repo_files(repo)), CONTACT_SECONDS):
+    siblings = answer(lambda: HfApi().model_info(repo).siblings, CONTACT_SECONDS)
+    for name in [sibling.rfilename for sibling in siblings or []]:
         if name.endswith(_SMALL) and "/" not in name and cached(repo, [name], cache_dir) is None:
             fetch(repo, [name], cache_dir, SILENT)
 

@@ -361,6 +361,26 @@ def test_a_run_that_is_done_asks_for_no_teacher(files: small_scene.Files, tmp_pa
     assert asked == ["auto"]
 
 
+def test_a_teacher_that_the_network_kept_away_is_asked_again(
+    files: small_scene.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = ["no CLIP: nothing came within 10 s", "no CLIP: the hub answers 503"]
+    passing, listener = iter(reasons), Listener()
+
+    def make(request: TeacherRequest) -> ImageTextTeacher:
+        raise Absent(next(passing), passing=True)
+
+    monkeypatch.setattr(ImageTextTeacher, "make", make)
+    done = label(files, tmp_path / "run", clip="auto", until="pseudo")
+    assert ran(done) == ["rgb", "pseudo"]
+    special.rerun(tmp_path / "run", "rgb", until="pseudo")  # a command about a step asks for nobody
+    label(files, tmp_path / "run", clip="auto", until="pseudo", offline=True)
+    again = label(files, tmp_path / "run", clip="auto", until="pseudo", progress=listener)
+    assert ran(again) == [], "it could not be had again, so nothing has changed"
+    assert listener.lines == ["The image-text teacher could not be had before; asking again.", reasons[1]]
+    assert next(passing, None) is None
+
+
 def test_asking_for_another_model_chooses_again(run: special.Run, files: small_scene.Files, asked: list[str]) -> None:
     assert ran(label(files, run.path, clip="auto")) == [], "auto came to none, which is what the run had"
     assert asked == ["auto"]

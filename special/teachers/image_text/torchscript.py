@@ -1,8 +1,8 @@
 """The tensors of a TorchScript archive, read without running the program that it is.
 
-Such an archive (OpenAI published CLIP as one) is a zip file: ``data.pkl`` describes the modules, and each tensor's numbers
-lie in ``data/`` as they are. The description is a pickle, read here by a reader that knows four words: rebuild a tensor,
-make a list, a dictionary, or something with attributes that does nothing. Any other word ends the reading.
+Such an archive (OpenAI published CLIP as one) is a zip file: ``data.pkl`` describes the modules, and each tensor's
+numbers lie in ``data/`` as they are. The description is a pickle, read here by a reader that knows four words: rebuild
+a tensor, make a list, a dictionary, or something with attributes that does nothing. Any other word ends the reading.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CLIP as the library ``transformers`` keeps it: ``config.json`` beside the weights, and other names for the tensors."""
+"""CLIP as the library ``transformers`` keeps it: ``config.json`` beside the weights, other names for the tensors."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def converted(state: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
 
     if not {"visual_projection.weight", "text_projection.weight"} <= set(state):
         raise WeightsError(
-            f"{path} is no CLIP, but another model of the library transformers: for SigLIP and SigLIP 2 ask the teacher "
-            "dense-text (pseudo.dense_text.model), or name the same weights as open_clip has them"
+            f"{path} is no CLIP, but another model of the library transformers: for SigLIP and SigLIP 2 ask the "
+            "teacher dense-text (pseudo.dense_text.model), or name the same weights as open_clip has them"
         )
     found: dict[str, Tensor] = {}
     for key, value in state.items():

@@ -142,7 +142,7 @@ def _load(how: _How) -> LoadedClip:
     if known is not None and not known.same_as:
         return _load_known(known, how)
     architecture, separator, source = (known.same_as if known is not None else spec).partition(":")
-    if path.is_file() or not separator and _looks_like_a_file(spec):
+    if path.is_file() or (not separator and _looks_like_a_file(spec)):
         return _load_file(None, path, how)
     if not separator or not source:
         raise SettingsError(f"the CLIP model {spec!r} names no weights: {_FORMS}, such as {AUTO_MODEL}")
@@ -193,8 +193,8 @@ def _load_file(architecture: str | None, path: Path, how: _How) -> LoadedClip:
     if evidence.quick_gelu is None:
         if not has_quick_gelu and f"{what.name}{QUICK}" in open_clip.list_models():
             how.progress.say(
-                f"{path.name} does not say its activation: taken as GELU; if it was trained from OpenAI's weights, name "
-                f"{what.name}{QUICK}:{path}"
+                f"{path.name} does not say its activation: taken as GELU; if it was trained from OpenAI's weights, "
+                f"name {what.name}{QUICK}:{path}"
             )
     elif architecture is None:
         what = replace(what, quick_gelu=evidence.quick_gelu)
