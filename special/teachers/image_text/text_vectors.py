@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from special.classnames.prompts import fill
 from special.progress import SILENT, Progress
 from special.storage import files
+from special.teachers.image_text.class_texts import ClassText, phrases_of, sentences_of
 
 _TEXTS_AT_ONCE = 128
 
@@ -36,6 +37,31 @@ def name_embeddings(
     each = embed(model, tokenizer, texts, progress)
     progress.end()
     return F.normalize(each.reshape(len(names), len(templates), -1).mean(dim=1), dim=-1)
+
+
+def text_vectors(
+    model: Any,
+    tokenizer: Callable[[list[str]], Tensor],
+    texts: Sequence[ClassText],
+    templates: Sequence[str],
+    concept_weight: float,
+    progress: Progress = SILENT,
+) -> Tensor:
+    """Return one unit vector per text, (texts, D): its own, moved towards the mean of what the concept table adds.
+
+    ``concept_weight``: the share of the table's synonyms, in the templates, and of its sentence, as it stands.
+    """
+    phrases, sentences = phrases_of(texts), sentences_of(texts)
+    known = dict(zip(phrases, name_embeddings(model, tokenizer, phrases, templates, progress), strict=True))
+    if sentences:
+        known |= dict(zip(sentences, embed(model, tokenizer, sentences), strict=True))
+    vectors = []
+    for one in texts:
+        more = [known[phrase] for phrase in (*one.synonyms, *filter(None, [one.sentence]))]
+        own = known[one.text]
+        mixed = (1 - concept_weight) * own + concept_weight * torch.stack(more).mean(dim=0) if more else own
+        vectors.append(F.normalize(mixed, dim=-1))
+    return torch.stack(vectors)
 
 
 def kept_embeddings(folder: Path | None, made_of: Any, make: Callable[[], Tensor]) -> Tensor:
