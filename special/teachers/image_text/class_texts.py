@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from special.classnames.class_list import ClassList, ClassName
@@ -55,13 +54,3 @@ def _concept_of(entry: ClassName, table: ConceptTable) -> Concept | None:
     own = {normalise(text) for text in entry.texts}
     fits = [one for one in table.concepts.values() if own & {normalise(text) for text in one.texts}]
     return fits[0] if len(fits) == 1 else None
-
-
-def phrases_of(texts: Sequence[ClassText]) -> list[str]:
-    """Return all that is put into templates, each once, in order of first use."""
-    return list(dict.fromkeys(phrase for one in texts for phrase in (one.text, *one.synonyms)))
-
-
-def sentences_of(texts: Sequence[ClassText]) -> list[str]:
-    """Return all that is read as it stands, each once."""
-    return list(dict.fromkeys(one.sentence for one in texts if one.sentence))

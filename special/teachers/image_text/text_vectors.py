@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from special.classnames.prompts import fill
 from special.progress import SILENT, Progress
 from special.storage import files
-from special.teachers.image_text.class_texts import ClassText, phrases_of, sentences_of
+from special.teachers.image_text.class_texts import ClassText
 
 _TEXTS_AT_ONCE = 128
 
@@ -49,18 +49,20 @@ def text_vectors(
 ) -> Tensor:
     """Return one unit vector per text, (texts, D): its own, moved towards the mean of what the concept table adds.
 
-    ``concept_weight``: the share of the table's synonyms, in the templates, and of its sentence, as it stands.
+    ``concept_weight``: the share of the table's synonyms and of its sentence. There are many synonyms, so each is put
+    into the last template alone; the sentence is read as it stands.
     """
-    phrases, sentences = phrases_of(texts), sentences_of(texts)
+    phrases = list(dict.fromkeys(one.text for one in texts))
     known = dict(zip(phrases, name_embeddings(model, tokenizer, phrases, templates, progress), strict=True))
-    if sentences:
-        known |= dict(zip(sentences, embed(model, tokenizer, sentences), strict=True))
+    added = [[*(fill(templates[-1], word) for word in one.synonyms), *filter(None, [one.sentence])] for one in texts]
+    more = list(dict.fromkeys(text for some in added for text in some))
+    vectors_of = dict(zip(more, embed(model, tokenizer, more), strict=True)) if more else {}
     vectors = []
-    for one in texts:
-        more = [known[phrase] for phrase in (*one.synonyms, *filter(None, [one.sentence]))]
+    for one, some in zip(texts, added, strict=True):
         own = known[one.text]
-        mixed = (1 - concept_weight) * own + concept_weight * torch.stack(more).mean(dim=0) if more else own
-        vectors.append(F.normalize(mixed, dim=-1))
+        if some:
+            own = (1 - concept_weight) * own + concept_weight * torch.stack([vectors_of[text] for text in some]).mean(0)
+        vectors.append(F.normalize(own, dim=-1))
     return torch.stack(vectors)
 
 

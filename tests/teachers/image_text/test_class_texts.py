@@ -46,8 +46,8 @@ def test_no_class_has_a_word_of_another(table: ConceptTable) -> None:
 
 
 def test_what_the_table_lacks_is_said_in_the_user_s_words(table: ConceptTable) -> None:
-    found = texts_of(table, "Stadium seats | stadium chairs: rows of seats", "Water")[:3]
-    assert [one.text for one in found] == ["Stadium seats", "stadium chairs", "rows of seats"]
+    found = texts_of(table, "Xyzzy | Plugh: rows of seats", "Water")[:3]
+    assert [one.text for one in found] == ["Xyzzy", "Plugh", "rows of seats"]
     assert all(not one.synonyms and not one.sentence for one in found)
 
 
@@ -61,9 +61,8 @@ def test_the_share_of_the_table_is_what_the_setting_says(tmp_path: Path) -> None
     assert clip is not None
     texts = [ClassText(0, "lawn", ("turf", "grass"), "Short green grass."), ClassText(1, "water")]
     templates = ("a photo of {}.", "{} from above")
-    own = name_embeddings(clip.model, clip.tokenizer, ["lawn", "water", "turf", "grass"], templates)
-    sentence = embed(clip.model, clip.tokenizer, ["Short green grass."])[0]
-    more = torch.stack([own[2], own[3], sentence]).mean(dim=0)
+    own = name_embeddings(clip.model, clip.tokenizer, ["lawn", "water"], templates)
+    more = embed(clip.model, clip.tokenizer, ["turf from above", "grass from above", "Short green grass."]).mean(dim=0)
     for weight in (0.0, 0.3, 1.0):
         found = text_vectors(clip.model, clip.tokenizer, texts, templates, weight)
         torch.testing.assert_close(found[0], F.normalize((1 - weight) * own[0] + weight * more, dim=-1))
