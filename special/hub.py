@@ -17,7 +17,17 @@ from typing import Any, TypeVar
 from special.download import Remote, Unavailable, download, is_checksum
 from special.progress import SILENT, Progress
 
-__all__ = ["CONTACT_SECONDS", "Unavailable", "answer", "cached", "fetch", "fetch_texts", "hub_closed", "hub_is_closed"]
+__all__ = [
+    "CONTACT_SECONDS",
+    "Unavailable",
+    "answer",
+    "cached",
+    "fetch",
+    "fetch_texts",
+    "hub_closed",
+    "hub_is_closed",
+    "terms",
+]
 
 CONTACT_SECONDS = 10.0
 _THREAD = "special-hub"
@@ -70,6 +80,22 @@ def fetch_texts(repo: str, cache_dir: Path | None = None) -> None:
     for name in [sibling.rfilename for sibling in siblings or []]:
         if name.endswith(_SMALL) and "/" not in name and cached(repo, [name], cache_dir) is None:
             fetch(repo, [name], cache_dir, SILENT)
+
+
+def terms(repo: str) -> str:
+    """Return in words under which licence the hub says that a repository stands, and whether one has to ask for it.
+
+    Raises:
+        Unavailable: as for :func:`fetch`.
+    """
+    from huggingface_hub import HfApi
+
+    about = answer(lambda: HfApi().model_info(repo), CONTACT_SECONDS)
+    card = getattr(about, "card_data", None) or {}
+    licence = card.get("license_name") or card.get("license")
+    said = f"licence {licence}" if licence else "its page states no licence"
+    gated = "; gated: its owners let in those who have accepted their terms" if getattr(about, "gated", False) else ""
+    return f"{said}{gated}"
 
 
 @contextlib.contextmanager

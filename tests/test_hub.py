@@ -12,7 +12,7 @@ import hub_server
 import pytest
 from hub_server import HubServer
 
-from special.hub import Unavailable, answer, cached, fetch, fetch_texts
+from special.hub import Unavailable, answer, cached, fetch, fetch_texts, terms
 from special.progress import SILENT, Progress
 
 REPO = "someone/model"
@@ -118,6 +118,14 @@ def test_the_small_files_of_a_repository_come_without_the_large_ones(server: Hub
     assert cached(REPO, ["tokenizer.json"], tmp_path) is not None
     assert cached(REPO, ["vocab.txt"], tmp_path) is not None
     assert cached(REPO, ["model.safetensors"], tmp_path) is None
+
+
+def test_the_terms_of_a_repository_are_what_the_hub_says(server: HubServer) -> None:
+    assert terms(REPO) == "its page states no licence"
+    server.licences[REPO] = "apache-2.0"
+    assert terms(REPO) == "licence apache-2.0"
+    server.gated.add(REPO)
+    assert terms(REPO).startswith("licence apache-2.0; gated: its owners let in those")
 
 
 def test_a_question_that_is_never_answered_is_given_up() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ class HubServer:
         stalls_after: beyond this byte of a file nothing comes.
         drips: so many bytes at once, with pauses of a twentieth of a second.
         goes_on: whether a range is answered.
+        licences: of repositories. gated: those that let in only whom they know.
         asked: what was asked: method, path, range.
     """
 
@@ -36,6 +38,8 @@ class HubServer:
     stalls_after: int | None = None
     drips: int | None = None
     goes_on: bool = True
+    licences: dict[str, str] = field(default_factory=dict)
+    gated: set[str] = field(default_factory=set)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     url: str = ""
     closing: threading.Event = field(default_factory=threading.Event)
@@ -87,8 +91,12 @@ def serving() -> Iterator[HubServer]:
 
         def tell(self, repo: str) -> None:
             names = [name.removeprefix(f"{repo}/") for name in hub.files if name.startswith(f"{repo}/")]
-            siblings = ", ".join(f'{{"rfilename": "{name}"}}' for name in names)
-            text = f'{{"id": "{repo}", "sha": "{COMMIT}", "siblings": [{siblings}]}}'.encode()
+            about: dict[str, object] = {"id": repo, "sha": COMMIT, "siblings": [{"rfilename": name} for name in names]}
+            if repo in hub.licences:
+                about["cardData"] = {"license": hub.licences[repo]}
+            if repo in hub.gated:
+                about["gated"] = "manual"
+            text = json.dumps(about).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

@@ -35,9 +35,10 @@ from special.errors import SceneError, WeightsError
 from special.landcover.concepts import load_concepts
 from special.progress import Progress
 from special.scene.rendering import Stretch
-from special.settings import Count, OneOf, Within
+from special.settings import Count, OneOf, Settings, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Absent, Teacher, TeacherRequest
+from special.teachers.hub_models import folder_stamp
 from special.teachers.image_text import sliding_windows
 from special.teachers.image_text.class_texts import class_texts
 from special.teachers.image_text.dense_features import dense_features, patch_side, prepare
@@ -139,6 +140,11 @@ class ImageTextTeacher(Teacher):
         stretch = Stretch(values["rgb.low_quantile"], values["rgb.high_quantile"], gamma=values["rgb.gamma"])
         return cls(clip, settings, cache, stretch, request.concepts)
 
+    @classmethod
+    def decided_by(cls, settings: Settings) -> str:
+        """Return which weights lie in the folder that the setting ``clip`` names, if it names one."""
+        return folder_stamp(settings.values[f"{ImageTextSettings.section}.clip"])
+
     def identity(self) -> dict[str, Any]:
         """Return the model and hashes of its weights, of the prompt templates and of other languages, as JSON."""
         prompts = hashlib.sha256("\n".join(self.templates).encode()).hexdigest()
@@ -231,26 +237,17 @@ class ImageTextTeacher(Teacher):
         self, view: View, tiling: sliding_windows.Tiling, texts: Tensor, owners: Tensor, progress: Progress
     ) -> np.ndarray:
         """Return the probabilities of one view at one scale, float32 (tokens down, tokens across, K)."""
-        classes = int(owners.max()) + 1
-        blended = np.zeros((*tiling.tokens, classes), np.float32)
-        weight = np.zeros((*tiling.tokens, 1), np.float32)
-        tent = sliding_windows.tent(tiling.window)[:, :, None]
-        corners = tiling.corners
         with self._kept(view, tiling) as kept:
-            for first in range(0, len(corners), self.settings.batch):
-                some = corners[first : first + self.settings.batch]
-                features = kept.get(first, len(some))
+
+            def classify(first: int, corners: list[tuple[int, int]]) -> np.ndarray:
+                features = kept.get(first, len(corners))
                 if features is None:
-                    features = self._features(np.stack([tiling.pixels(view.image, corner) for corner in some]))
+                    features = self._features(np.stack([tiling.pixels(view.image, corner) for corner in corners]))
                     kept.put(first, features)
                 vectors = torch.from_numpy(features).to(texts.device, torch.float32)
-                found = class_probabilities(vectors, texts, owners, self.settings.logit_scale).cpu().numpy()
-                for (top, left), probabilities in zip(some, found, strict=True):
-                    at = np.s_[top : top + tiling.window, left : left + tiling.window]
-                    blended[at] += tent * probabilities
-                    weight[at] += tent
-                progress.advance(len(some))
-        return blended / weight
+                return class_probabilities(vectors, texts, owners, self.settings.logit_scale).cpu().numpy()
+
+            return sliding_windows.walked(tiling, int(owners.max()) + 1, self.settings.batch, classify, progress)
 
     def _kept(self, view: View, tiling: sliding_windows.Tiling) -> KeptFeatures:
         """Return where the features of a view at a scale are kept."""
