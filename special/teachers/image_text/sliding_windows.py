@@ -108,12 +108,12 @@ def walked(
         tiling: where the windows lie.
         classes: K.
         batch: windows that are classified together.
-        classify: is given the number of the first of some windows, and their corners; returns probabilities (windows,
-            window, window, K).
+        classify: is given the number of the first of some windows, and their corners; returns probabilities of their
+            tokens, (windows, h, w, K).
         progress: moves on by one for every window.
 
     Returns:
-        float32 (tokens down, tokens across, K), a convex combination of what the windows gave.
+        float32 (h, w, K), a cell for each of ``tiling.tokens``: a convex combination of what the windows gave.
     """
     blended = np.zeros((*tiling.tokens, classes), np.float32)
     weight = np.zeros((*tiling.tokens, 1), np.float32)
