@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from special.errors import WeightsError
-from special.teachers.image_text.known import recognised
+from special.teachers.image_text.known import KnownModel
 from special.teachers.image_text.layouts import contained, long_texts, needed, on_grid, unwrapped
 from special.teachers.image_text.torchscript import is_torchscript, read_tensors
 from special.teachers.image_text.transformers_layout import converted, is_transformers
@@ -109,10 +109,10 @@ def _harmless_beside_tensors() -> Iterator[None]:
         yield
 
 
-def file_evidence(path: Path, sha256: str, state: Mapping[str, Any]) -> Evidence:
+def file_evidence(path: Path, sha256: str, state: Mapping[str, Any], known: KnownModel | None = None) -> Evidence:
     """Tell from a bare checkpoint how its model was trained, as far as it can be told.
 
-    Looked at, in this order: the SHA-256, among the published ones; the file's name, among those of known models;
+    Looked at, in this order: the SHA-256, among the published ones; what is ``known`` of the model;
     ``open_clip_config.json`` beside the file; the extra entries that only OpenAI's own checkpoints have; ``quickgelu``
     in the file's name.
     """
@@ -122,7 +122,6 @@ def file_evidence(path: Path, sha256: str, state: Mapping[str, Any]) -> Evidence
         return Evidence(
             f"published as {model}:{tag}", bool(config.get("quick_gelu")), tuple(config["mean"]), tuple(config["std"])
         )
-    known = recognised(path, sha256)
     if known is not None and known.quick_gelu is not None:
         return Evidence(f"{known.name}: {known.activation_from}", known.quick_gelu, known.mean, known.std)
     beside = path.parent / "open_clip_config.json"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CONFIG_NAME = "config.json"
+PREPROCESSING = "preprocessor_config.json"
 WEIGHT_NAMES = ("model.safetensors", "pytorch_model.bin")
 
 _WHOLE = {
@@ -140,9 +141,9 @@ def read_config(path: Path) -> tuple[dict[str, Any], bool]:
 
 
 def read_preprocessing(folder: Path) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
-    """Return mean and standard deviation of the pixels from ``preprocessor_config.json`` beside, where it is there."""
+    """Return mean and standard deviation of the pixels from the file beside that says them, where it is there."""
     try:
-        content = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
+        content = json.loads((folder / PREPROCESSING).read_text(encoding="utf-8"))
         mean, std = (tuple(float(value) for value in content[key]) for key in ("image_mean", "image_std"))
     except (OSError, ValueError, KeyError, TypeError):
         return None, None

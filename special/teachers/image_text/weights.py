@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from special.errors import SettingsError, WeightsError
-from special.hub import cached, hub_closed, hub_is_closed, one_line
+from special.hub import hub_closed, hub_is_closed, one_line
 from special.progress import SILENT, Progress
 from special.teachers.image_text.architecture import QUICK, Architecture, architecture_of
 from special.teachers.image_text.build import builder, tokenizer
@@ -32,8 +32,8 @@ from special.teachers.image_text.checkpoint import (
 from special.teachers.image_text.known import KnownModel, known_model, recognised
 from special.teachers.image_text.sources import CONFIG_NAME, HUB, file_of, from_hub, weights_in
 from special.teachers.image_text.transformers_layout import CONFIG_NAME as TRANSFORMERS_CONFIG
+from special.teachers.image_text.transformers_layout import PREPROCESSING, read_config, read_preprocessing
 from special.teachers.image_text.transformers_layout import WEIGHT_NAMES as TRANSFORMERS_WEIGHTS
-from special.teachers.image_text.transformers_layout import read_config, read_preprocessing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -175,19 +175,28 @@ def _load_known(known: KnownModel, how: _How) -> LoadedClip:
     assert known.architecture
     what = Architecture(known.architecture)
     builder(what, how.shown, how.closed, how.cache_dir)  # refuses what makes no map before it is fetched
-    return _load_file(None, file_of(known, how.closed, how.cache_dir, how.progress), how)
+    return _load_file(None, file_of(known, how.closed, how.cache_dir, how.progress), how, known)
 
 
-def _load_file(architecture: str | None, path: Path, how: _How) -> LoadedClip:
-    """Load a checkpoint file; where its architecture is named, refuse it if it is known to want another activation."""
+def _load_file(architecture: str | None, path: Path, how: _How, known: KnownModel | None = None) -> LoadedClip:
+    """Load a checkpoint file; where its architecture is named, refuse it if it is known to want another activation.
+
+    ``known``: the model that it holds, where it was found by that name.
+    """
     import open_clip
 
     if architecture is not None:
         builder(Architecture(architecture), how.shown, how.closed, how.cache_dir)
     state = read_state(path)
     sha256 = file_sha256(path)
-    evidence = file_evidence(path, sha256, state)
-    what = Architecture(architecture) if architecture is not None else _told(path, sha256, state)
+    known = known or recognised(path, sha256)
+    evidence = file_evidence(path, sha256, state, known)
+    if architecture is not None:
+        what = Architecture(architecture)
+    elif known is not None and known.architecture:
+        what = Architecture(known.architecture)
+    else:
+        what = architecture_of(state, path)
     config = what.config if what.config is not None else open_clip.get_model_config(what.name)
     has_quick_gelu = bool((config or {}).get("quick_gelu", False))
     if evidence.quick_gelu is None:
@@ -205,12 +214,6 @@ def _load_file(architecture: str | None, path: Path, how: _How) -> LoadedClip:
             f"computes {_activation(has_quick_gelu)}: name {right}:{path}, or {path} alone"
         )
     return _filled(_reading_all(what, state), None, path, _with_preprocessing(evidence, what.name), how, state, sha256)
-
-
-def _told(path: Path, sha256: str, state: dict[str, Tensor]) -> Architecture:
-    """Return what a file is of: by its name or hash where it is known, else by its shapes."""
-    known = recognised(path, sha256)
-    return Architecture(known.architecture) if known and known.architecture else architecture_of(state, path)
 
 
 def _reading_all(what: Architecture, state: dict[str, Tensor]) -> Architecture:
@@ -235,8 +238,11 @@ def _load_from_hub(repo: str, how: _How) -> LoadedClip:
     config = get(CONFIG_NAME, TRANSFORMERS_CONFIG)
     if config.name == CONFIG_NAME:
         return _load_configured(config.parent, lambda: get(*_WEIGHT_NAMES), how, repo)
-    if cached(repo, ["preprocessor_config.json"], how.cache_dir) is None and not how.closed:
-        get("preprocessor_config.json", TRANSFORMERS_CONFIG)
+    try:
+        get(PREPROCESSING)
+    except WeightsError as error:
+        if error.passing and not how.closed:  # else the repository has none
+            raise
     return _load_transformers(config.parent, lambda: get(*TRANSFORMERS_WEIGHTS), how)
 
 
