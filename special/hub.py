@@ -215,6 +215,8 @@ def _reason(error: Exception) -> Unavailable:
     if isinstance(error, errors.HfHubHTTPError):
         status = getattr(error.response, "status_code", 500)
         return Unavailable(f"the hub answers {status}", passing=status >= 500 or status == 429)
+    if isinstance(error, OSError) or type(error).__module__.split(".")[0] in ("httpx", "httpcore", "requests"):
+        return Unavailable(f"the hub cannot be reached: {one_line(error)}")
     return Unavailable(one_line(error))
 
 

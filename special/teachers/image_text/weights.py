@@ -200,10 +200,12 @@ def _load_file(architecture: str | None, path: Path, how: _How, known: KnownMode
     config = what.config if what.config is not None else open_clip.get_model_config(what.name)
     has_quick_gelu = bool((config or {}).get("quick_gelu", False))
     if evidence.quick_gelu is None:
-        if not has_quick_gelu and f"{what.name}{QUICK}" in open_clip.list_models():
+        if not has_quick_gelu and "timm_model_name" not in (config or {}).get("vision_cfg", {}):
+            twin = f"{what.name}{QUICK}"
+            way = f"name {twin}:{path}" if twin in open_clip.list_models() else f"say so in {CONFIG_NAME} beside it"
             how.progress.say(
                 f"{path.name} does not say its activation: taken as GELU; if it was trained from OpenAI's weights, "
-                f"name {what.name}{QUICK}:{path}"
+                f"{way}"
             )
     elif architecture is None:
         what = replace(what, quick_gelu=evidence.quick_gelu)

@@ -16,8 +16,9 @@ from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel
 
 from special.errors import WeightsError
+from special.progress import Progress
 from special.teachers.image_text.text_vectors import embed
-from special.teachers.image_text.weights import LoadedClip, find_clip
+from special.teachers.image_text.weights import LoadedClip, find_clip, load_clip
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +35,16 @@ def found(spec: str) -> LoadedClip:
     assert reason == ""
     assert clip is not None
     return clip
+
+
+class Told(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def saved(path: Path, content: object) -> Path:
@@ -249,9 +260,14 @@ def test_a_clip_of_no_known_size_is_built_as_its_shapes_say(tmp_path: Path) -> N
         "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1},
     }
     model = open_clip.CLIP(**config).eval()
-    clip = found(str(saved(tmp_path / "own.pt", model.state_dict())))
+    path, told = saved(tmp_path / "own.pt", model.state_dict()), Told()
+    clip = load_clip(str(path), offline=True, device="cpu", progress=told)
+    assert clip is not None
+    assert "taken as GELU; if it was trained from OpenAI's weights, say so in open_clip_config.json" in told.lines[0]
     images = torch.randn(1, 3, 40, 40)
     torch.testing.assert_close(clip.model.encode_image(images), model.encode_image(images))
+    (tmp_path / "open_clip_config.json").write_text('{"model_cfg": {"quick_gelu": true}}')
+    assert found(str(path)).activation == "QuickGELU"
 
 
 @pytest.mark.parametrize(
