@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,17 @@ def architecture_of(state: Mapping[str, Tensor], path: Path) -> Architecture:
         f"{path} is no CLIP as open_clip, OpenAI or transformers write them (it has {_some(state)}): name its "
         "architecture as MODEL:FILE"
     )
+
+
+def reading_all(what: Architecture, state: Mapping[str, Tensor]) -> Architecture:
+    """Let the text tower read as many tokens as the checkpoint, tensors (...) by name, has positions for."""
+    import open_clip
+
+    positions = state.get("positional_embedding", state.get("text.positional_embedding"))
+    if what.config is not None or positions is None or positions.ndim != 2:
+        return what
+    own = (open_clip.get_model_config(what.name) or {}).get("text_cfg", {}).get("context_length", 77)
+    return replace(what, context_length=len(positions)) if len(positions) != own else what
 
 
 def _of_transformer(state: Mapping[str, Tensor], path: Path) -> Architecture:

@@ -69,6 +69,11 @@ def is_here(known: KnownModel, cache_dir: Path | None = None) -> bool:
     return bool(known.url) and _own_place(known, cache_dir).is_file()
 
 
+def looks_like_a_file(spec: str) -> bool:
+    """Whether what the user names can only be a file, though it may not exist."""
+    return any(mark in spec for mark in "/\\") or Path(spec).suffix in (".pt", ".pth", ".bin", ".safetensors", ".ckpt")
+
+
 def weights_in(folder: Path, names: Sequence[str]) -> Path:
     """Return the first of the files ``names`` that a folder has.
 

@@ -44,7 +44,7 @@ from special.teachers.image_text.class_texts import class_texts
 from special.teachers.image_text.dense_features import dense_features, patch_side, prepare
 from special.teachers.image_text.guided_upsampling import upsample
 from special.teachers.image_text.kept_features import DTYPE, KeptFeatures
-from special.teachers.image_text.text_vectors import kept_embeddings, text_vectors
+from special.teachers.image_text.text_vectors import class_probabilities, kept_embeddings, text_vectors
 from special.teachers.image_text.views import INFRARED, RENDERINGS, RGB, View, colour_infrared, turned
 from special.teachers.image_text.weights import LoadedClip, load_clip
 from special.teachers.spectral_guide import spectral_guide
@@ -296,24 +296,3 @@ class ImageTextTeacher(Teacher):
             self.clip.model.visual, images.contiguous().to(device), self.settings.class_token_factor
         )
         return features.cpu().numpy().astype(DTYPE)
-
-
-def class_probabilities(features: Tensor, texts: Tensor, owners: Tensor, logit_scale: float) -> Tensor:
-    """Turn features into class probabilities; a class is as likely as the best of its names.
-
-    Synonyms are pooled by their maximum before the softmax over classes, so a class neither gains nor loses by saying
-    the same thing twice.
-
-    Args:
-        features: unit vectors (..., D).
-        texts: unit vectors (T, D).
-        owners: int (T,), the class of each text; every class 0..K-1 has one or more.
-        logit_scale: what cosines are multiplied by.
-
-    Returns:
-        (..., K), sums to 1.
-    """
-    similarity = logit_scale * features @ texts.T
-    pooled = similarity.new_full((*similarity.shape[:-1], int(owners.max()) + 1), -torch.inf)
-    pooled = pooled.scatter_reduce(-1, owners.expand_as(similarity), similarity, "amax")
-    return pooled.softmax(dim=-1)

@@ -1,4 +1,4 @@
-"""Class texts in the space of an image-text model: every name in every template, averaged to one vector a name."""
+"""Class texts in the space of an image-text model, one vector a name, and how near features are to them."""
 
 from __future__ import annotations
 
@@ -91,6 +91,27 @@ def kept_embeddings(folder: Path | None, made_of: Any, make: Callable[[], Tensor
             np.save(file, vectors.numpy(), allow_pickle=False)
         os.replace(partial, path)
     return vectors
+
+
+def class_probabilities(features: Tensor, texts: Tensor, owners: Tensor, logit_scale: float) -> Tensor:
+    """Turn features into class probabilities; a class is as likely as the best of its names.
+
+    Synonyms are pooled by their maximum before the softmax over classes, so a class neither gains nor loses by saying
+    the same thing twice.
+
+    Args:
+        features: unit vectors (..., D).
+        texts: unit vectors (T, D).
+        owners: int (T,), the class of each text; every class 0..K-1 has one or more.
+        logit_scale: what cosines are multiplied by.
+
+    Returns:
+        (..., K), sums to 1.
+    """
+    similarity = logit_scale * features @ texts.T
+    pooled = similarity.new_full((*similarity.shape[:-1], int(owners.max()) + 1), -torch.inf)
+    pooled = pooled.scatter_reduce(-1, owners.expand_as(similarity), similarity, "amax")
+    return pooled.softmax(dim=-1)
 
 
 @torch.inference_mode()

@@ -8,7 +8,6 @@ its shapes), a ``FOLDER`` or ``hf-hub:ORGANISATION/NAME`` with a configuration o
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from special.errors import SettingsError, WeightsError
-from special.hub import hub_closed, hub_is_closed, one_line
+from special.hub import cached, hub_closed, hub_is_closed, one_line
 from special.progress import SILENT, Progress
-from special.teachers.image_text.architecture import QUICK, Architecture, architecture_of
+from special.teachers.image_text.architecture import QUICK, Architecture, architecture_of, reading_all
 from special.teachers.image_text.build import builder, tokenizer
 from special.teachers.image_text.checkpoint import (
     Evidence,
@@ -30,7 +29,8 @@ from special.teachers.image_text.checkpoint import (
     read_state,
 )
 from special.teachers.image_text.known import KnownModel, known_model, recognised
-from special.teachers.image_text.sources import CONFIG_NAME, HUB, file_of, from_hub, weights_in
+from special.teachers.image_text.sources import CONFIG_NAME, HUB, file_of, from_hub, looks_like_a_file, weights_in
+from special.teachers.image_text.table import known_architecture, openai_file, tag_of, with_preprocessing
 from special.teachers.image_text.transformers_layout import CONFIG_NAME as TRANSFORMERS_CONFIG
 from special.teachers.image_text.transformers_layout import PREPROCESSING, read_config, read_preprocessing
 from special.teachers.image_text.transformers_layout import WEIGHT_NAMES as TRANSFORMERS_WEIGHTS
@@ -142,12 +142,12 @@ def _load(how: _How) -> LoadedClip:
     if known is not None and not known.same_as:
         return _load_known(known, how)
     architecture, separator, source = (known.same_as if known is not None else spec).partition(":")
-    if path.is_file() or (not separator and _looks_like_a_file(spec)):
+    if path.is_file() or (not separator and looks_like_a_file(spec)):
         return _load_file(None, path, how)
     if not separator or not source:
         raise SettingsError(f"the CLIP model {spec!r} names no weights: {_FORMS}, such as {AUTO_MODEL}")
-    architecture = _known_architecture(architecture)
-    tag = _tag(architecture, source)
+    architecture = known_architecture(architecture)
+    tag = tag_of(architecture, source)
     if tag is None:
         return _load_file(architecture, Path(source).expanduser(), how)
     return _load_tag(architecture, source, tag, how)
@@ -161,9 +161,7 @@ def _load_tag(architecture: str, name: str, tag: dict[str, Any], how: _How) -> L
     build = None if f"{architecture}:{name}" == AUTO_MODEL else make_builder()
     repo, file_name = tag["hf_hub"].rsplit("/", 1)
     names = [file_name] if file_name else _WEIGHT_NAMES
-    path = _cached_openai(tag, how.cache_dir) or from_hub(
-        how.shown, repo, names, how.closed, how.cache_dir, how.progress
-    )
+    path = openai_file(tag, how.cache_dir) or from_hub(how.shown, repo, names, how.closed, how.cache_dir, how.progress)
     evidence = Evidence(f"open_clip's table of weights ({name})", what.quick_gelu, tag["mean"], tag["std"])
     return _filled(what, build or make_builder(), path, evidence, how)
 
@@ -171,6 +169,8 @@ def _load_tag(architecture: str, name: str, tag: dict[str, Any], how: _How) -> L
 def _load_known(known: KnownModel, how: _How) -> LoadedClip:
     """Load a model of our own table; its licence is said before anything is fetched."""
     if known.repo and not known.file:
+        if not how.closed and cached(known.repo, [CONFIG_NAME, TRANSFORMERS_CONFIG], how.cache_dir) is None:
+            how.progress.say(f"{known.name}: {known.terms}")
         return _load_from_hub(known.repo, how)
     assert known.architecture
     what = Architecture(known.architecture)
@@ -215,18 +215,7 @@ def _load_file(architecture: str | None, path: Path, how: _How, known: KnownMode
             f"{path} was trained with {_activation(evidence.quick_gelu)} ({evidence.source}) and {architecture} "
             f"computes {_activation(has_quick_gelu)}: name {right}:{path}, or {path} alone"
         )
-    return _filled(_reading_all(what, state), None, path, _with_preprocessing(evidence, what.name), how, state, sha256)
-
-
-def _reading_all(what: Architecture, state: dict[str, Tensor]) -> Architecture:
-    """Let the text tower read as many tokens as the checkpoint has positions for."""
-    import open_clip
-
-    positions = state.get("positional_embedding", state.get("text.positional_embedding"))
-    if what.config is not None or positions is None or positions.ndim != 2:
-        return what
-    own = (open_clip.get_model_config(what.name) or {}).get("text_cfg", {}).get("context_length", 77)
-    return replace(what, context_length=len(positions)) if len(positions) != own else what
+    return _filled(reading_all(what, state), None, path, with_preprocessing(evidence, what.name), how, state, sha256)
 
 
 def _load_from_hub(repo: str, how: _How) -> LoadedClip:
@@ -265,15 +254,15 @@ def _load_configured(folder: Path, weights: Callable[[], Path], how: _How, repo:
     what = Architecture(f"local-dir:{folder}")
     build = builder(what, how.shown, how.closed, how.cache_dir)
     named = Architecture(f"{HUB}{repo}") if repo else what
-    return _filled(named, build, weights(), _with_preprocessing(evidence, ""), how)
+    return _filled(named, build, weights(), with_preprocessing(evidence, ""), how)
 
 
 def _load_transformers(folder: Path, weights: Callable[[], Path], how: _How) -> LoadedClip:
     """Load a model from a folder with ``config.json``."""
     config, quick_gelu = read_config(folder / TRANSFORMERS_CONFIG)
-    what = Architecture(f"the configuration of {how.shown}", config, quick_gelu=quick_gelu)
+    what = Architecture("its config.json", config, quick_gelu=quick_gelu)
     mean, std = read_preprocessing(folder)
-    evidence = _with_preprocessing(Evidence(TRANSFORMERS_CONFIG, quick_gelu, mean, std), "")
+    evidence = with_preprocessing(Evidence(TRANSFORMERS_CONFIG, quick_gelu, mean, std), "")
     return _filled(what, builder(what, how.shown, how.closed), weights(), evidence, how)
 
 
@@ -311,54 +300,6 @@ def _shown_architecture(what: Architecture, how: _How) -> str:
     if what.name.startswith(HUB):
         return how.shown
     return "open_clip_config.json" if what.name.startswith("local-dir:") else what.name
-
-
-def _looks_like_a_file(spec: str) -> bool:
-    return any(mark in spec for mark in "/\\") or Path(spec).suffix in (".pt", ".pth", ".bin", ".safetensors", ".ckpt")
-
-
-def _known_architecture(name: str) -> str:
-    import open_clip
-
-    architecture = name.replace("/", "-")
-    if architecture not in open_clip.list_models():
-        close = difflib.get_close_matches(architecture, open_clip.list_models(), 3, 0.4) or ["ViT-B-16"]
-        raise SettingsError(f"open_clip has no architecture {name!r}: name another, such as {', '.join(close)}")
-    return architecture
-
-
-def _tag(architecture: str, source: str) -> dict[str, Any] | None:
-    """Return open_clip's entry for a tag, or None when ``source`` must be a file."""
-    import open_clip
-    from open_clip.pretrained import get_pretrained_cfg
-
-    entry = get_pretrained_cfg(architecture, source)
-    if entry or Path(source).expanduser().exists() or any(mark in source for mark in "/\\."):
-        return entry or None
-    tags = open_clip.list_pretrained_tags_by_model(architecture)
-    offer = f"one of {', '.join(tags)}, or the path of a checkpoint" if tags else "the path of a checkpoint"
-    raise WeightsError(f"{architecture} has no published weights {source!r}: expected {offer}")
-
-
-def _cached_openai(tag: dict[str, Any], cache_dir: Path | None) -> Path | None:
-    """Return OpenAI's own file of these weights, where its package or an older open_clip left one."""
-    path = (cache_dir or Path.home() / ".cache" / "clip") / tag.get("url", "").rsplit("/", 1)[-1]
-    # Part of a download has another hash; such a file is passed over.
-    return path if "openaipublic" in tag.get("url", "") and path.is_file() and file_sha256(path) in tag["url"] else None
-
-
-def _with_preprocessing(evidence: Evidence, architecture: str) -> Evidence:
-    """Fill in the mean and standard deviation that an architecture's published weights share; OpenAI's otherwise."""
-    import open_clip
-    from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-    from open_clip.pretrained import get_pretrained_cfg
-
-    if evidence.mean is not None and evidence.std is not None:
-        return evidence
-    tags = [get_pretrained_cfg(architecture, tag) for tag in open_clip.list_pretrained_tags_by_model(architecture)]
-    pairs = {(tag["mean"], tag["std"]) for tag in tags}
-    mean, std = pairs.pop() if len(pairs) == 1 else (OPENAI_DATASET_MEAN, OPENAI_DATASET_STD)
-    return replace(evidence, mean=mean, std=std)
 
 
 def _activation(quick_gelu: bool) -> str:

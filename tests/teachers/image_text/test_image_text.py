@@ -19,8 +19,8 @@ from special.errors import SceneError, SettingsError
 from special.progress import SILENT, Progress
 from special.scene.scene import Scene
 from special.settings import load
-from special.teachers.image_text.teacher import ImageTextSettings, ImageTextTeacher, class_probabilities
-from special.teachers.image_text.text_vectors import embed, name_embeddings
+from special.teachers.image_text.teacher import ImageTextSettings, ImageTextTeacher
+from special.teachers.image_text.text_vectors import class_probabilities, embed, name_embeddings
 from special.teachers.image_text.weights import find_clip
 
 SETTINGS = ImageTextSettings(

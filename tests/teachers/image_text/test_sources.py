@@ -127,7 +127,9 @@ def test_a_model_of_transformers_comes_from_the_hub_by_its_configuration(
     transformers_folder(tmp_path / "made")
     repo = known_models()["rsicd:ViT-B-32"].repo
     server.files |= {f"{repo}/{path.name}": path.read_bytes() for path in (tmp_path / "made").iterdir()}
-    clip = load_clip("rsicd:ViT-B-32", offline=False, device="cpu", cache_dir=tmp_path / "cache")
+    told = Told()
+    clip = load_clip("rsicd:ViT-B-32", offline=False, device="cpu", cache_dir=tmp_path / "cache", progress=told)
+    assert told.lines[0] == "rsicd:ViT-B-32: licence Apache-2.0 (the repository of the code)"
     assert clip is not None
     assert (clip.activation, clip.mean) == ("QuickGELU", (0.1, 0.2, 0.3))
 
