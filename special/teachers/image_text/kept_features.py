@@ -13,7 +13,6 @@ import numpy as np
 from special.storage import files
 
 DTYPE = np.float16
-"""What features are rounded to, kept or not, so that a run says the same with a cache as without."""
 
 
 class KeptFeatures:
@@ -35,6 +34,11 @@ class KeptFeatures:
         self._written: Any = None
         self._count = 0
         self._found = self._open()
+
+    @property
+    def wanted(self) -> bool:
+        """Whether what is put is kept."""
+        return self._partial is not None
 
     def get(self, first: int, count: int) -> np.ndarray | None:
         """Return the features of ``count`` windows from ``first`` on, float16 (count, h, w, D); None if not known."""

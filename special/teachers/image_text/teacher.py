@@ -43,7 +43,7 @@ from special.teachers.image_text import sliding_windows
 from special.teachers.image_text.class_texts import class_texts
 from special.teachers.image_text.dense_features import dense_features, patch_side, prepare
 from special.teachers.image_text.guided_upsampling import upsample
-from special.teachers.image_text.kept_features import DTYPE, KeptFeatures
+from special.teachers.image_text.kept_features import KeptFeatures
 from special.teachers.image_text.text_vectors import class_probabilities, kept_embeddings, text_vectors
 from special.teachers.image_text.views import INFRARED, RENDERINGS, RGB, View, colour_infrared, turned
 from special.teachers.image_text.weights import LoadedClip, load_clip
@@ -240,12 +240,14 @@ class ImageTextTeacher(Teacher):
         with self._kept(view, tiling) as kept:
 
             def classify(first: int, corners: list[tuple[int, int]]) -> np.ndarray:
-                features = kept.get(first, len(corners))
-                if features is None:
+                known = kept.get(first, len(corners))
+                if known is None:
                     features = self._features(np.stack([tiling.pixels(view.image, corner) for corner in corners]))
-                    kept.put(first, features)
-                vectors = torch.from_numpy(features).to(texts.device, torch.float32)
-                return class_probabilities(vectors, texts, owners, self.settings.logit_scale).cpu().numpy()
+                    if kept.wanted:
+                        kept.put(first, features.cpu().numpy())
+                else:
+                    features = torch.from_numpy(known).to(texts.device)
+                return class_probabilities(features.float(), texts, owners, self.settings.logit_scale).cpu().numpy()
 
             return sliding_windows.walked(tiling, int(owners.max()) + 1, self.settings.batch, classify, progress)
 
@@ -286,8 +288,11 @@ class ImageTextTeacher(Teacher):
         return vectors.to(device), torch.tensor([one.owner for one in texts], device=device)
 
     @torch.inference_mode()
-    def _features(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the unit vectors float16 (B, h, w, D) of the patches of B windows, float32 (B, H, W, 3) in 0..255."""
+    def _features(self, pixels: np.ndarray) -> Tensor:
+        """Return the unit vectors float16 (B, h, w, D) of the patches of B windows, float32 (B, H, W, 3) in 0..255.
+
+        They are rounded whether they are kept or not, so that a run says the same with a cache as without.
+        """
         mean, std = (np.array(value, np.float32) for value in (self.clip.mean, self.clip.std))
         # Cubic interpolation overshoots at edges; no photograph does.
         images = torch.from_numpy((np.clip(pixels, 0, 255) / 255 - mean) / std).permute(0, 3, 1, 2)
@@ -295,4 +300,4 @@ class ImageTextTeacher(Teacher):
         features = dense_features(
             self.clip.model.visual, images.contiguous().to(device), self.settings.class_token_factor
         )
-        return features.cpu().numpy().astype(DTYPE)
+        return features.half()
