@@ -168,6 +168,8 @@ def _bring(repo: str, name: str, about: Any, cache_dir: Path | None, progress: P
     from huggingface_hub import constants
     from huggingface_hub.utils import build_hf_headers
 
+    if about.etag is None or about.location is None:
+        raise Unavailable(f"the hub does not say which file {repo}/{name} is")
     home = Path(cache_dir or constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
     blob = home / "blobs" / str(about.etag)
     # A token is for the hub alone: large files lie with others, and their addresses are signed.

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import open_clip
 import pytest
 import timm
 import torch
@@ -16,6 +17,9 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from special.teachers.image_text.dense_features import dense_features as every_dense
+from special.teachers.image_text.dense_features import patch_side as side_of
+from special.teachers.image_text.dense_features import prepare, why_not_dense
 from special.teachers.image_text.timm_towers import dense_features, patch_side, see
 
 FACTOR = 0.3
@@ -154,3 +158,28 @@ def test_a_tower_sees_windows_of_another_size_than_it_was_trained_on() -> None:
     features = dense_features(visual, images(64), FACTOR)
     assert features.shape == (2, 8, 8, 48)
     torch.testing.assert_close(features.norm(dim=-1), torch.ones(2, 8, 8))
+
+
+@pytest.mark.slow
+def test_all_but_a_few_of_open_clip_s_architectures_give_dense_features() -> None:
+    """On the device "meta", where shapes are computed and nothing else. Text towers from the hub are left out."""
+    refused = []
+    for name in open_clip.list_models():
+        config = open_clip.get_model_config(name)
+        if "hf_model_name" in config["text_cfg"] or name.startswith("tiny"):
+            continue
+        with torch.device("meta"):
+            visual: Any = open_clip.create_model(name, load_weights=False, device="meta").visual.eval()
+        if why_not_dense(visual) is not None:
+            refused.append(name)
+            continue
+        patch = side_of(visual)
+        side = patch * round(224 / patch)
+        prepare(visual, side)
+        features = every_dense(visual, torch.empty(2, 3, side, side, device="meta"), FACTOR)
+        assert features.shape[:3] == (2, side // patch, side // patch), name
+        assert features.shape[3] == config["embed_dim"], name
+    assert [name for name in refused if not name.startswith("RN")] == [
+        *("coca_ViT-B-32", "coca_ViT-L-14"),
+        "vit_relpos_medium_patch16_cls_224",
+    ]
