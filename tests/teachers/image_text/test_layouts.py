@@ -17,6 +17,7 @@ from transformers import CLIPConfig, CLIPModel
 
 from special.errors import WeightsError
 from special.progress import Progress
+from special.teachers.image_text.architecture import architecture_of
 from special.teachers.image_text.text_vectors import embed
 from special.teachers.image_text.weights import LoadedClip, find_clip, load_clip
 
@@ -282,3 +283,16 @@ def test_a_clip_of_no_known_size_is_built_as_its_shapes_say(tmp_path: Path) -> N
 def test_what_is_no_clip_says_what_it_is(tmp_path: Path, weights: dict[str, Tensor], said: str) -> None:
     with pytest.raises(WeightsError, match=said):
         found(str(saved(tmp_path / "other.pt", weights)))
+
+
+@pytest.mark.slow
+def test_every_plain_architecture_of_open_clip_is_told_by_its_shapes(tmp_path: Path) -> None:
+    import open_clip
+
+    for name in open_clip.list_models():
+        config = open_clip.get_model_config(name)
+        own = "hf_model_name" not in config["text_cfg"] and "timm_model_name" not in config["vision_cfg"]
+        if own and not name.startswith(("RN", "coca", "tiny")):
+            with torch.device("meta"):
+                model = open_clip.create_model(name, load_weights=False, device="meta")
+            assert architecture_of(model.state_dict(), tmp_path).name == name.removesuffix("-quickgelu")
