@@ -31,7 +31,14 @@ class RunError(SpecialError):
 
 
 class WeightsError(SpecialError):
-    """Model weights could not be fetched, read, or do not fit the model."""
+    """Model weights could not be fetched, read, or do not fit the model.
+
+    ``passing`` says whether the same may go well another time, as after a fault of the network.
+    """
+
+    def __init__(self, message: str, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class TrainingError(SpecialError):

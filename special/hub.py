@@ -1,30 +1,40 @@
 """Weights from the Hugging Face hub: this machine's caches first, then, if that is allowed, the network, quickly.
 
-Nothing here retries for minutes: the hub has ten seconds to answer, and a download that stands still is given up.
+The hub has ten seconds to answer. What it sends is brought by :mod:`special.download`, which goes on where a broken
+attempt ended and checks the hash, and is then put where the hub's own client looks.
 """
 
 from __future__ import annotations
 
 import contextlib
-import inspect
-import queue
+import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
+from special.download import Remote, Unavailable, download, is_checksum
 from special.progress import SILENT, Progress
 
+__all__ = [
+    "CONTACT_SECONDS",
+    "Unavailable",
+    "answer",
+    "cached",
+    "fetch",
+    "fetch_texts",
+    "hub_closed",
+    "hub_is_closed",
+    "terms",
+]
+
 CONTACT_SECONDS = 10.0
-STALL_SECONDS = 30.0
+_THREAD = "special-hub"
+_SMALL = (".json", ".txt", ".model")
+"""Endings of the files that configurations and tokenizers are in."""
 
 Result = TypeVar("Result")
-
-
-class Unavailable(Exception):
-    """Weights could not be had; the message says why, and reads on from "... could not be fetched: "."""
 
 
 def cached(repo: str, names: Sequence[str], cache_dir: Path | None) -> Path | None:
@@ -38,25 +48,54 @@ def cached(repo: str, names: Sequence[str], cache_dir: Path | None) -> Path | No
     return None
 
 
-def fetch(repo: str, names: Sequence[str], cache_dir: Path | None, progress: Progress) -> Path:
+def fetch(
+    repo: str, names: Sequence[str], cache_dir: Path | None, progress: Progress, sha256: str | None = None
+) -> Path:
     """Fetch the first of a hub repository's files ``names`` that exists, into the hub's own cache.
 
-    Raises:
-        Unavailable: the hub does not answer within ten seconds, has no such file, or stops sending.
-    """
-    from huggingface_hub import hf_hub_download
+    Args:
+        repo: ``ORGANISATION/NAME``.
+        names: of files, the one wanted most first.
+        cache_dir: of the hub's client; its usual one when None.
+        progress: told of the download.
+        sha256: what the file has to have; the hash that the hub itself states is checked in any case.
 
-    meter = _Meter()
-    name, size = answer(lambda: _first_that_exists(repo, names), CONTACT_SECONDS, meter, progress)
-    progress.say(f"fetching {repo}/{name} once{f' ({size / 1e6:.0f} MB)' if size else ''}")
-    progress.begin(f"fetching {repo}", size or 0)
-    options: dict[str, Any] = {"cache_dir": cache_dir, "etag_timeout": CONTACT_SECONDS / 2}
-    if "tqdm_class" in inspect.signature(hf_hub_download).parameters:
-        options["tqdm_class"] = _bar(meter)
-    try:
-        return Path(answer(lambda: hf_hub_download(repo, name, **options), STALL_SECONDS, meter, progress))
-    finally:
-        progress.end()
+    Raises:
+        Unavailable: the hub does not answer within ten seconds, has no such file, does not give it, or stops sending.
+    """
+    name, about = answer(lambda: _first_that_exists(repo, names), CONTACT_SECONDS)
+    _bring(repo, name, about, cache_dir, progress, sha256)
+    return _as_cached(repo, name, cache_dir)
+
+
+def fetch_texts(repo: str, cache_dir: Path | None = None) -> None:
+    """Fetch the small files of a repository, in which configurations and tokenizers are, into the hub's own cache.
+
+    Raises:
+        Unavailable: as for :func:`fetch`.
+    """
+    from huggingface_hub import HfApi
+
+    siblings = answer(lambda: HfApi().model_info(repo).siblings, CONTACT_SECONDS)
+    for name in [sibling.rfilename for sibling in siblings or []]:
+        if name.endswith(_SMALL) and "/" not in name and cached(repo, [name], cache_dir) is None:
+            fetch(repo, [name], cache_dir, SILENT)
+
+
+def terms(repo: str) -> str:
+    """Return in words under which licence the hub says that a repository stands, and whether one has to ask for it.
+
+    Raises:
+        Unavailable: as for :func:`fetch`.
+    """
+    from huggingface_hub import HfApi
+
+    about = answer(lambda: HfApi().model_info(repo), CONTACT_SECONDS)
+    card = getattr(about, "card_data", None) or {}
+    licence = card.get("license_name") or card.get("license")
+    said = f"licence {licence}" if licence else "its page states no licence"
+    gated = "; gated: its owners let in those who have accepted their terms" if getattr(about, "gated", False) else ""
+    return f"{said}{gated}"
 
 
 @contextlib.contextmanager
@@ -80,54 +119,11 @@ def hub_is_closed() -> bool:
     return bool(constants.HF_HUB_OFFLINE)
 
 
-def _first_that_exists(repo: str, names: Sequence[str]) -> tuple[str, int | None]:
-    """Return the first of ``names`` that the repository has, and its size in bytes."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import EntryNotFoundError
-
-    for name in names:
-        with contextlib.suppress(EntryNotFoundError):
-            return name, get_hf_file_metadata(hf_hub_url(repo, name), timeout=CONTACT_SECONDS / 2).size
-    raise Unavailable(f"{repo} has none of {', '.join(names)}")
-
-
-class _Meter:
-    """Bytes that have arrived and that nobody has yet been told of."""
-
-    def __init__(self) -> None:
-        self.arrived: queue.SimpleQueue[int] = queue.SimpleQueue()
-
-    def drain(self) -> int:
-        total = 0
-        with contextlib.suppress(queue.Empty):
-            while True:
-                total += self.arrived.get_nowait()
-        return total
-
-
-def _bar(meter: _Meter) -> type:
-    """Return a tqdm class that draws nothing and reports to ``meter``."""
-    from tqdm import tqdm
-
-    class Bar(tqdm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            kwargs.pop("name", None)
-            super().__init__(*args, **{**kwargs, "disable": True})
-
-        def update(self, n: float | None = 1) -> bool | None:
-            meter.arrived.put(int(n or 0))
-            return super().update(n)
-
-    return Bar
-
-
-def answer(
-    ask: Callable[[], Result], patience: float, meter: _Meter | None = None, progress: Progress = SILENT
-) -> Result:
-    """Run ``ask`` in a thread and wait for its result; give up when nothing has happened for ``patience`` seconds.
+def answer(ask: Callable[[], Result], patience: float) -> Result:
+    """Run a question to the hub in a thread and wait ``patience`` seconds for its result.
 
     A name server that does not answer blocks beyond any timeout of the client, so the waiting is done here. What still
-    waits after that ends with the program.
+    waits after that ends with the program, and says nothing more.
 
     Raises:
         Unavailable: ``ask`` raised something, or took too long.
@@ -138,23 +134,106 @@ def answer(
         try:
             result.set_result(ask())
         except Exception as error:
-            result.set_exception(error if isinstance(error, Unavailable) else Unavailable(one_line(error)))
+            result.set_exception(error if isinstance(error, Unavailable) else _reason(error))
 
+    _silence_own_threads()
     # Not an executor: its threads would keep the program from ending.
-    threading.Thread(target=work, daemon=True).start()
-    heard = time.monotonic()
-    while True:
-        done, _ = wait([result], timeout=min(0.2, patience))
-        if meter is not None and (news := meter.drain()):
-            progress.advance(news)
-            heard = time.monotonic()
-        if done:
-            return result.result()
-        if time.monotonic() - heard > patience:
-            raise Unavailable(f"nothing came within {patience:.0f} s")
+    threading.Thread(target=work, daemon=True, name=_THREAD).start()
+    try:
+        return result.result(timeout=patience)
+    except TimeoutError:
+        raise Unavailable(f"nothing came within {patience:.0f} s") from None
 
 
 def one_line(error: Exception) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+def _first_that_exists(repo: str, names: Sequence[str]) -> tuple[str, Any]:
+    """Return the first of ``names`` that the repository has, and what the hub says of it."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import EntryNotFoundError
+
+    for name in names:
+        with contextlib.suppress(EntryNotFoundError):
+            return name, get_hf_file_metadata(hf_hub_url(repo, name), timeout=CONTACT_SECONDS / 2)
+    raise Unavailable(f"{repo} has none of {', '.join(names)}", passing=False)
+
+
+def _bring(repo: str, name: str, about: Any, cache_dir: Path | None, progress: Progress, sha256: str | None) -> None:
+    """Download a file to where the hub's client keeps what it has downloaded, by the name that the hub gives it."""
+    from filelock import FileLock
+    from huggingface_hub import constants
+    from huggingface_hub.utils import build_hf_headers
+
+    if about.etag is None or about.location is None:
+        raise Unavailable(f"the hub does not say which file {repo}/{name} is")
+    home = Path(cache_dir or constants.HF_HUB_CACHE) / f"models--{repo.replace('/', '--')}"
+    blob = home / "blobs" / str(about.etag)
+    # A token is for the hub alone: large files lie with others, and their addresses are signed.
+    own = about.location.startswith(constants.ENDPOINT)
+    headers = {key: value for key, value in build_hf_headers().items() if key == "authorization" and own}
+    stated = about.etag if is_checksum(about.etag) else None
+    if sha256 is not None and stated is not None and len(stated) == 64 and stated != sha256:
+        raise Unavailable(f"{repo}/{name} is no longer the file that special knows: it has another hash", False)
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "special.lock"):
+        if blob.is_file():
+            return
+        if about.size is None or about.size > 1e6:
+            progress.say(f"fetching {repo}/{name} once{f' ({about.size / 1e6:.0f} MB)' if about.size else ''}")
+        progress.begin(f"fetching {repo}", about.size or 0)
+        try:
+            download(Remote(about.location, about.size, sha256 or stated, headers), blob, progress)
+        finally:
+            progress.end()
+
+
+def _as_cached(repo: str, name: str, cache_dir: Path | None) -> Path:
+    """Have the hub's client enter in its cache what lies there already."""
+    from huggingface_hub import hf_hub_download
+
+    return Path(answer(lambda: hf_hub_download(repo, name, cache_dir=cache_dir), CONTACT_SECONDS))
+
+
+def _reason(error: Exception) -> Unavailable:
+    """Say what an error of the hub's client means for the user, and whether it passes."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return Unavailable(
+            "its owners let in only those who have accepted their terms: accept them on its page at the hub, then "
+            "hf auth login, or set HF_TOKEN",
+            passing=False,
+        )
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return Unavailable(
+            "the hub has no such repository, or it is private: check its name; for a private one, hf auth login, or "
+            "set HF_TOKEN",
+            passing=False,
+        )
+    if isinstance(error, errors.HfHubHTTPError):
+        status = getattr(error.response, "status_code", 500)
+        return Unavailable(f"the hub answers {status}", passing=status >= 500 or status == 429)
+    if isinstance(error, OSError) or type(error).__module__.split(".")[0] in ("httpx", "httpcore", "requests"):
+        return Unavailable(f"the hub cannot be reached: {one_line(error)}")
+    return Unavailable(one_line(error))
+
+
+class _OwnThreads(logging.Filter):
+    """Lets nothing through that a thread of :func:`answer` says: its reason is in the error, or comes too late."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.threadName != _THREAD
+
+
+_QUIET = _OwnThreads()
+
+
+def _silence_own_threads() -> None:
+    """Attach the filter to whatever writes log records down; twice makes no difference."""
+    for name in ("", "huggingface_hub", "httpx", "transformers"):
+        for handler in logging.getLogger(name).handlers:
+            handler.addFilter(_QUIET)

@@ -101,8 +101,8 @@ class OneOf:
     choices: tuple[str, ...]
 
     def holds(self, value: Any, others: Mapping[str, Any]) -> bool:
-        """Whether ``value`` is one of them."""
-        return value in self.choices
+        """Whether ``value`` is one of them; of a list, every item."""
+        return all(item in self.choices for item in (value if isinstance(value, list | tuple) else [value]))
 
     def __str__(self) -> str:
         """The choices in words."""

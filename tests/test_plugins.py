@@ -242,7 +242,7 @@ def test_names_that_nothing_has_are_answered_with_those_there_are(
     refused = all_of_them.refused("info", scene.scene, "--reader", "none")
     assert known in refused and ", npy, pace, plaincube, prisma" in refused
     words = (*label, "--out", tmp_path / "run")
-    known = "there is no teacher 'none': name one of dark-to-bright, image-text, spectrum-text"
+    known = "there is no teacher 'none': name one of concept-segments, dark-to-bright, dense-text, image-text, "
     assert known in all_of_them.refused(*words, "--set", 'pseudo.teachers=["none"]')
     known = "there is no classifier 'none': name one of aligned, cnn3d, linear, mambahsi, mean, s3fn"
     assert known in all_of_them.refused(*words, "--classifier", "none")

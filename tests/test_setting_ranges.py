@@ -23,6 +23,8 @@ from special.steps.map import MapSettings
 from special.steps.refine import RefineSettings
 from special.steps.rgb import RgbSettings
 from special.steps.warmup import WarmupSettings
+from special.teachers.concept_segments import ConceptSegmentsSettings
+from special.teachers.dense_text import DenseTextSettings
 from special.teachers.fusion import FusionSettings
 from special.teachers.image_text.teacher import ImageTextSettings
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
@@ -33,11 +35,12 @@ SECTIONS: dict[str, Any] = {
     for kind in (
         *(RgbSettings, FusionSettings, SpectrumTextSettings, ImageTextSettings, ClassifierSettings, S3FNSettings),
         *(AlignedSettings, MambaHSISettings, ScanSettings, WarmupSettings, RefineSettings, SplitSettings, FitSettings),
-        *(CubeSettings, MapSettings, AnswersSettings),
+        *(CubeSettings, MapSettings, AnswersSettings, DenseTextSettings, ConceptSegmentsSettings),
     )
 }
 FREE = {
     *(f"pseudo.image_text.{name}" for name in ("clip", "templates")),
+    *("pseudo.dense_text.model", "pseudo.dense_text.templates", "pseudo.concept_segments.model"),
     *(f"pseudo.spectrum_text.{name}" for name in ("library", "library_column", "library_beside")),
     *(f"classifier.{name}" for name in ("name", "texts", "encoder")),
 }

@@ -51,7 +51,7 @@ def test_every_setting_belongs_to_a_section() -> None:
 
 
 def test_a_section_becomes_the_dataclass_of_its_step() -> None:
-    assert load().build(RgbSettings) == RgbSettings(655.0, 553.0, 451.0, 0.02, 0.98)
+    assert load().build(RgbSettings) == RgbSettings(655.0, 553.0, 451.0, 0.001, 0.999, "auto", 1.4)
 
 
 def test_a_pipeline_that_extends_another_holds_only_what_differs(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ class Job:
         start_over: forget what the run holds (``--force``).
         steps: the pipeline.
         notes: what was understood of the labels or the answers.
+        ask_again: whether teachers are asked again that could not be had for a reason that passes.
     """
 
     run: RunDirectory
@@ -85,6 +86,7 @@ class Job:
     start_over: bool = False
     steps: Sequence[Step] = LABEL
     notes: Sequence[str] = ()
+    ask_again: bool = False
 
     def plan(self, until: str | None = None) -> list[Verdict]:
         """Say of every step whether it would run and why. Nothing is written, fetched or loaded."""
@@ -151,6 +153,8 @@ class Job:
         checked = _Checked(self._with_kept_teachers())
         to_run = {verdict.step for verdict in self.plan(until) if verdict.runs}
         steps = [step for step in self.steps if step.name in to_run]
+        if self._asks_again(until):
+            steps += [step for step in self.steps if "teachers" in step.inputs and step not in steps]
         if not steps:
             return checked
         settings = self.request.settings
@@ -179,6 +183,12 @@ class Job:
         if texts is not None and any("texts" in step.inputs for step in steps):
             checked.meanings = texts.read(self.request.classes, progress)
         return checked
+
+    def _asks_again(self, until: str | None) -> bool:
+        """Whether a teacher that the network has kept away is to be asked again. Where it comes, its step runs."""
+        kept = self.previous.teachers if self.previous is not None else None
+        in_reach = any("teachers" in step.inputs for step in runner.up_to(self.steps, until))
+        return self.ask_again and in_reach and kept is not None and bool(kept.passing) and not self.request.offline
 
     def _begin(self, request: Request) -> None:
         """Write down what is asked. The run is held, so what another process did meanwhile can be seen."""
@@ -277,6 +287,7 @@ def prepare(options: RunOptions) -> Job:
         options.force,
         steps_of(request),
         (*opened.notes, *notes),
+        ask_again=True,
     )
 
 

@@ -151,7 +151,8 @@ class LabelOptions(RunOptions, SceneOptions):
         classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines; the library's when None.
         library: a spectral library whose spectra stand for the classes that it has. library_column: of its metadata,
             the one that holds the classes.
-        clip: image-text model: ``auto``, ``none``, ``MODEL:TAG``, ``MODEL:FILE`` or ``hf-hub:...``.
+        clip: image-text model: ``auto``, ``none``, a name of ``special models list``, ``MODEL:TAG``, ``FILE``,
+            ``MODEL:FILE`` or ``hf-hub:...``.
         concepts: TOML files of land-cover concepts, beside those of the package.
         reject: pixels whose best class is less probable than this stay 0 in the map.
         labels: answers to the questions of :func:`special.ask`, or what else is known of the scene: points or polygons

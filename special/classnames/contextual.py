@@ -19,7 +19,7 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, minilm_folder
 from special.errors import WeightsError
-from special.hub import STALL_SECONDS, Unavailable, answer, fetch, hub_closed, hub_is_closed, one_line
+from special.hub import Unavailable, fetch, fetch_texts, hub_closed, hub_is_closed, one_line
 from special.progress import SILENT, Progress
 
 DEFAULT = "minilm"
@@ -203,10 +203,8 @@ def _fetch(repo: str, progress: Progress) -> None:
     Raises:
         Unavailable: the hub does not answer, or has no such model.
     """
-    from huggingface_hub import snapshot_download
-
     fetch(repo, ("model.safetensors",), None, progress)
-    answer(lambda: snapshot_download(repo, allow_patterns=["*.json", "*.txt"]), STALL_SECONDS)
+    fetch_texts(repo)
 
 
 def _introduced(name: str, paragraphs: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ import click
 
 _BEFORE_STEPS = ("classes", "label")
 _AFTER_STEPS = (
-    *("ask", "status", "info", "library", "describe"),
+    *("ask", "status", "info", "models", "library", "describe"),
     *("fit", "predict", "evaluate", "sample", "assess", "demo"),
 )
 _DEBUG = "special.debug"

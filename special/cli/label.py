@@ -49,7 +49,11 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
 )
 @click.option("--pipeline", metavar="NAME|FILE", help="Settings of every step.  [special, or the classifier's]")
 @set_option
-@click.option("--clip", metavar="MODEL", help="Image-text model: auto, none, MODEL:TAG, MODEL:FILE, hf-hub:...  [auto]")
+@click.option(
+    "--clip",
+    metavar="MODEL",
+    help="Image-text model: auto, none, FILE, MODEL:TAG, or a name of special models list.  [auto]",
+)
 @click.option("--offline", is_flag=True, help="Never ask the network.")
 @click.option(
     "--concepts",

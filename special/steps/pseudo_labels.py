@@ -63,6 +63,8 @@ STEP = Step(
     apart=(
         "pseudo.teachers",
         "pseudo.image_text.clip",
+        "pseudo.dense_text.model",
+        "pseudo.concept_segments.model",
         "pseudo.spectrum_text.library",
         "pseudo.spectrum_text.library_column",
         "pseudo.spectrum_text.library_beside",

@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from special.cache.step import Step
-from special.settings import Within
+from special.scene.rendering import AUTO, EACH, TOGETHER, Stretch, covers
+from special.scene.rendering import render as rendered
+from special.settings import OneOf, Within
 from special.steps.context import SceneContext
 from special.storage.files import save_array, save_json
 
 if TYPE_CHECKING:
     from special.scene import Scene
 
-REACH_NM = 30.0
-"""A colour is covered when some good band lies this near to it. Scenes that begin at 460 or 475 nm keep their blue; one
-that begins in the near infrared has none, and a gap left by dropped bands is not bridged."""
-
-_GREY = 128
-
 
 @dataclass(frozen=True)
 class RgbSettings:
-    """Where red, green and blue are (nm), and which quantiles of a channel become black and white."""
+    """Where red, green and blue are (nm), and what becomes black and white (see ``special.scene.rendering``)."""
 
     section: ClassVar[str] = "rgb"
 
@@ -37,6 +33,8 @@ class RgbSettings:
     blue_nm: Annotated[float, Within(200, 30000)]
     low_quantile: Annotated[float, Within(0, below="high_quantile")]
     high_quantile: Annotated[float, Within(0, 1)]
+    stretch: Annotated[str, OneOf((AUTO, TOGETHER, EACH))]
+    gamma: Annotated[float, Within(0.1, 10)]
 
     @property
     def colours(self) -> tuple[tuple[str, float], ...]:
@@ -46,52 +44,15 @@ class RgbSettings:
 
 def missing_colours(wavelengths: np.ndarray, settings: RgbSettings) -> list[str]:
     """The colours that no band of ``wavelengths`` (bands,), nm, covers; empty when an RGB image can be made."""
-    return [name for name, nm in settings.colours if np.abs(wavelengths - nm).min() > REACH_NM]
+    return [name for name, nm in settings.colours if not covers(wavelengths, nm)]
 
 
 def render(scene: Scene, settings: RgbSettings) -> np.ndarray | None:
-    """An RGB image, uint8 (rows, cols, 3), 0 at invalid pixels; None when the scene does not cover the visible.
-
-    Each colour is interpolated linearly between the bands on both sides of it; beyond the first or last band the
-    nearest one is taken. Each channel is stretched on its own between two quantiles of its valid pixels: gains and
-    haze differ from band to band in raw numbers and radiance, and a joint stretch would leave their colour cast in.
-    A channel that is constant over the valid pixels becomes mid-grey.
-    """
+    """An RGB image, uint8 (rows, cols, 3), 0 at invalid pixels; None when the scene does not cover the visible."""
     if missing_colours(scene.wavelengths, settings):
         return None
-    weights = np.array([_weights(scene.wavelengths, nm) for _, nm in settings.colours], dtype=np.float32)
-    bands = np.flatnonzero(weights.any(axis=0))
-    colours = np.empty((*scene.shape[:2], 3), dtype=np.float32)
-    for rows in scene.windows():
-        colours[rows] = scene.read(rows, bands=bands) @ weights[:, bands].T
-    image = np.zeros(colours.shape, dtype=np.uint8)
-    for channel in range(3):
-        values = colours[..., channel][scene.valid]
-        image[..., channel][scene.valid] = _stretched(values, settings.low_quantile, settings.high_quantile)
-    return image
-
-
-def _weights(wavelengths: np.ndarray, nm: float) -> np.ndarray:
-    """Share of each band (bands,) in the value at ``nm``; they sum to 1."""
-    weights = np.zeros(len(wavelengths))
-    above = int(np.searchsorted(wavelengths, nm))
-    below = above - 1
-    if below < 0 or above == len(wavelengths):
-        weights[min(max(below, 0), len(wavelengths) - 1)] = 1.0
-        return weights
-    # Not zero: searchsorted gives wavelengths[below] < nm <= wavelengths[above].
-    share = (nm - wavelengths[below]) / (wavelengths[above] - wavelengths[below])
-    weights[below], weights[above] = 1.0 - share, share
-    return weights
-
-
-def _stretched(values: np.ndarray, low_quantile: float, high_quantile: float) -> np.ndarray:
-    low, high = (float(q) for q in np.quantile(values.astype(np.float64), (low_quantile, high_quantile)))
-    if low == high:
-        low, high = float(values.min()), float(values.max())  # nearly all the same: show what differs
-    if low == high:
-        return np.full(values.shape, _GREY, dtype=np.uint8)
-    return np.rint(255 * np.clip((values - low) / (high - low), 0, 1)).astype(np.uint8)
+    stretch = Stretch(settings.low_quantile, settings.high_quantile, settings.stretch, settings.gamma)
+    return rendered(scene, [nm for _, nm in settings.colours], stretch)
 
 
 def _run(context: SceneContext, folder: Path) -> None:
@@ -111,7 +72,7 @@ def _run(context: SceneContext, folder: Path) -> None:
 
 STEP = Step(
     name="rgb",
-    version=1,
+    version=2,
     function=_run,
     summary="Make the RGB image of RUN again, and what follows it.",
     examples=("special rgb", "special rgb scene.special --set rgb.high_quantile=0.99 --until rgb"),

@@ -43,7 +43,14 @@ class TeacherRequest:
 
 
 class Absent(Exception):
-    """A teacher cannot be had, and nobody insists on it. The message says why, and how to add it; "" where all know."""
+    """A teacher cannot be had, and nobody insists on it. The message says why, and how to add it; "" where all know.
+
+    ``passing`` says whether it may be had another time, as after a fault of the network: a later run asks again.
+    """
+
+    def __init__(self, message: str, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class Teacher(ABC):

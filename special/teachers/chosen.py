@@ -26,12 +26,14 @@ class ChosenTeachers:
         identities: each teacher's ``identity()`` by its name.
         models: the weights in use, by the names of teachers that let the user choose them.
         absent: why a teacher that was asked is not there, by its name.
+        passing: those of them that may be had another time, as after a fault of the network.
     """
 
     decided_by: str
     identities: Mapping[str, Any]
     models: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    passing: Sequence[str] = ()
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> ChosenTeachers:
@@ -84,7 +86,8 @@ def choose(
     """Make the teachers of a run and say which they are.
 
     A run that began with one set of weights, or without a teacher that could not be had, goes on so as long as the
-    user asks for what was asked before, even if more could be had today.
+    user asks for what was asked before, even if more could be had today. Where the network was the reason, and is not
+    forbidden, it is asked again.
 
     Args:
         request: what the teachers are made from.
@@ -95,6 +98,7 @@ def choose(
     """
     teachers: list[Teacher] = []
     absent: dict[str, str] = {}
+    passing: list[str] = []
     for name in names_of(request.settings):
         kind = TEACHERS.get(name)
         asked, setting = request, f"{teacher_section(name)}.{kind.model_setting}"
@@ -102,15 +106,19 @@ def choose(
             absent[name] = ""
             continue
         if previous is not None and asked_before is not None and _same(setting, request.settings, asked_before):
-            if name in previous.absent:
+            if name in previous.absent and (name not in previous.passing or request.offline):
                 absent[name] = previous.absent[name]
+                passing += [name] if name in previous.passing else []
                 continue
+            if name in previous.absent:
+                request.progress.say(f"The {name} teacher could not be had before; asking again.")
             if name in previous.models:
                 asked = replace(request, settings=request.settings.override({setting: previous.models[name]}))
         try:
             teachers.append(kind.make(asked))
         except Absent as reason:
             absent[name] = str(reason)
+            passing += [name] if reason.passing else []
             if absent[name]:
                 request.progress.say(absent[name])
     if not teachers:
@@ -120,6 +128,7 @@ def choose(
         {teacher.name: teacher.identity() for teacher in teachers},
         {teacher.name: teacher.model for teacher in teachers if teacher.model},
         absent,
+        passing,
     )
     return chosen, teachers
 

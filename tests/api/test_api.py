@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_scene
+import tiny_clip
 
 import special
 from special.classnames.encoder import SentenceEncoder
-from special.errors import ClassListError, RunError, SceneError, SettingsError, SpecialError
+from special.errors import ClassListError, RunError, SceneError, SettingsError, SpecialError, WeightsError
 from special.progress import Progress
 from special.teachers.base import Absent, TeacherRequest
 from special.teachers.image_text.teacher import ImageTextTeacher
+from special.teachers.image_text.weights import LoadedClip, find_clip
 
 
 class Listener(Progress):
@@ -359,6 +361,43 @@ def test_a_run_that_is_done_asks_for_no_teacher(files: small_scene.Files, tmp_pa
     special.rerun(tmp_path / "run", "rgb", until="pseudo")
     special.status(tmp_path / "run")
     assert asked == ["auto"]
+
+
+def test_a_teacher_that_the_network_kept_away_is_asked_again(
+    files: small_scene.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = ["no CLIP: nothing came within 10 s", "no CLIP: the hub answers 503"]
+    passing, listener = iter(reasons), Listener()
+
+    def make(request: TeacherRequest) -> ImageTextTeacher:
+        raise Absent(next(passing), passing=True)
+
+    monkeypatch.setattr(ImageTextTeacher, "make", make)
+    done = label(files, tmp_path / "run", clip="auto", until="pseudo")
+    assert ran(done) == ["rgb", "pseudo"]
+    special.rerun(tmp_path / "run", "rgb", until="pseudo")  # a command about a step asks for nobody
+    label(files, tmp_path / "run", clip="auto", until="pseudo", offline=True)
+    again = label(files, tmp_path / "run", clip="auto", until="pseudo", progress=listener)
+    assert ran(again) == [], "it could not be had again, so nothing has changed"
+    assert listener.lines == ["The image-text teacher could not be had before; asking again.", reasons[1]]
+    assert next(passing, None) is None
+
+
+def test_a_teacher_that_comes_later_makes_the_pseudo_labels_again(
+    files: small_scene.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_clip.register()
+    path = tiny_clip.save(tmp_path / "tiny.safetensors")
+    tries = iter([None, find_clip(f"tiny:{path}", offline=True, device="cpu")[0]])
+    monkeypatch.setattr("special.teachers.image_text.teacher.load_clip", lambda *_, **__: next(tries) or refuse())
+
+    def refuse() -> LoadedClip:
+        raise WeightsError("nothing came within 10 s", passing=True)
+
+    label(files, tmp_path / "run", clip="auto", until="pseudo")
+    again = label(files, tmp_path / "run", clip="auto", until="pseudo")
+    assert ran(again) == ["pseudo"]
+    assert again.record["clip"]["because"] is None
 
 
 def test_asking_for_another_model_chooses_again(run: special.Run, files: small_scene.Files, asked: list[str]) -> None:

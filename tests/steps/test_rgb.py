@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,9 @@ from special.scene import Scene
 from special.settings import load
 from special.steps.rgb import RgbSettings, missing_colours, render
 
-SETTINGS = RgbSettings(red_nm=655.0, green_nm=553.0, blue_nm=451.0, low_quantile=0.0, high_quantile=1.0)
+SETTINGS = RgbSettings(
+    red_nm=655.0, green_nm=553.0, blue_nm=451.0, low_quantile=0.0, high_quantile=1.0, stretch="each", gamma=1.0
+)
 NM = np.array([440.0, 460.0, 540.0, 560.0, 640.0, 660.0, 900.0])
 
 
@@ -73,7 +77,7 @@ def test_quantiles_are_taken_over_valid_pixels() -> None:
     cube = np.concatenate([values, np.full((10, 10, 3), np.nan)])
     image = render(
         Scene.from_array(cube, [451.0, 553.0, 655.0]),
-        RgbSettings(red_nm=655.0, green_nm=553.0, blue_nm=451.0, low_quantile=0.1, high_quantile=0.9),
+        replace(SETTINGS, low_quantile=0.1, high_quantile=0.9),
     )
     assert image is not None
     red = image[:10, :, 0].ravel()
@@ -85,6 +89,37 @@ def test_each_channel_is_stretched_on_its_own() -> None:
     image = render(Scene.from_array(cube, [451.0, 553.0, 655.0]), SETTINGS)
     assert image is not None
     assert (image.reshape(-1, 3).min(axis=0) == 0).all() and (image.reshape(-1, 3).max(axis=0) == 255).all()
+
+
+def test_one_stretch_for_all_channels_keeps_the_hue() -> None:
+    cube = ramp(bands=3) * [0.1, 0.2, 0.4]  # blue, green, red
+    image = render(Scene.from_array(cube, [451.0, 553.0, 655.0]), replace(SETTINGS, stretch="together"))
+    assert image is not None
+    low, high = cube.min(), cube.max()
+    np.testing.assert_allclose(image, 255 * (cube[..., ::-1] - low) / (high - low), atol=0.51)
+
+
+def lit(air: float) -> Scene:
+    """A scene whose bands differ by sunlight, and from which the air takes a share at 760 nm."""
+    nm = np.array([451.0, 553.0, 655.0, 745.0, 761.0, 778.0])
+    return Scene.from_array(ramp(bands=6) * [4.0, 3.0, 2.0, 1.0, 1.0 - air, 1.0], nm)
+
+
+@pytest.mark.parametrize(("air", "like"), [(0.0, "together"), (0.6, "each")])
+def test_what_the_air_takes_tells_how_the_channels_are_stretched(air: float, like: str) -> None:
+    scene = lit(air)
+    auto, expected = (render(scene, replace(SETTINGS, stretch=stretch)) for stretch in ("auto", like))
+    other = render(scene, replace(SETTINGS, stretch="each" if like == "together" else "together"))
+    assert auto is not None and expected is not None and other is not None
+    np.testing.assert_array_equal(auto, expected)
+    assert (auto != other).any()
+
+
+def test_gamma_lifts_what_lies_between_black_and_white() -> None:
+    scene = Scene.from_array(ramp(bands=3), [451.0, 553.0, 655.0])
+    plain, lifted = render(scene, SETTINGS), render(scene, replace(SETTINGS, gamma=2.0))
+    assert plain is not None and lifted is not None
+    np.testing.assert_allclose(lifted, 255 * np.sqrt(plain / 255.0), atol=4)
 
 
 def test_a_constant_channel_is_grey() -> None:
@@ -103,7 +138,7 @@ def test_a_channel_that_is_constant_but_for_an_outlier_shows_the_outlier() -> No
     cube[5, 5] = 2.0
     image = render(
         Scene.from_array(cube, [451.0, 553.0, 655.0]),
-        RgbSettings(red_nm=655.0, green_nm=553.0, blue_nm=451.0, low_quantile=0.02, high_quantile=0.98),
+        replace(SETTINGS, low_quantile=0.02, high_quantile=0.98),
     )
     assert image is not None
     assert (image[5, 5] == 255).all() and image.sum() == 3 * 255

@@ -25,6 +25,12 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "text_cfg": TEXT,
     },
     "tiny-wide": {"embed_dim": 40, "vision_cfg": VISION, "text_cfg": TEXT},
+    # A tower of timm's, which pools by attention as SigLIP's does.
+    "tiny-timm": {
+        "embed_dim": 64,
+        "vision_cfg": {"timm_model_name": "test_vit2", "timm_pool": "map", "timm_proj": "none", "image_size": 64},
+        "text_cfg": {**TEXT, "width": 40},
+    },
 }
 
 

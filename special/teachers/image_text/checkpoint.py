@@ -1,21 +1,24 @@
 """Checkpoint files of image-text models: reading them safely, and refusing those that do not fit the architecture.
 
-Nothing in a checkpoint is executed: tensors come from safetensors or from torch's ``weights_only`` reader. A
-TorchScript archive (which is a program) is opened only when its SHA-256 is one that open_clip's table of weights names.
+Nothing in a checkpoint is executed: tensors come from safetensors, from torch's ``weights_only`` reader, or, of a
+TorchScript archive (which is a program), from a reader of ours that knows nothing but tensors.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from special.errors import WeightsError
-from special.teachers.image_text.layouts import contained, needed, on_grid, refuse_foreign, unwrapped
+from special.teachers.image_text.known import KnownModel
+from special.teachers.image_text.layouts import contained, long_texts, needed, on_grid, unwrapped
+from special.teachers.image_text.torchscript import is_torchscript, read_tensors
+from special.teachers.image_text.transformers_layout import converted, is_transformers
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -39,14 +42,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_state(path: Path, sha256: str) -> dict[str, Tensor]:
-    """Read the tensors (...) of a checkpoint by name; what the file is, is told by its content.
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Read the tensors (...) of a checkpoint, by the names that open_clip gives them; what it is, its content tells.
 
     Raises:
         WeightsError: no such file, neither safetensors nor a torch checkpoint, or more than tensors in it.
     """
-    import warnings
-
     import torch
     from safetensors.torch import load_file
 
@@ -55,24 +56,15 @@ def read_state(path: Path, sha256: str) -> dict[str, Tensor]:
     try:
         if _is_safetensors(path):
             state: Any = load_file(path)
-        elif _is_torchscript(path):
-            if not runs_as_published(sha256):
-                raise WeightsError(
-                    f"{path} is a TorchScript program and not one of the published ones: save the model's state_dict "
-                    "as safetensors and name that file"
-                )
-            with warnings.catch_warnings():
-                # torch would have the user save another kind of program; these files are as OpenAI published them.
-                warnings.simplefilter("ignore", FutureWarning)
-                state = torch.jit.load(str(path), map_location="cpu").state_dict()
+        elif is_torchscript(path):
+            state = read_tensors(path)
         else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except WeightsError:
-        raise
+            with _harmless_beside_tensors():
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:
         raise WeightsError(
             f"{path} cannot be read as a checkpoint: expected safetensors, or a torch file that holds nothing but "
-            "tensors; if it was downloaded, fetch it again"
+            "tensors; if it was downloaded, fetch it again; if it is yours, save the model's state_dict as safetensors"
         ) from None
     state = contained(state)
     tensors = unwrapped(
@@ -84,21 +76,54 @@ def read_state(path: Path, sha256: str) -> dict[str, Tensor]:
     )
     if not tensors:
         raise WeightsError(f"{path} holds no tensors by name: expected the state_dict of an open_clip model")
-    return tensors
+    return long_texts(converted(tensors, path) if is_transformers(tensors) else tensors)
 
 
-def file_evidence(path: Path, sha256: str, state: Mapping[str, Any]) -> Evidence:
+class _Ignored:
+    """Takes the place of a number or a setting that training has left beside the weights; it does nothing."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+_BESIDE_TENSORS = (
+    *("numpy.dtype", "numpy.ndarray", "argparse.Namespace", "pathlib.PosixPath", "pathlib.WindowsPath"),
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
+    *(f"numpy.dtypes.{kind}DType" for kind in ("Float64", "Float32", "Int64", "Int32", "Bool")),
+)
+
+
+@contextlib.contextmanager
+def _harmless_beside_tensors() -> Iterator[None]:
+    """Let torch's reader pass over best scores, arguments and paths, of which nothing is made."""
+    import torch
+
+    if not hasattr(torch.serialization, "safe_globals"):  # before torch 2.5
+        yield
+        return
+    # Into what a name is turned is ours to say: nothing of numpy's or the user's is called.
+    with torch.serialization.safe_globals([(_Ignored, name) for name in _BESIDE_TENSORS]):
+        yield
+
+
+def file_evidence(path: Path, sha256: str, state: Mapping[str, Any], known: KnownModel | None = None) -> Evidence:
     """Tell from a bare checkpoint how its model was trained, as far as it can be told.
 
-    Looked at, in this order: the SHA-256, among the published ones; ``open_clip_config.json`` beside the file; the
-    extra entries that only OpenAI's own checkpoints have; ``quickgelu`` in the file's name.
+    Looked at, in this order: the SHA-256, among the published ones; what is ``known`` of the model;
+    ``open_clip_config.json`` beside the file; the extra entries that only OpenAI's own checkpoints have; ``quickgelu``
+    in the file's name.
     """
-    known = published(sha256)
-    if known is not None:
-        model, tag, config = known
+    published_as = published(sha256)
+    if published_as is not None:
+        model, tag, config = published_as
         return Evidence(
             f"published as {model}:{tag}", bool(config.get("quick_gelu")), tuple(config["mean"]), tuple(config["std"])
         )
+    if known is not None and known.quick_gelu is not None:
+        return Evidence(f"{known.name}: {known.activation_from}", known.quick_gelu, known.mean, known.std)
     beside = path.parent / "open_clip_config.json"
     if beside.is_file():
         return config_evidence(beside)
@@ -140,18 +165,6 @@ def published(sha256: str) -> tuple[str, str, dict[str, Any]] | None:
     return None
 
 
-def runs_as_published(sha256: str) -> bool:
-    """Whether a file with this SHA-256 is one whose publisher's address names all of that hash.
-
-    A program is run only then: eight digits of a hash, which some addresses have, are found by trying.
-    """
-    import open_clip
-    from open_clip.pretrained import get_pretrained_cfg
-
-    urls = (get_pretrained_cfg(model, tag).get("url", "") for model, tag in open_clip.list_pretrained())
-    return any(sha256 in url.split("/") for url in urls)
-
-
 def fill_model(model: nn.Module, state: Mapping[str, Tensor], path: Path, architecture: str) -> None:
     """Copy a checkpoint into a model; every tensor must be there, with its shape (...), and nothing else.
 
@@ -161,7 +174,6 @@ def fill_model(model: nn.Module, state: Mapping[str, Tensor], path: Path, archit
     import torch
     from open_clip.model import convert_to_custom_text_state_dict
 
-    refuse_foreign(state, path)
     expected = model.state_dict()
     given = {key: value for key, value in state.items() if key not in _OPENAI_EXTRAS}
     if "positional_embedding" in given and "positional_embedding" not in expected:
@@ -194,10 +206,3 @@ def _is_safetensors(path: Path) -> bool:
         start = file.read(9)
     # Eight bytes of header length, then the header, which is JSON.
     return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size
-
-
-def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("constants.pkl") for name in archive.namelist())

@@ -8,6 +8,8 @@ arXiv 2312.01597, and ClearCLIP, arXiv 2407.12442):
 2. the last block has neither residual connection nor feed-forward layer;
 3. a share of the image's global feature (the class token) is subtracted from every patch.
 
+Towers of other kinds are in ``timm_towers``.
+
 Symbols: B images, h x w patches, L = 1 + h w tokens (the class token first), C the width, D that of the text space.
 """
 
@@ -20,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from special.errors import WeightsError
+from special.teachers.image_text import timm_towers
 
 if TYPE_CHECKING:
     from open_clip.transformer import VisionTransformer
@@ -29,10 +32,13 @@ VIT_EXAMPLES = "ViT-B-16:openai, ViT-L-14:openai or ViT-B-32:laion2b_s34b_b79k"
 
 def why_not_dense(visual: Any) -> str | None:
     """Return why ``visual`` cannot give dense features, or None where it can."""
+    from open_clip.timm_model import TimmModel
     from open_clip.transformer import VisionTransformer
 
+    if isinstance(visual, TimmModel):
+        return timm_towers.why_not_dense(visual)
     if not isinstance(visual, VisionTransformer):
-        return f"its image tower is a {type(visual).__name__}, not open_clip's vision transformer"
+        return f"its image tower is a {type(visual).__name__}, not a vision transformer"
     if visual.attn_pool is not None:
         return "it pools its patches by attention, so none of its outputs belongs to a place"
     if not isinstance(getattr(visual.transformer.resblocks[-1], "attn", None), nn.MultiheadAttention):
@@ -46,11 +52,29 @@ def require_dense(visual: Any, name: str) -> None:
     """Refuse a model without dense features.
 
     Raises:
-        WeightsError: the image tower is a ResNet, a timm model or pools by attention.
+        WeightsError: the image tower is a ResNet, for instance, or pools by attention with several queries.
     """
     reason = why_not_dense(visual)
     if reason is not None:
         raise WeightsError(f"{name} cannot make a map: {reason}; name a plain ViT, such as {VIT_EXAMPLES}")
+
+
+def patch_side(visual: Any) -> int:
+    """Return the side of a patch in pixels of what the tower sees; of a network without patches, its last stride."""
+    return int(visual.patch_size[0]) if hasattr(visual, "patch_size") else timm_towers.patch_side(visual)
+
+
+def prepare(visual: Any, side: int) -> None:
+    """Make an accepted tower ready for windows of ``side`` x ``side`` pixels; it is not to be trained any more."""
+    if hasattr(visual, "trunk"):
+        timm_towers.see(visual, side)
+    else:
+        spare_copies(visual)
+
+
+def computes_quick_gelu(model: nn.Module) -> bool:
+    """Whether any layer of a model computes QuickGELU."""
+    return any(type(module).__name__ == "QuickGELU" for module in model.modules())
 
 
 class _InPlaceQuickGELU(nn.Module):
@@ -72,7 +96,7 @@ def spare_copies(visual: VisionTransformer) -> None:
             block.mlp.gelu = _InPlaceQuickGELU()
 
 
-def dense_features(visual: VisionTransformer, images: Tensor, class_token_factor: float) -> Tensor:
+def dense_features(visual: Any, images: Tensor, class_token_factor: float) -> Tensor:
     """Return one unit vector per patch.
 
     Args:
@@ -83,6 +107,8 @@ def dense_features(visual: VisionTransformer, images: Tensor, class_token_factor
     Returns:
         (B, h, w, D), each vector of length 1.
     """
+    if hasattr(visual, "trunk"):
+        return timm_towers.dense_features(visual, images, class_token_factor)
     patches = visual.conv1(images)  # (B, C, h, w)
     batch, _, height, width = patches.shape
     tokens = patches.flatten(2).transpose(1, 2)  # (B, h w, C)

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from special.errors import WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
 CONTAINERS = ("state_dict", "model_state_dict", "model", "ema")
 _WRAPPERS = ("module.", "_orig_mod.", "model.", "clip_model.", "clip.")
 _POSITIONS = "visual.positional_embedding"
+_LONG_CLIP_KEEPS = 20
 
 
 def contained(state: Any) -> Any:
@@ -52,22 +50,20 @@ def needed(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[
     return kept
 
 
-def refuse_foreign(state: Mapping[str, Tensor], path: Path) -> None:
-    """Say what would help where a checkpoint is none of open_clip's; ``state`` has tensors (...) by name.
+def long_texts(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Put the two positional embeddings of LongCLIP, (248, width) each, together to the one that it computes with.
 
-    Raises:
-        WeightsError: it is one of ``transformers``, or of LongCLIP.
+    The first 20 positions are OpenAI's, kept as they were; the rest comes from the second, trained one
+    (arXiv 2403.15378, section 3.1). ``state`` has tensors (...) by name.
     """
-    if any(key.startswith(("vision_model.", "text_model.")) for key in state):
-        raise WeightsError(
-            f"{path} is a model of the library transformers: name the same weights as open_clip has them, such as "
-            "ViT-B-16:openai, or a repository with an open_clip_config.json"
-        )
-    if "positional_embedding_res" in state:
-        raise WeightsError(
-            f"{path} is a LongCLIP checkpoint, which reads 248 tokens in a way of its own: name a CLIP that reads 77, "
-            "which is more than a class name takes"
-        )
+    found = dict(state)
+    for key in [key for key in found if key.endswith("positional_embedding_res")]:
+        kept, trained = found.get(key.removesuffix("_res")), found.pop(key)
+        if kept is not None and kept.shape == trained.shape:
+            whole = trained.clone()
+            whole[:_LONG_CLIP_KEEPS] = kept[:_LONG_CLIP_KEEPS]
+            found[key.removesuffix("_res")] = whole
+    return found
 
 
 def on_grid(state: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -9,9 +9,12 @@ Crossing back to the scene averages areas, which drops the mirrored part: paddin
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+
+from special.progress import SILENT, Progress
 
 
 def starts(length: int, window: int, stride: int) -> list[int]:
@@ -90,6 +93,40 @@ class Tiling:
         within = np.arange(self.window * self.patch) + 0.5
         rows, cols = ((start * self.patch + within) / self.factor - 0.5 for start in corner)
         return sample(image, rows, cols)
+
+
+def walked(
+    tiling: Tiling,
+    classes: int,
+    batch: int,
+    classify: Callable[[int, list[tuple[int, int]]], np.ndarray],
+    progress: Progress = SILENT,
+) -> np.ndarray:
+    """Walk over an image by windows and blend what is seen in them without a seam.
+
+    Args:
+        tiling: where the windows lie.
+        classes: K.
+        batch: windows that are classified together.
+        classify: is given the number of the first of some windows, and their corners; returns probabilities of their
+            tokens, (windows, h, w, K).
+        progress: moves on by one for every window.
+
+    Returns:
+        float32 (h, w, K), a cell for each of ``tiling.tokens``: a convex combination of what the windows gave.
+    """
+    blended = np.zeros((*tiling.tokens, classes), np.float32)
+    weight = np.zeros((*tiling.tokens, 1), np.float32)
+    fall_off = tent(tiling.window)[:, :, None]
+    corners = tiling.corners
+    for first in range(0, len(corners), batch):
+        some = corners[first : first + batch]
+        for (top, left), probabilities in zip(some, classify(first, some), strict=True):
+            at = np.s_[top : top + tiling.window, left : left + tiling.window]
+            blended[at] += fall_off * probabilities
+            weight[at] += fall_off
+        progress.advance(len(some))
+    return blended / weight
 
 
 def sample(image: np.ndarray, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:

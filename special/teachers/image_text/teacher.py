@@ -2,11 +2,13 @@
 
 The first stage of SPECIAL (arXiv 2501.16222) with the dense features of SegEarth-OV (arXiv 2410.01768):
 
-1. every class name and synonym is put into many sentences and becomes one text vector (``text_vectors``);
-2. the RGB, enlarged so that a window covers sensible ground, is walked over by overlapping windows at every scale, and
-   each window gives one vector per patch (``sliding_windows``, ``dense_features``);
+1. every class name and synonym is put into many sentences and becomes one text vector, together with what the concept
+   table says of the same thing (``class_texts``, ``text_vectors``);
+2. the RGB (and colour infrared, and both turned, if the settings say so: ``views``), enlarged so that a window covers
+   sensible ground, is walked over by overlapping windows at every scale, and each window gives one vector per patch
+   (``sliding_windows``, ``dense_features``), which is kept for later runs (``kept_features``);
 3. cosine with the texts, the best synonym of each class, softmax over classes, and windows blended;
-4. the scales' probabilities meet on one grid by area averaging, and their mean is the coarse prediction;
+4. the probabilities of all scales and views meet on one grid by area averaging; their mean is the coarse prediction;
 5. pixels take theirs from the coarse cells whose spectra are like their own (``guided_upsampling``).
 
 Settings live in ``[pseudo.image_text]`` of the pipeline.
@@ -16,7 +18,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -28,18 +31,22 @@ from torch import Tensor
 from special.classnames import languages
 from special.classnames.class_list import ClassList
 from special.classnames.prompts import open_clip_templates, read_templates
-from special.classnames.reading import english_list
-from special.errors import SceneError
+from special.errors import SceneError, WeightsError
 from special.landcover.concepts import load_concepts
 from special.progress import Progress
-from special.settings import Count, Within
+from special.scene.rendering import Stretch
+from special.settings import Count, OneOf, Settings, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Absent, Teacher, TeacherRequest
+from special.teachers.hub_models import folder_stamp
 from special.teachers.image_text import sliding_windows
-from special.teachers.image_text.dense_features import dense_features, spare_copies
+from special.teachers.image_text.class_texts import class_texts
+from special.teachers.image_text.dense_features import dense_features, patch_side, prepare
 from special.teachers.image_text.guided_upsampling import upsample
-from special.teachers.image_text.text_vectors import kept_embeddings, name_embeddings
-from special.teachers.image_text.weights import LoadedClip, find_clip
+from special.teachers.image_text.kept_features import KeptFeatures
+from special.teachers.image_text.text_vectors import class_probabilities, kept_embeddings, text_vectors
+from special.teachers.image_text.views import INFRARED, RENDERINGS, RGB, View, colour_infrared, turned
+from special.teachers.image_text.weights import LoadedClip, load_clip
 from special.teachers.spectral_guide import spectral_guide
 
 if TYPE_CHECKING:
@@ -62,6 +69,11 @@ class ImageTextSettings:
     class_token_factor: Annotated[float, Within(-10, 10)]
     logit_scale: Annotated[float, Within(above=0, high=1e4)]
     batch: Annotated[int, Within(1, 4096)]
+    concept_weight: Annotated[float, Within(0, 1)]
+    renderings: Annotated[tuple[str, ...], Count(), OneOf(RENDERINGS)]
+    infrared_nm: Annotated[tuple[float, ...], Count(3), Within(200, 30000)]
+    turns: Annotated[int, Within(1, 4)]
+    keep_features_mb: Annotated[int, Within(0, 1_000_000)]
     guide_components: Annotated[int, Within(1, 1000)]
     guide_space: Annotated[float, Within(above=0, high=100)]
     guide_likeness: Annotated[float, Within(above=0, high=100)]
@@ -75,19 +87,35 @@ class ImageTextTeacher(Teacher):
     needs_rgb = True
     model_setting = "clip"
 
-    def __init__(self, clip: LoadedClip, settings: ImageTextSettings, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        clip: LoadedClip,
+        settings: ImageTextSettings,
+        cache: Path | None = None,
+        stretch: Stretch | None = None,
+        concepts: Sequence[Path] = (),
+    ) -> None:
         """Take a loaded model (see :func:`special.teachers.image_text.weights.find_clip`) and the settings.
 
-        ``cache`` is a folder where the vectors of class names are kept from run to run; None keeps none.
+        Args:
+            clip: the model; from here on it is not to be trained.
+            settings: of the teacher.
+            cache: a folder where the vectors of class names and the features of windows are kept from run to run; None
+                keeps none.
+            stretch: of a rendering beside the RGB.
+            concepts: the user's files of land-cover concepts.
 
         Raises:
-            SettingsError: the file of prompt templates is missing or malformed.
+            SettingsError: the file of prompt templates is missing or malformed, or a file of concepts.
         """
-        spare_copies(clip.model.visual)
+        patch = patch_side(clip.model.visual)
+        prepare(clip.model.visual, patch * max(1, round(settings.window / patch)))
         self.clip = clip
         self.model = clip.name
         self.settings = settings
         self.cache = cache
+        self.stretch = stretch
+        self.concepts = load_concepts(concepts)
         self.templates = (*open_clip_templates(), *read_templates(settings.templates))
 
     @classmethod
@@ -99,18 +127,30 @@ class ImageTextTeacher(Teacher):
             WeightsError: a model was asked for by name and cannot be had.
         """
         settings = request.settings.build(ImageTextSettings)
-        clip, reason = find_clip(
-            settings.clip, offline=request.offline, device=request.device, progress=request.progress
-        )
+        try:
+            clip = load_clip(settings.clip, offline=request.offline, device=request.device, progress=request.progress)
+        except WeightsError as error:
+            if settings.clip != "auto":
+                raise
+            raise Absent(f"no CLIP: {error}", passing=error.passing) from None
         if clip is None:
-            raise Absent(reason)
-        cache = Path(platformdirs.user_cache_dir("special-hsi", appauthor=False)) / "class-texts"
-        return cls(clip, settings, cache)
+            raise Absent("")
+        cache = Path(platformdirs.user_cache_dir("special-hsi", appauthor=False))
+        values = request.settings.values
+        stretch = Stretch(values["rgb.low_quantile"], values["rgb.high_quantile"], gamma=values["rgb.gamma"])
+        return cls(clip, settings, cache, stretch, request.concepts)
+
+    @classmethod
+    def decided_by(cls, settings: Settings) -> str:
+        """Return which weights lie in the folder that the setting ``clip`` names, if it names one."""
+        return folder_stamp(settings.values[f"{ImageTextSettings.section}.clip"])
 
     def identity(self) -> dict[str, Any]:
         """Return the model and hashes of its weights, of the prompt templates and of other languages, as JSON."""
         prompts = hashlib.sha256("\n".join(self.templates).encode()).hexdigest()
         texts = {"templates_sha256": prompts, "languages_sha256": languages.identity()}
+        if self.settings.concept_weight:
+            texts["concepts_sha256"] = self.concepts.sha256
         return {"teacher": self.name, **self.clip.identity(), **texts}
 
     def predict(
@@ -144,9 +184,8 @@ class ImageTextTeacher(Teacher):
             raise SceneError(
                 f"the RGB has shape {rgb.shape}, expected {(*scene.shape[:2], 3)}: make the rgb step again"
             )
-        coarse = self.coarse(rgb, scene.valid, classes, progress)
         return upsample(
-            coarse,
+            self._fused(self._renderings(scene, rgb, progress), scene.valid, classes, progress),
             spectral_guide(scene, self.settings.guide_components)[:],
             sigma_space=self.settings.guide_space,
             sigma_guide=self.settings.guide_likeness,
@@ -160,90 +199,105 @@ class ImageTextTeacher(Teacher):
         ``rgb`` is uint8 (rows, cols, 3), ``valid`` bool (rows, cols).
         The grid has the finest scale's patches for cells, but none is smaller than a pixel.
         """
+        return self._fused([rgb], valid, classes, progress)
+
+    def _renderings(self, scene: Scene, rgb: np.ndarray, progress: Progress) -> list[np.ndarray]:
+        """Return the pictures that the settings ask for, as far as the scene has the bands."""
+        found = [rgb] if RGB in self.settings.renderings else []
+        if INFRARED in self.settings.renderings and self.stretch is not None:
+            image = colour_infrared(scene, self.settings.infrared_nm, self.stretch)
+            if image is None:
+                progress.say("The scene has no bands for colour infrared: the image-text teacher sees its RGB alone.")
+            else:
+                found.append(image)
+        return found or [rgb]
+
+    def _fused(
+        self, images: Sequence[np.ndarray], valid: np.ndarray, classes: ClassList, progress: Progress
+    ) -> np.ndarray:
+        """Return the mean of the probabilities that all views and scales give, float32 (h, w, K)."""
         texts, owners = self._texts(classes, progress)
-        image = _without_holes(rgb, valid)
-        tilings = self._tilings(rgb.shape[:2])
-        finest = [max(tiling.extent[axis] for tiling in tilings) for axis in (0, 1)]
-        grid = tuple(min(size, math.ceil(cells - 1e-6)) for size, cells in zip(rgb.shape, finest, strict=False))
-        progress.begin("image-text teacher", sum(len(tiling.corners) for tiling in tilings))
+        size = valid.shape
+        upright = self._tilings((size[0], size[1]))
+        finest = [max(tiling.extent[axis] for tiling in upright) for axis in (0, 1)]
+        grid = tuple(min(side, math.ceil(cells - 1e-6)) for side, cells in zip(size, finest, strict=True))
+        turns, per_view = self.settings.turns, sum(len(tiling.corners) for tiling in upright)
+        progress.begin("image-text teacher", per_view * len(images) * turns)
         total = np.zeros((*grid, len(classes)), np.float32)
-        for tiling in tilings:
-            blended = np.zeros((*tiling.tokens, len(classes)), np.float32)
-            weight = np.zeros((*tiling.tokens, 1), np.float32)
-            tent = sliding_windows.tent(tiling.window)[:, :, None]
-            corners = tiling.corners
-            for first in range(0, len(corners), self.settings.batch):
-                some = corners[first : first + self.settings.batch]
-                found = self._classify(np.stack([tiling.pixels(image, corner) for corner in some]), texts, owners)
-                for (top, left), probabilities in zip(some, found, strict=True):
-                    at = np.s_[top : top + tiling.window, left : left + tiling.window]
-                    blended[at] += tent * probabilities
-                    weight[at] += tent
-                progress.advance(len(some))
-            total += sliding_windows.average_areas(blended / weight, tiling.extent, total.shape[:2])
+        for make_view in turned(images, valid, turns):
+            view = make_view()
+            for tiling in self._tilings(view.image.shape[:2]):
+                blended = self._blended(view, tiling, texts, owners, progress)
+                shape = grid if view.quarters % 2 == 0 else grid[::-1]
+                total += view.upright(sliding_windows.average_areas(blended, tiling.extent, shape))
         progress.end()
-        return total / len(tilings)
+        return total / (len(upright) * len(images) * turns)
+
+    def _blended(
+        self, view: View, tiling: sliding_windows.Tiling, texts: Tensor, owners: Tensor, progress: Progress
+    ) -> np.ndarray:
+        """Return the probabilities of one view at one scale, float32 (tokens down, tokens across, K)."""
+        with self._kept(view, tiling) as kept:
+
+            def classify(first: int, corners: list[tuple[int, int]]) -> np.ndarray:
+                known = kept.get(first, len(corners))
+                if known is None:
+                    features = self._features(np.stack([tiling.pixels(view.image, corner) for corner in corners]))
+                    if kept.wanted:
+                        kept.put(first, features.cpu().numpy())
+                else:
+                    features = torch.from_numpy(known).to(texts.device)
+                return class_probabilities(features.float(), texts, owners, self.settings.logit_scale).cpu().numpy()
+
+            return sliding_windows.walked(tiling, int(owners.max()) + 1, self.settings.batch, classify, progress)
+
+    def _kept(self, view: View, tiling: sliding_windows.Tiling) -> KeptFeatures:
+        """Return where the features of a view at a scale are kept."""
+        made_of = {
+            "clip": self.clip.identity(),
+            "image": hashlib.sha256(view.image.tobytes()).hexdigest() if self.cache is not None else "",
+            "windows": asdict(tiling),
+            "class_token_factor": self.settings.class_token_factor,
+            "device": self.clip.model.logit_scale.device.type,
+        }
+        folder = None if self.cache is None else self.cache / "image-features"
+        return KeptFeatures(folder, made_of, len(tiling.corners), self.settings.keep_features_mb * 1e6)
 
     def _tilings(self, size: tuple[int, int]) -> list[sliding_windows.Tiling]:
         """Return one tiling per scale; scale 1 enlarges scenes that are smaller than a window, within the limit."""
-        patch = int(self.clip.model.visual.patch_size[0])
+        patch = patch_side(self.clip.model.visual)
         window = max(1, round(self.settings.window / patch))
         stride = min(window, max(1, round(self.settings.stride / patch)))
         base = min(max(1.0, self.settings.shortest_side / min(size)), self.settings.largest_enlargement)
         return [sliding_windows.Tiling(size, scale * base, patch, window, stride) for scale in self.settings.scales]
 
     def _texts(self, classes: ClassList, progress: Progress) -> tuple[Tensor, Tensor]:
-        """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,).
-
-        They are read in English, of which the models have learned most by far.
-        """
-        classes = english_list(classes, load_concepts())
-        names = [text for entry in classes for text in entry.prompts]
-        owners = [number for number, entry in enumerate(classes) for _ in entry.prompts]
+        """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,)."""
+        texts = class_texts(classes, self.concepts)
+        if not self.settings.concept_weight:
+            texts = [replace(one, synonyms=(), sentence="") for one in texts]
         device = self.clip.model.logit_scale.device
+        made_of = {"clip": self.clip.identity(), "templates": list(self.templates), "device": device.type}
         vectors = kept_embeddings(
-            self.cache,
-            {"clip": self.clip.identity(), "names": names, "templates": list(self.templates), "device": device.type},
-            lambda: name_embeddings(self.clip.model, self.clip.tokenizer, names, self.templates, progress),
+            None if self.cache is None else self.cache / "class-texts",
+            {**made_of, "texts": [asdict(one) for one in texts], "concept_weight": self.settings.concept_weight},
+            lambda: text_vectors(
+                self.clip.model, self.clip.tokenizer, texts, self.templates, self.settings.concept_weight, progress
+            ),
         )
-        return vectors.to(device), torch.tensor(owners, device=device)
+        return vectors.to(device), torch.tensor([one.owner for one in texts], device=device)
 
     @torch.inference_mode()
-    def _classify(self, pixels: np.ndarray, texts: Tensor, owners: Tensor) -> np.ndarray:
-        """Return probabilities (B, h, w, K) of the patches of B windows, float32 (B, H, W, 3) in 0..255."""
+    def _features(self, pixels: np.ndarray) -> Tensor:
+        """Return the unit vectors float16 (B, h, w, D) of the patches of B windows, float32 (B, H, W, 3) in 0..255.
+
+        They are rounded whether they are kept or not, so that a run says the same with a cache as without.
+        """
         mean, std = (np.array(value, np.float32) for value in (self.clip.mean, self.clip.std))
         # Cubic interpolation overshoots at edges; no photograph does.
         images = torch.from_numpy((np.clip(pixels, 0, 255) / 255 - mean) / std).permute(0, 3, 1, 2)
+        device = self.clip.model.logit_scale.device
         features = dense_features(
-            self.clip.model.visual, images.contiguous().to(texts.device), self.settings.class_token_factor
+            self.clip.model.visual, images.contiguous().to(device), self.settings.class_token_factor
         )
-        return class_probabilities(features, texts, owners, self.settings.logit_scale).cpu().numpy()
-
-
-def class_probabilities(features: Tensor, texts: Tensor, owners: Tensor, logit_scale: float) -> Tensor:
-    """Turn features into class probabilities; a class is as likely as the best of its names.
-
-    Synonyms are pooled by their maximum before the softmax over classes, so a class neither gains nor loses by saying
-    the same thing twice.
-
-    Args:
-        features: unit vectors (..., D).
-        texts: unit vectors (T, D).
-        owners: int (T,), the class of each text; every class 0..K-1 has one or more.
-        logit_scale: what cosines are multiplied by.
-
-    Returns:
-        (..., K), sums to 1.
-    """
-    similarity = logit_scale * features @ texts.T
-    pooled = similarity.new_full((*similarity.shape[:-1], int(owners.max()) + 1), -torch.inf)
-    pooled = pooled.scatter_reduce(-1, owners.expand_as(similarity), similarity, "amax")
-    return pooled.softmax(dim=-1)
-
-
-def _without_holes(rgb: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Return the image as float32 with the mean colour at invalid pixels: a black hole would be seen as something."""
-    image = rgb.astype(np.float32)
-    if valid.any() and not valid.all():
-        image[~valid] = image[valid].mean(axis=0)
-    return image
+        return features.half()

@@ -1,4 +1,4 @@
-"""Class texts in the space of an image-text model: every name in every template, averaged to one vector a name."""
+"""Class texts in the space of an image-text model, one vector a name, and how near features are to them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from special.classnames.prompts import fill
 from special.progress import SILENT, Progress
 from special.storage import files
+from special.teachers.image_text.class_texts import ClassText
 
 _TEXTS_AT_ONCE = 128
 
@@ -36,6 +37,33 @@ def name_embeddings(
     each = embed(model, tokenizer, texts, progress)
     progress.end()
     return F.normalize(each.reshape(len(names), len(templates), -1).mean(dim=1), dim=-1)
+
+
+def text_vectors(
+    model: Any,
+    tokenizer: Callable[[list[str]], Tensor],
+    texts: Sequence[ClassText],
+    templates: Sequence[str],
+    concept_weight: float,
+    progress: Progress = SILENT,
+) -> Tensor:
+    """Return one unit vector per text, (texts, D): its own, moved towards the mean of what the concept table adds.
+
+    ``concept_weight``: the share of the table's synonyms and of its sentence. There are many synonyms, so each is put
+    into the last template alone; the sentence is read as it stands.
+    """
+    phrases = list(dict.fromkeys(one.text for one in texts))
+    known = dict(zip(phrases, name_embeddings(model, tokenizer, phrases, templates, progress), strict=True))
+    added = [[*(fill(templates[-1], word) for word in one.synonyms), *filter(None, [one.sentence])] for one in texts]
+    more = list(dict.fromkeys(text for some in added for text in some))
+    vectors_of = dict(zip(more, embed(model, tokenizer, more), strict=True)) if more else {}
+    vectors = []
+    for one, some in zip(texts, added, strict=True):
+        own = known[one.text]
+        if some:
+            own = (1 - concept_weight) * own + concept_weight * torch.stack([vectors_of[text] for text in some]).mean(0)
+        vectors.append(F.normalize(own, dim=-1))
+    return torch.stack(vectors)
 
 
 def kept_embeddings(folder: Path | None, made_of: Any, make: Callable[[], Tensor]) -> Tensor:
@@ -63,6 +91,27 @@ def kept_embeddings(folder: Path | None, made_of: Any, make: Callable[[], Tensor
             np.save(file, vectors.numpy(), allow_pickle=False)
         os.replace(partial, path)
     return vectors
+
+
+def class_probabilities(features: Tensor, texts: Tensor, owners: Tensor, logit_scale: float) -> Tensor:
+    """Turn features into class probabilities; a class is as likely as the best of its names.
+
+    Synonyms are pooled by their maximum before the softmax over classes, so a class neither gains nor loses by saying
+    the same thing twice.
+
+    Args:
+        features: unit vectors (..., D).
+        texts: unit vectors (T, D).
+        owners: int (T,), the class of each text; every class 0..K-1 has one or more.
+        logit_scale: what cosines are multiplied by.
+
+    Returns:
+        (..., K), sums to 1.
+    """
+    similarity = logit_scale * features @ texts.T
+    pooled = similarity.new_full((*similarity.shape[:-1], int(owners.max()) + 1), -torch.inf)
+    pooled = pooled.scatter_reduce(-1, owners.expand_as(similarity), similarity, "amax")
+    return pooled.softmax(dim=-1)
 
 
 @torch.inference_mode()

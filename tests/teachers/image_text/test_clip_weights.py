@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import socket
-import threading
 from pathlib import Path
 
 import open_clip.pretrained
@@ -14,7 +13,6 @@ import tiny_clip
 import torch
 from safetensors.torch import save_file
 
-from special import hub
 from special.errors import SettingsError, WeightsError
 from special.progress import Progress
 from special.teachers.image_text import weights
@@ -221,28 +219,7 @@ def test_a_file_that_does_not_say_its_activation_is_taken_at_the_architecture_s_
     told = Told()
     clip = load(f"tiny:{tiny_clip.save(tmp_path / 'plain.safetensors')}", progress=told)
     assert clip.activation == "GELU"
-    assert "tiny-quickgelu:FILE" in told.lines[0]
-
-
-def test_a_torchscript_program_is_opened_only_when_it_is_a_published_one(tmp_path, tiny_models, monkeypatch):
-    class Holder(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.visual_proj = torch.nn.Parameter(torch.ones(2))
-
-        def forward(self, x):
-            return x
-
-    path = tmp_path / "program.pt"
-    torch.jit.save(torch.jit.script(Holder()), str(path))
-    assert "is a TorchScript program" in failure(f"tiny-quickgelu:{path}")
-    entry = {**tiny_models, "url": f"https://openaipublic.example/{file_sha256(path)}/tiny.pt"}
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny", {"published": entry})
-    assert "1 tensors unknown (visual_proj)" in failure(f"tiny-quickgelu:{path}")
-    # Eight digits are found by trying: they say how weights were trained, but run nothing.
-    entry = {**tiny_models, "url": f"https://example.org/tiny-{file_sha256(path)[:8]}.pt"}
-    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny", {"published": entry})
-    assert "is a TorchScript program" in failure(f"tiny-quickgelu:{path}")
+    assert f"name tiny-quickgelu:{tmp_path / 'plain.safetensors'}" in told.lines[0]
 
 
 # Published weights
@@ -320,63 +297,11 @@ def test_auto_uses_weights_that_are_here(tmp_path, monkeypatch):
     assert load("auto", cache_dir=tmp_path).name == "tiny:published"
 
 
-@pytest.mark.parametrize("spec", ["auto", "tiny:published"])
-def test_a_hub_that_never_answers_is_given_up(tmp_path, monkeypatch, spec):
-    monkeypatch.setattr(weights, "AUTO_MODEL", "tiny:published")
-    monkeypatch.setattr(hub, "CONTACT_SECONDS", 0.1)
-    hung_up = threading.Event()
-    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: hung_up.wait(60))
-    try:
-        if spec == "auto":
-            clip, reason = find_clip(spec, offline=False, device="cpu", cache_dir=tmp_path)
-            assert clip is None
-        else:
-            reason = failure(spec, offline=False, cache_dir=tmp_path)
-        assert "could not be fetched (nothing came within" in reason
-    finally:
-        hung_up.set()
-
-
 def test_a_machine_without_a_network_gives_up_at_once(tmp_path, asked):
     line = failure("tiny:published", offline=False, cache_dir=tmp_path)
     assert "the weights of tiny:published could not be fetched" in line
+    assert "try again online" in line
     assert asked
-
-
-# Fetching
-
-
-class Metadata:
-    size = 3_000_000
-
-
-def test_a_download_is_announced_and_shown(tmp_path, monkeypatch):
-    remote = tiny_clip.save(tmp_path / "remote.safetensors")
-
-    def download(repo, name, *, cache_dir, etag_timeout, tqdm_class):
-        with tqdm_class(total=3_000_000, name="hub", desc=name) as bar:
-            bar.update(1_000_000)
-            bar.update(2_000_000)
-        return str(remote)
-
-    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: Metadata())
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
-    told = Told()
-    clip = load("tiny:published", offline=False, cache_dir=tmp_path, progress=told)
-    assert same_weights(clip, tiny_clip.make())
-    assert told.lines == [f"fetching {REPO}/open_clip_model.safetensors once (3 MB)"]
-    assert told.arrived == 3_000_000
-
-
-def test_a_download_that_stands_still_is_given_up(tmp_path, monkeypatch):
-    hung_up = threading.Event()
-    monkeypatch.setattr(hub, "STALL_SECONDS", 0.1)
-    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: Metadata())
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: hung_up.wait(60))
-    try:
-        assert "nothing came within" in failure("tiny:published", offline=False, cache_dir=tmp_path)
-    finally:
-        hung_up.set()
 
 
 # Specifications that mean nothing

@@ -19,8 +19,8 @@ from special.errors import SceneError, SettingsError
 from special.progress import SILENT, Progress
 from special.scene.scene import Scene
 from special.settings import load
-from special.teachers.image_text.teacher import ImageTextSettings, ImageTextTeacher, class_probabilities
-from special.teachers.image_text.text_vectors import embed, name_embeddings
+from special.teachers.image_text.teacher import ImageTextSettings, ImageTextTeacher
+from special.teachers.image_text.text_vectors import class_probabilities, embed, name_embeddings
 from special.teachers.image_text.weights import find_clip
 
 SETTINGS = ImageTextSettings(
@@ -33,6 +33,11 @@ SETTINGS = ImageTextSettings(
     largest_enlargement=4.0,
     class_token_factor=0.3,
     logit_scale=50.0,
+    concept_weight=0.0,
+    renderings=("rgb",),
+    infrared_nm=(850.0, 655.0, 553.0),
+    turns=1,
+    keep_features_mb=0,
     batch=3,
     guide_components=3,
     guide_space=1.0,
