@@ -22,6 +22,7 @@ from special.scene import Georeference
 from special.storage.rasters import blocks
 
 _BLOCK = 256
+_CACHE_MB = 64  # of GDAL, which else takes a twentieth of the memory
 # Of a raster attribute table. Type: whole number, real number, text. Usage: what GDAL knows a column to be.
 _WHOLE, _REAL, _TEXT = 0, 1, 2
 _GENERAL, _COUNT, _NAME, _VALUE, _RED, _GREEN, _BLUE = 0, 1, 2, 5, 6, 7, 8
@@ -101,7 +102,7 @@ def _write(
     layout = {"overview_resampling": "mode"} if legend else {"overview_resampling": "average", "predictor": "yes"}
     plain = path.with_name(f".{path.name}.plain")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), rasterio.Env(GDAL_CACHEMAX=_CACHE_MB):
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # a scene need not be georeferenced
             with rasterio.open(plain, "w", driver="GTiff", bigtiff="if_safer", **options) as file:
                 if legend is not None:
