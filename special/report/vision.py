@@ -24,15 +24,26 @@ def lab(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def seen(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
     """CIE L*a*b* (D65) of sRGB colours (..., 3) as each of ``VISIONS`` sees them: (..., visions, 3)."""
-    linear = _linear(colours)
-    simulated = [linear, *(np.clip(linear @ np.array(m).T, 0, 1) for m in _DICHROMATS.values())]
-    return np.stack([_lab(one) for one in simulated], axis=-2)
+    return np.stack([_lab(one) for one in _simulated(colours)], axis=-2)
+
+
+def simulated(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return sRGB colours (..., 3) as each of ``VISIONS`` sees them: (..., visions, 3)."""
+    linear = np.stack(_simulated(colours), axis=-2)
+    part = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return (255 * part).round().astype(np.uint8)
 
 
 def unlikeness(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the CIE 1976 distance of colours as ``seen``, (..., visions, 3), to whom they look most alike: (...)."""
     distances: NDArray[np.float64] = np.linalg.norm(one - other, axis=-1).min(axis=-1)
     return distances
+
+
+def _simulated(colours: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
+    """Linear sRGB (..., 3) by each of ``VISIONS``."""
+    linear = _linear(colours)
+    return [linear, *(np.clip(linear @ np.array(matrix).T, 0, 1) for matrix in _DICHROMATS.values())]
 
 
 def _linear(colours: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from special.classnames.class_list import ClassList
 from special.landcover.concepts import load_concepts
 from special.report.colours import _HOMES, colours_of, palette
 from special.report.legend import known_concepts, legend_of
-from special.report.vision import VISIONS, lab, seen
+from special.report.vision import VISIONS, lab, seen, simulated
 
 LISTS = {
     "four": "Trees, Grass, Bare soil, Water",
@@ -63,6 +63,12 @@ def test_grey_is_grey_to_everybody_and_red_is_no_red_without_its_cones() -> None
     red = seen(np.array([255, 0, 0], np.uint8))
     assert VISIONS[1] == "protanopia" and red[1, 0] < red[0, 0] - 10, "it looks dark"
     assert VISIONS[2] == "deuteranopia" and abs(red[2, 1]) < abs(red[0, 1]) / 2, "it looks yellowish"
+
+
+def test_what_is_shown_of_a_vision_is_what_is_measured() -> None:
+    colours = np.array([[255, 0, 0], [10, 120, 60], [255, 255, 255]], np.uint8)
+    assert simulated(colours)[:, 0].tolist() == colours.tolist()
+    np.testing.assert_allclose(lab(simulated(colours)), seen(colours), atol=1.5)
 
 
 @pytest.mark.parametrize("vision", range(len(VISIONS)), ids=VISIONS)
