@@ -2,7 +2,8 @@
 
     python docs/tools/pictures.py [--keep FOLDER]    # minutes; needs the extra `test` and a browser for the page
 
-The scene is that of ``special demo`` and of the tutorial. ``--keep`` leaves it and its runs there, for a second try.
+The scene is that of ``special demo`` and of the tutorial. ``figures.json`` beside the pictures says how much of each map is
+right; a test holds the captions to it. ``--keep`` leaves the scene and its runs there, for a second try.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from special.api.evaluate import evaluate
 from special.classnames.class_list import ClassList
 from special.report.legend import Legend, legend_of
 from special.report.picture import _font, enlarged
 from special.report.vision import VISIONS, simulated
+from special.storage import files
+from special.version import own_version
 
 PICTURES = Path(__file__).parents[1] / "pictures"
 QUESTIONS = 12
@@ -47,8 +51,8 @@ def main() -> None:
         shutil.copytree(run, answered)
         label = ("label", scene, "--classes", folder / "classes.txt", "--clip", "none", "--out", answered)
         special(*label, "--labels", folder / "answers.csv")
-    for name in (run, answered):
-        special("evaluate", name, "--truth", folder / "truth.npy")
+    right = {stem: accuracy(path, folder / "truth.npy") for stem, path in (("names", run), ("answers", answered))}
+    files.save_json(PICTURES / "figures.json", {"version": own_version(), "questions": QUESTIONS, "right": right})
     legend = legend_of(ClassList.read(folder / "classes.txt"))
     rgb = picture(np.asarray(Image.open(run / "rgb.png").convert("RGB")))
     save("answers", page([rgb, drawn(run, legend), drawn(answered, legend)], legend))
@@ -61,6 +65,11 @@ def main() -> None:
 def special(*words: object) -> None:
     """Run a command as a user would."""
     subprocess.run([sys.executable, "-m", "special", *map(str, words)], check=True)
+
+
+def accuracy(run: Path, truth: Path) -> float:
+    """The share of the pixels that a map has right."""
+    return round(evaluate(run, truth).final.oa, 4)
 
 
 def save(name: str, image: Image.Image) -> None:

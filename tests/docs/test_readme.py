@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 
@@ -15,6 +16,15 @@ def test_it_fits_on_a_page_and_has_a_picture() -> None:
     assert len(TEXT.splitlines()) <= 130
     pictures = re.findall(r"!\[[^\]]{20,}\]\((docs/pictures/[^)]+)\)", TEXT)
     assert len(pictures) == 1 and (doc_pages.ROOT / pictures[0]).stat().st_size < 200_000
+
+
+def test_the_caption_says_how_much_of_the_pictures_is_right() -> None:
+    made = json.loads((doc_pages.ROOT / "docs" / "pictures" / "figures.json").read_text(encoding="utf-8"))
+    names, answers = (f"{made['right'][which]:.0%}".replace("%", " %") for which in ("names", "answers"))
+    for path in (doc_pages.README, doc_pages.ROOT / "docs" / "index.md"):
+        caption = " ".join(path.read_text(encoding="utf-8").split())
+        assert f"from class names alone, in which {names} of the pixels are right" in caption
+        assert f"after twelve answers, in which {answers} are" in caption and made["questions"] == 12
 
 
 def test_the_two_commands_are_those_that_ci_runs() -> None:
