@@ -2,8 +2,8 @@
 
     python docs/tools/pictures.py [--keep FOLDER]    # minutes; needs the extra `test` and a browser for the page
 
-The scene is that of ``special demo`` and of the tutorial. ``figures.json`` beside the pictures says how much of each map
-is right; a test holds the captions to it. ``--keep`` leaves the scene and its runs there, for a second try.
+The scene is that of ``special demo`` and of the tutorial. ``figures.json`` beside the pictures says how much of each
+map is right; a test holds the captions to it. ``--keep`` leaves the scene and its runs there, for a second try.
 """
 
 from __future__ import annotations
