@@ -64,3 +64,9 @@ def test_importing_the_package_imports_nothing_large() -> None:
     code = "import special, sys; print(sorted({'torch', 'numpy', 'click', 'rasterio'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_cited_is_what_is_installed(config: configparser.ConfigParser) -> None:
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    for field in ("version", "license"):
+        assert re.search(rf"^{field}: (.*)$", citation, re.MULTILINE)[1] == config["metadata"][field]

@@ -127,8 +127,8 @@ def _write(
     target: Path, model: Model, network: Any, opened: Opened, reject: float, device: str, progress: Progress
 ) -> None:
     """Map a scene and write the folder of the prediction, whole or not at all."""
-    from special.report.colours import colours_of
     from special.report.exports import write_map
+    from special.report.legend import legend_of
     from special.storage.rasters import ScratchSpace
     from special.training.predict import predict as predict_scene
 
@@ -145,15 +145,17 @@ def _write(
             device=device,
             scratch=ScratchSpace(scratch),
         )
-        names = opened.classes.names
+        legend = legend_of(opened.classes)
         write_map(
             folder,
             shares,
             scene.valid,
-            names,
+            legend.names,
             scene.georeference,
             reject=reject,
-            colours=colours_of(opened.classes),
+            colours=legend.colours,
+            concepts=legend.concepts,
+            acquired=scene.acquired,
             ground=scene.ground,
             say=progress.say,
         )

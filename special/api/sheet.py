@@ -91,7 +91,7 @@ def leave_sheet(
     from special.answers.sheet.placement import Placement
     from special.answers.sheet.rows import Row
     from special.answers.sheet.table import write_table
-    from special.report.colours import palette
+    from special.report.colours import colours_of
     from special.scene import Scene
     from special.storage import files
 
@@ -114,7 +114,7 @@ def leave_sheet(
             questions=questions,
             evidence=shown,
             names=run.classes,
-            colours=palette(run.classes),
+            colours=colours_of(run.class_list),
             placement=Placement.of(scene.georeference),
             renderings=renderings(run, scene),
             unit=unit,

@@ -1,106 +1,187 @@
-"""A colour for every class: alike enough to its name to be read without the legend, unlike enough to tell all apart."""
+"""A colour for every class: the usual one of what it is, the same from scene to scene, and unlike all others of a map.
+
+Unlike to everybody: also to those who cannot tell red from green, or blue from yellow.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from special.report.vision import lab, seen, unlikeness
+
 if TYPE_CHECKING:
     from special.classnames.class_list import ClassList
 
-# What a class is called -> the colours that maps give it, the usual one first. The first row that matches counts.
-_FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (r"shadows?|shade", ("#2b2838", "#5a5570", "#281050")),
-    (r"snow|ice", ("#dff3fb", "#b9d9e8")),
-    (r"roofs?|buildings?|bricks?|houses?|tiles?|tiled", ("#c8372d", "#f08a72", "#8e2340")),
-    (r"asphalt|roads?|pavements?|streets?|tarmac|bitumen|concrete|gravel|parking", ("#77777e", "#bdbab4", "#433f4a")),
-    (r"water|lakes?|rivers?|sea|ponds?|ocean", ("#2f6fd0", "#6fb4f2", "#123a86")),
-    (r"trees?|forests?|woods?|woodland|shrubs?", ("#1e6b35", "#3f9160", "#0f4a3f")),
-    (r"soils?|bare|earth|fallow", ("#a9713a", "#d9a866", "#6f4320")),
-    (r"sand|beach", ("#f0d98c", "#cdb15c")),
-    (r"grass|grasses|meadows?|lawns?|pastures?|vegetation|weeds?", ("#8cc63f", "#c3e07a", "#5f9420")),
-    (r"metal|aluminium|aluminum", ("#8fd3d8", "#4f9ea6")),
+
+@dataclass(frozen=True)
+class _Family:
+    """Land cover of one colour.
+
+    ``words``: what it is called where no concept is known. ``concepts``: of the table of land cover; the first has the
+    first shade, the next the next, and round again. The first shades of all families were searched for, each within
+    the hues and lightness that maps give it, so that the least of the distances between any two, in any vision, is as
+    large as can be.
+    """
+
+    words: str
+    concepts: str
+    shades: tuple[str, ...]
+
+
+# The first row that matches counts.
+_FAMILIES: tuple[_Family, ...] = (
+    _Family(r"shadows?|shade", "shadow, ash, burnt area, coal, old burn scar, black plastic", ("#281030", "#403068")),
+    _Family(
+        r"snow|ice",
+        "snow, fresh snow, glacier ice, old snow, cloud, sea ice, wet snow, dirty snow",
+        ("#f8f8f0", "#d0e8f8"),
+    ),
+    _Family(
+        r"roofs?|buildings?|bricks?|houses?|tiles?|tiled",
+        "roof, red roof tiles, gray roof, residential area, brown roof, commercial area, built-up area, bitumen, "
+        "slate, rusty metal roof, fiber cement roof, wood shingle roof, gravel roof, thatch, car, running track",
+        ("#c81000", "#f86840", "#c87880"),
+    ),
+    _Family(
+        r"asphalt|roads?|streets?|tarmac|bitumen|parking",
+        "asphalt, parking lot, railway, tea, oil slick",
+        ("#606870", "#605048"),
+    ),
+    _Family(
+        r"pavements?|concrete|gravel|paved",
+        "concrete, pavement, paving bricks, gravel, plaster, limestone, rock, siliceous rock, white roof",
+        ("#a8b0a8", "#d8d0b8"),
+    ),
+    _Family(
+        r"water|lakes?|rivers?|sea|ponds?|ocean",
+        "water, deep water, shallow water, turbid water, swimming pool",
+        ("#1888f8", "#0048c8", "#98a0f8"),
+    ),
+    _Family(
+        r"trees?|forests?|woods?|woodland|shrubs?",
+        "tree, conifer forest, shrub, mixed forest, rainforest, orchard, eucalyptus, palm, olive grove, bamboo, "
+        "mangrove, rubber plantation, tree savanna, olive leaves, garden, vineyard, fern, banana",
+        ("#103820", "#087810", "#20a038"),
+    ),
+    _Family(
+        r"soils?|bare|earth|fallow",
+        "bare soil, fallow, red soil, ground, wet soil, clay, bark, red dirt road, crop residue, peat, "
+        "oil-soaked soil, iron-stained rock, dead trees, autumn forest, mine tailings, basalt",
+        ("#a07858", "#682800", "#804830"),
+    ),
+    _Family(r"sand|beach", "sand, dry grass, straw, sandstone, salt flat", ("#e8c898", "#b8b068")),
+    _Family(
+        r"grass|grasses|meadows?|lawns?|pastures?|vegetation|weeds?",
+        "grass, weeds, green vegetation, meadow, cover crop, wetland, moss, artificial turf, cactus",
+        ("#a8f068", "#c0e818", "#88b078"),
+    ),
+    _Family(
+        r"crops?|cereals?",
+        "crop, corn, soybean, cereal, alfalfa, lettuce, broccoli, root crop, rapeseed, cotton, rice paddy, sunflower, "
+        "sugarcane, sugar beet, potato",
+        ("#f09000", "#f8b840", "#f8e898", "#d0b058"),
+    ),
+    _Family(
+        r"metal|aluminium|aluminum",
+        "metal roof, painted metal sheets, solar panel, glass, boat, blue tarpaulin, greenhouse film",
+        ("#28d8f8", "#6890a0"),
+    ),
+    _Family(
+        r"plastic|algae",
+        "plastic, cloth, aquatic vegetation, seagrass, kelp, water hyacinth, cyanobacteria bloom, marine debris",
+        ("#a028a0", "#f888d0"),
+    ),
 )
-# For every other class, in this order. Blue comes late: on a map it is water.
-_OTHERS = ("#eda31a", "#7b4fb5", "#e0559a", "#16a08f", "#f2722b", "#5b2a6e", "#d8d02f", "#b0413e", "#2c6fbb", "#9fd4a3")
-_APART = 22.0  # CIE 1976 distance below which two colours of a legend are mixed up
+_HOMES = {
+    concept: (place, number % len(family.shades))
+    for place, family in enumerate(_FAMILIES)
+    for number, concept in enumerate(family.concepts.split(", "))
+}
+# For every other class, from a place that its name decides. No blue: on a map it is water.
+_OTHERS = ("#eda31a", "#7b4fb5", "#e0559a", "#16a08f", "#f2722b", "#5b2a6e", "#d8d02f", "#b0413e", "#9fd4a3", "#c77cff")
+# CIE 1976 distances, to whom two colours look most alike. From the first on, the colour of its own is given to a class;
+# else the colour nearest to that of its own that keeps the largest of these distances.
+_APART = (20.0, 16.0, 13.0, 10.0, 8.0, 6.0, 4.0)
 
 
 def colours_of(classes: ClassList) -> NDArray[np.uint8]:
-    """Return the colour of each class, uint8 (K, 3), sRGB: its own, or by its name, which is water in any language."""
-    from special.classnames.reading import english_list
-    from special.landcover.concepts import load_concepts
+    """Return the colour of each class, uint8 (K, 3), sRGB: its own, or that of what it is, in any language."""
+    from special.report.legend import legend_of
 
-    return palette(english_list(classes, load_concepts()).names, classes.colours)
+    return legend_of(classes).colours
 
 
-def palette(names: Sequence[str], given: Sequence[str] = ()) -> NDArray[np.uint8]:
-    """Choose a colour for each class, uint8 (K, 3), sRGB; one that is ``given``, as ``#rrggbb`` and not "", stays.
+def palette(names: Sequence[str], given: Sequence[str] = (), concepts: Sequence[str] = ()) -> NDArray[np.uint8]:
+    """Choose a colour for each class, uint8 (K, 3), sRGB.
 
-    A class whose name says water, trees, soil, roofs... takes a colour that maps use for it, unless a class before it
-    has one too like it. The others take, in turn, the first of a fixed list that is unlike all in use, and when that
-    list is at its end, the colour of a grid over sRGB that is farthest (CIE 1976) from all in use. The same names give
-    the same colours.
+    Every concept of land cover has a colour of its own, and so has every name, so that it is the same from scene to
+    scene. Where two of a map are too like, for people with normal vision or without one kind of cones, the less usual
+    one gives way to the nearest colour that is unlike enough. The order of the classes changes nothing.
+
+    Args:
+        names: of the classes, in English.
+        given: colours, ``#rrggbb``, that stay as they are; "" where one is to be chosen.
+        concepts: what each class means, by the name of a concept; "" where that is not known, and the name decides.
     """
     grid = _grid()
-    grid_lab = lab(grid)
+    grid_lab, grid_seen = lab(grid), seen(grid)
     chosen = np.zeros((len(names), 3), np.uint8)
-    used = np.empty((0, 3))
     nearest = np.full(len(grid), np.inf)
-    left = []
-
-    def take(index: int, colours: Sequence[str]) -> bool:
-        nonlocal used
-        options = np.array([list(bytes.fromhex(colour[1:])) for colour in colours], np.uint8).reshape(-1, 3)
-        for colour in options:
-            if not (np.linalg.norm(used - lab(colour), axis=1) < _APART).any():
-                put(index, colour)
-                return True
-        return False
+    used = np.empty((0, *grid_seen.shape[1:]))
 
     def put(index: int, colour: NDArray[np.uint8]) -> None:
-        nonlocal used
+        nonlocal used, nearest
         chosen[index] = colour
-        used = np.vstack([used, lab(colour)])
-        np.minimum(nearest, np.linalg.norm(grid_lab - used[-1], axis=1), out=nearest)
+        used = np.concatenate([used, seen(colour)[None]])
+        nearest = np.minimum(nearest, unlikeness(grid_seen, used[-1]))
+
+    def choose(own: Sequence[str]) -> NDArray[np.uint8]:
+        wanted = np.array([_rgb(colour) for colour in own], np.uint8)
+        for colour, as_seen in zip(wanted, seen(wanted), strict=True):
+            if (unlikeness(used, as_seen) >= _APART[0]).all():
+                return colour
+        far = next((grade for grade in _APART if (nearest >= grade).any()), nearest.max())
+        distance = np.where(nearest >= far, np.linalg.norm(grid_lab - lab(wanted[0]), axis=1), np.inf)
+        return grid[int(distance.argmin())]
 
     wanted = [*given, *[""] * (len(names) - len(given))]
+    means = [*concepts, *[""] * (len(names) - len(concepts))]
     for index, colour in enumerate(wanted):
         if colour:
-            put(index, np.array(list(bytes.fromhex(colour[1:])), np.uint8))
-    for index, name in enumerate(names):
-        if not wanted[index] and not take(index, _of_family(name)):
-            left.append(index)
-    for index in left:
-        if not take(index, _OTHERS):
-            put(index, grid[int(np.argmax(nearest))])
+            put(index, np.array(_rgb(colour), np.uint8))
+    own = {index: _own(names[index], means[index]) for index in range(len(names)) if not wanted[index]}
+    for index in sorted(own, key=lambda index: (own[index][0], names[index].casefold(), index)):
+        put(index, choose(own[index][1]))
     return chosen
 
 
-def _of_family(name: str) -> tuple[str, ...]:
-    found = (colours for words, colours in _FAMILIES if re.search(rf"\b(?:{words})\b", name.casefold()))
-    return next(found, ())
+def _own(name: str, concept: str) -> tuple[tuple[int, int], tuple[str, ...]]:
+    """Return how usual a class is, the most usual first, and the colours that it would have, the best first."""
+    place, shade = _HOMES.get(concept, (-1, 0))
+    if place < 0:
+        words = (re.search(rf"\b(?:{family.words})\b", name.casefold()) for family in _FAMILIES)
+        place = next((at for at, found in enumerate(words) if found), -1)
+    if place >= 0:
+        shades = _FAMILIES[place].shades
+        return (shade, place), (*shades[shade:], *shades[:shade])
+    start = hashlib.sha256((concept or name.casefold()).encode()).digest()[0] % len(_OTHERS)
+    return (len(_FAMILIES), 0), (*_OTHERS[start:], *_OTHERS[:start])
+
+
+def _rgb(colour: str) -> list[int]:
+    return list(bytes.fromhex(colour[1:]))
 
 
 def _grid() -> NDArray[np.uint8]:
     """Colours over all of sRGB, without what is too pale or too dark to be told from paper and lettering."""
-    level = np.linspace(20, 240, 12).round().astype(np.uint8)
+    level = np.linspace(0, 255, 14).round().astype(np.uint8)
     grid = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(-1, 3)
     lightness = lab(grid)[:, 0]
-    return grid[(lightness > 28) & (lightness < 90)]
-
-
-def lab(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """CIE L*a*b* (D65) of sRGB colours, (..., 3)."""
-    part = colours / 255.0
-    linear = np.where(part <= 0.04045, part / 12.92, ((part + 0.055) / 1.055) ** 2.4)
-    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    relative = linear @ to_xyz.T / (0.9505, 1.0, 1.089)
-    root = np.where(relative > 0.008856, np.cbrt(relative), 7.787 * relative + 16 / 116)
-    return np.stack(
-        [116 * root[..., 1] - 16, 500 * (root[..., 0] - root[..., 1]), 200 * (root[..., 1] - root[..., 2])], axis=-1
-    )
+    return grid[(lightness > 15) & (lightness < 93)]

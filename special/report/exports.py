@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from special.report.colours import palette
 from special.report.envi import NO_ENVI_COPY, write_envi
 from special.report.geotiff import write_confidence, write_geotiff
+from special.report.legend import Legend
 from special.report.metrics import count_labels
 from special.report.picture import draw_map
+from special.report.stac import write_item
 from special.scene import Georeference
 from special.scene.source import Ground
 from special.storage.rasters import Raster, Rows, blocks
@@ -51,6 +53,8 @@ def write_map(
     *,
     reject: float,
     colours: NDArray[np.uint8] | None = None,
+    concepts: Sequence[str] = (),
+    acquired: str | None = None,
     ground: Ground | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> list[Path]:
@@ -64,6 +68,8 @@ def write_map(
         georeference: where the scene lies, or None.
         reject: pixels whose best class is less probable than this stay 0 in the map.
         colours: of the classes, uint8 (K, 3), sRGB; chosen by their names when None.
+        concepts: what each class is understood as, for the attribute table; left blank where none are given.
+        acquired: when the scene was taken, ISO 8601, for the STAC item.
         ground: for a scene in sensor geometry, a grid on the ground and which pixel each of its cells shows.
         say: is told what the user must not miss.
 
@@ -72,7 +78,8 @@ def write_map(
         ``map.png`` with a legend, ``map.tif`` with colours and class names (``map.tif.aux.xml`` for GDAL, ``map.qml``
         for QGIS), ``confidence.tif``, ``map_envi.hdr`` and ``map_envi.img`` (ENVI classification), without these two
         where an ENVI header cannot hold the place, of which ``say`` is told. With ``ground`` also ``map_ground.tif``,
-        with its companions, and ``confidence_ground.tif``; the pixel counts in them are those of the scene.
+        with its companions, and ``confidence_ground.tif``; the pixel counts in them are those of the scene. Last
+        ``map.stac.json``, a STAC item of all of them. The GeoTIFFs are cloud-optimised, with overviews.
 
     Raises:
         ValueError: the arrays do not fit each other, or hold NaN.
@@ -82,7 +89,9 @@ def write_map(
     if not all(np.isfinite(probabilities[rows]).all() for rows in blocks(probabilities.shape)):
         raise ValueError("the probabilities hold NaN or Inf")
     labels, confidence = label_map(probabilities, valid, reject)
-    colours = palette(names) if colours is None else colours
+    colours = palette(names, concepts=concepts) if colours is None else colours
+    legend = Legend(tuple(names), colours, tuple(concepts) or ("",) * len(names))
+    counts = count_labels(labels, len(names))
     written = [folder / f"{name}.npy" for name in ("map", "confidence", "probabilities")]
     np.save(written[0], labels, allow_pickle=False)
     np.save(written[1], confidence, allow_pickle=False)
@@ -90,14 +99,18 @@ def write_map(
     for rows in blocks(probabilities.shape):
         stored[rows] = probabilities[rows]
     written.append(draw_map(folder / "map.png", labels, names, colours))
-    written += write_geotiff(folder / "map.tif", labels, names, colours, georeference)
+    written += write_geotiff(folder / "map.tif", labels, legend, georeference, counts)
     written.append(write_confidence(folder / "confidence.tif", confidence, valid, georeference))
     copy = write_envi(folder / "map_envi.hdr", labels, names, colours, georeference)
     if not copy:
         say(NO_ENVI_COPY)
+    written += copy
+    place, shape = georeference, valid.shape
     if ground is not None:
-        copy += _write_on_ground(folder, labels, confidence, valid, names, colours, ground)
-    return written + copy
+        written += _write_on_ground(folder, labels, confidence, valid, legend, counts, ground)
+        place, shape = ground.georeference, ground.shape
+    written.append(write_item(folder / "map.stac.json", written, legend, labels, place, shape, acquired))
+    return written
 
 
 def _write_on_ground(
@@ -105,16 +118,15 @@ def _write_on_ground(
     labels: NDArray[np.uint8] | NDArray[np.uint16],
     confidence: NDArray[np.float32],
     valid: NDArray[np.bool_],
-    names: Sequence[str],
-    colours: NDArray[np.uint8],
+    legend: Legend,
+    counts: NDArray[np.int64],
     ground: Ground,
 ) -> list[Path]:
     """Write the map and its confidence (rows, cols) on the grid on the ground; nothing is counted twice."""
     pixels, place = ground.pixels(), ground.georeference
     there = pixels >= 0
     shown = np.where(there, pixels, 0)
-    counts = count_labels(labels, len(names))
     laid = np.where(there, labels.ravel()[shown], 0).astype(labels.dtype)
-    written = write_geotiff(folder / "map_ground.tif", laid, names, colours, place, counts=counts)
+    written = write_geotiff(folder / "map_ground.tif", laid, legend, place, counts)
     seen = there & valid.ravel()[shown]
     return [*written, write_confidence(folder / "confidence_ground.tif", confidence.ravel()[shown], seen, place)]

@@ -23,17 +23,20 @@ class MapSettings:
 
 def _run(context: SceneContext, folder: Path) -> None:
     """Make the map of the probabilities that the step before left, in every form."""
-    from special.report.colours import colours_of
     from special.report.exports import write_map
+    from special.report.legend import legend_of
 
+    legend = legend_of(context.classes)
     write_map(
         folder,
         context.rows(context.step.upstream[0], "probabilities.npy"),
         learned(context).known,
-        context.classes.names,
+        legend.names,
         context.scene.georeference,
         reject=context.settings(MapSettings).reject,
-        colours=colours_of(context.classes),
+        colours=legend.colours,
+        concepts=legend.concepts,
+        acquired=context.scene.acquired,
         ground=context.scene.ground,
         say=context.progress.say,
     )
@@ -43,7 +46,7 @@ def after(source: str, *others: str) -> Step:
     """Return the step that maps what the step ``source`` left; ``others`` are steps that it reads beside."""
     return Step(
         name="map",
-        version=2,
+        version=3,
         function=_run,
         summary="Write the map of RUN again, in every format.",
         examples=("special map", "special map scene.special --set map.reject=0.5"),

@@ -168,6 +168,15 @@ def test_the_model_predicts_another_scene_of_the_sensor(aligned: special.Run, tm
     assert (done.map == truth[::-1]).mean() > 0.8
 
 
+def test_the_map_of_a_prediction_says_what_its_classes_are(aligned: special.Run, tmp_path: Path) -> None:
+    cube, nm, _ = small_scene.cube()
+    done = special.predict(aligned, cube, nm, out=tmp_path / "out", device="cpu")
+    item = json.loads((done.path / "map.stac.json").read_text(encoding="utf-8"))
+    classes = item["assets"]["map"]["classification:classes"]
+    assert [one["title"] for one in classes[1:]] == list(small_scene.CLASSES)
+    assert [one["description"] for one in classes[1:]] == ["Water: water", "Grass: grass", "Bare soil: bare soil"]
+
+
 def test_other_bands_are_resampled(aligned: special.Run, tmp_path: Path) -> None:
     cube, nm, truth = small_scene.cube(bands=61, seed=3)
     said: list[str] = []

@@ -52,7 +52,7 @@ class Reader(ABC):
     Attributes:
         name: what the entry point and ``--reader`` call it, "envi".
         reads: what messages say it reads, "ENVI (header and raw file)".
-        understands: what it understands of such a file, for the table in README; a third party's may be "".
+        understands: what it understands of such a file, for the table in docs/inputs.md; a third party's may be "".
         precedence: of the readers that recognise a file, the one with the lowest opens it: ``PRODUCT``, ``FORMAT``,
             ``NEIGHBOUR``, ``ANYTHING`` or a number between them.
         named_arrays: whether a file may hold several cubes, of which ``--key`` names one.
