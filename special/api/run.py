@@ -15,6 +15,7 @@ from special.api.request import Request, read, read_answers
 from special.cache.directory import RunDirectory, latest
 from special.cache.runner import Outcome
 from special.errors import RunError
+from special.report.warning_list import MapWarning
 from special.storage import files
 
 if TYPE_CHECKING:
@@ -139,6 +140,19 @@ class Run:
         from special.api.ask import ask
 
         return ask(self, questions=questions)
+
+    @cached_property
+    def warnings(self) -> list[MapWarning]:
+        """What a careful person would want to know of the map, the gravest first.
+
+        Raises:
+            RunError: the run has no report yet, or it is damaged.
+        """
+        try:
+            record = files.load_json(self._directory.payload("report", "record.json"))
+            return [MapWarning.from_json(one) for one in record["warnings"]]
+        except (RunError, OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.path} has no list of warnings ({error}): make it with special report") from None
 
     def areas(self) -> list[Area]:
         """Return how many pixels each class takes, in class-list order, and how sure the map is of them."""

@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_model_and_another_one_another(
 def test_what_is_done_is_kept(aligned: special.Run, files: small_scene.Files, tmp_path: Path) -> None:
     out = Path(shutil.copytree(aligned.path, tmp_path / "copy"))
     again = fitted(files, out, classifier="aligned", settings={"fit.epochs": 6})
-    assert [outcome.ran for outcome in again.outcomes] == [False] * 3
+    assert [outcome.ran for outcome in again.outcomes] == [False] * 4
 
 
 def test_settings_of_another_classifier_change_nothing(
@@ -132,7 +132,7 @@ def test_settings_of_another_classifier_change_nothing(
 ) -> None:
     out = Path(shutil.copytree(aligned.path, tmp_path / "copy"))
     again = fitted(files, out, classifier="aligned", settings={"fit.epochs": 6, "s3fn.patch": 5})
-    assert [outcome.ran for outcome in again.outcomes] == [False] * 3
+    assert [outcome.ran for outcome in again.outcomes] == [False] * 4
 
 
 def test_other_labels_are_learned_anew(aligned: special.Run, files: small_scene.Files, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_other_labels_are_learned_anew(aligned: special.Run, files: small_scene.
     truth = files.truth.copy()
     truth[0, 0] = 0
     labels = small_scene.Files(files.scene, files.classes, files.wavelengths, truth)
-    assert [o.ran for o in fitted(labels, out, classifier="aligned").outcomes] == [True] * 3
+    assert [o.ran for o in fitted(labels, out, classifier="aligned").outcomes] == [True] * 4
 
 
 def test_a_map_can_be_made_again(aligned: special.Run, tmp_path: Path) -> None:
@@ -150,6 +150,7 @@ def test_a_map_can_be_made_again(aligned: special.Run, tmp_path: Path) -> None:
         ("split", False),
         ("fit", False),
         ("map", True),
+        ("report", True),
     ]
     with pytest.raises(SettingsError, match="made by special fit and has no warmup"):
         special.rerun(out, "warmup")

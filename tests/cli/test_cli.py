@@ -54,8 +54,8 @@ def test_label_makes_a_run_beside_the_working_directory(labelled) -> None:
 
 def test_label_prints_what_was_made_and_how_much_of_each_class(labelled) -> None:
     lines = labelled[2].stdout.splitlines()
-    assert [line.split()[:2] for line in lines[2:7]] == [
-        [step, "made"] for step in ("rgb", "pseudo", "warmup", "refine", "map")
+    assert [line.split()[:2] for line in lines[2:8]] == [
+        [step, "made"] for step in ("rgb", "pseudo", "warmup", "refine", "map", "report")
     ]
     assert "map.npy" in lines[6]
     table = [line for line in lines if line.strip().startswith(("1", "2", "3"))]
@@ -75,7 +75,7 @@ def test_quiet_prints_nothing(here: Path, labelled) -> None:
 
 def test_status_says_what_is_done(here: Path) -> None:
     lines = special("status").stdout.splitlines()
-    assert [line.split()[1] for line in lines[2:]] == ["done"] * 5
+    assert [line.split()[1] for line in lines[2:]] == ["done"] * 6
 
 
 def test_status_as_json(here: Path) -> None:
