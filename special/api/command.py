@@ -21,9 +21,15 @@ CLASSES, WAVELENGTHS, ARRAY, LABELS = (
 
 
 def asked_of(request: Request, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return, as JSON, what a report says of a request: the command, and which teachers could not be had, and why."""
+    """Return, as JSON, what a report says of a request.
+
+    The command, the wavelengths (nm) where it needs a list of them, and which teachers could not be had, and why.
+    """
     absent = request.teachers.absent if request.teachers else {}
+    wavelengths = getattr(request.source, "wavelengths", None)
     return {
+        "scene": request.source.stem,
+        "wavelengths": None if isinstance(wavelengths, str) else wavelengths and list(wavelengths),
         "command": command_of(request, steps),
         "absent_teachers": {name: reason for name, reason in absent.items() if reason},
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,10 +18,6 @@ if TYPE_CHECKING:
     from special.scene import Scene
     from special.teachers.spectrum_text.as_seen import SeenSpectra
 
-INFRARED_NM = 850.0
-"""Shown as red in colour infrared, where plants are bright; red is shown as green, green as blue."""
-
-_GAMMA = 0.7  # below 1: dark parts of a picture get more light
 _SPECTRA = 256  # pixels of an area whose spectra are looked at: those nearest to the pixel in question
 _MAPPED = 500  # pixels of a class in the map that its mean spectrum is made of
 _REFERENCES, _LEAST_SHARE = 3, 0.02  # leading classes that are shown, and how probable they are at least
@@ -31,23 +26,15 @@ _REFERENCES, _LEAST_SHARE = 3, 0.02  # leading classes that are shown, and how p
 def renderings(run: Run, scene: Scene) -> list[Rendering]:
     """Show the scene in true colour and in colour infrared, as far as it has the bands; else in three that it has."""
     from special.settings import DEFAULT, load
-    from special.steps.rgb import RgbSettings, render
+    from special.steps import rgb
     from special.storage import files
 
-    settings = load(DEFAULT, {}).build(RgbSettings)
     try:
         true_colour: np.ndarray | None = files.load_array(RunDirectory(run.path).payload("rgb", "rgb.npy"))
     except RunError:
-        true_colour = render(scene, settings)
-    infrared = replace(settings, red_nm=INFRARED_NM, green_nm=settings.red_nm, blue_nm=settings.green_nm)
-    found = {"True colour": true_colour, "Colour infrared": render(scene, infrared)}
-    shown = [Rendering(title, _brighter(image)) for title, image in found.items() if image is not None]
-    if shown:
-        return shown
-    blue, green, red = (float(nm) for nm in np.quantile(scene.wavelengths, (0.1, 0.5, 0.9), method="nearest"))
-    image = render(scene, replace(settings, red_nm=red, green_nm=green, blue_nm=blue))
-    assert image is not None  # these are bands of the scene
-    return [Rendering(f"False colour: {red:.0f}, {green:.0f}, {blue:.0f} nm", _brighter(image))]
+        true_colour = None
+    settings = load(DEFAULT, {}).build(rgb.RgbSettings)
+    return [Rendering(title, image) for title, image in rgb.renderings(scene, settings, true_colour)]
 
 
 def evidence(run: Run, scene: Scene, questions: Sequence[Question]) -> tuple[str, list[Evidence]]:
@@ -81,11 +68,6 @@ def evidence(run: Run, scene: Scene, questions: Sequence[Question]) -> tuple[str
         references = (reference(name, area) for name in names)
         found.append(Evidence(area, tuple(one for one in references if one is not None)))
     return unit, found
-
-
-def _brighter(image: np.ndarray) -> np.ndarray:
-    """Return an image with more light in its dark parts: what lies in the shade is to be recognised as well."""
-    return np.rint(255 * (np.arange(256) / 255) ** _GAMMA).astype(np.uint8)[image]
 
 
 def _leading(question: Question) -> list[str]:

@@ -174,9 +174,32 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.path}: {len(self.classes)} classes>"
 
+    def _repr_html_(self) -> str | None:
+        """Show map, legend and warnings in a notebook; of a run without a map the line that Python shows."""
+        from special.report.colours import colours_of
+        from special.report.page.summary import LegendEntry, summary_html
+
+        try:
+            areas, labels = self.areas(), self.map
+        except RunError:
+            return None
+        colours = colours_of(self.class_list)
+        entries = [
+            LegendEntry(area.name, area.pixels, area.share, area.confidence, f"#{bytes(colour).hex()}")
+            for area, colour in zip(areas, colours, strict=True)
+        ]
+        try:
+            warnings, shown = [warning.text for warning in self.warnings], self.path / "report.html"
+        except RunError:
+            warnings, shown = [], self.path
+        return summary_html(labels, colours, entries, warnings, str(shown))
+
 
 class ImageRun(Run):
     """A data set of images that a classifier has learned from, on disk."""
+
+    def _repr_html_(self) -> None:
+        """Show what Python shows: images have no map."""
 
     @cached_property
     def votes(self) -> dict[str, Any]:

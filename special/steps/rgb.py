@@ -5,7 +5,7 @@ Source: SPECIAL (arXiv 2501.16222), "spectral interpolation"; 655 / 553 / 451 nm
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -23,7 +23,11 @@ REACH_NM = 30.0
 """A colour is covered when some good band lies this near to it. Scenes that begin at 460 or 475 nm keep their blue; one
 that begins in the near infrared has none, and a gap left by dropped bands is not bridged."""
 
+INFRARED_NM = 850.0
+"""Shown as red in colour infrared, where plants are bright; red is shown as green, green as blue."""
+
 _GREY = 128
+_GAMMA = 0.7  # below 1: dark parts of a picture get more light
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,31 @@ def render(scene: Scene, settings: RgbSettings) -> np.ndarray | None:
         values = colours[..., channel][scene.valid]
         image[..., channel][scene.valid] = _stretched(values, settings.low_quantile, settings.high_quantile)
     return image
+
+
+def renderings(
+    scene: Scene, settings: RgbSettings, true_colour: np.ndarray | None = None
+) -> list[tuple[str, np.ndarray]]:
+    """Return pictures of a scene for people, each with its title, uint8 (rows, cols, 3).
+
+    True colour and colour infrared, as far as the scene has the bands; else three that it has. What lies in the shade
+    is to be recognised as well: dark parts get more light. ``true_colour`` is taken where the run has it already.
+    """
+    infrared = replace(settings, red_nm=INFRARED_NM, green_nm=settings.red_nm, blue_nm=settings.green_nm)
+    if true_colour is None:
+        true_colour = render(scene, settings)
+    found = {"True colour": true_colour, "Colour infrared": render(scene, infrared)}
+    shown = [(title, _brighter(image)) for title, image in found.items() if image is not None]
+    if shown:
+        return shown
+    blue, green, red = (float(nm) for nm in np.quantile(scene.wavelengths, (0.1, 0.5, 0.9), method="nearest"))
+    image = render(scene, replace(settings, red_nm=red, green_nm=green, blue_nm=blue))
+    assert image is not None  # these are bands of the scene
+    return [(f"False colour: {red:.0f}, {green:.0f}, {blue:.0f} nm", _brighter(image))]
+
+
+def _brighter(image: np.ndarray) -> np.ndarray:
+    return np.rint(255 * (np.arange(256) / 255) ** _GAMMA).astype(np.uint8)[image]
 
 
 def _weights(wavelengths: np.ndarray, nm: float) -> np.ndarray:
