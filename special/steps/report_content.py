@@ -62,6 +62,7 @@ def report_of(found: Found, warnings: Sequence[MapWarning]) -> Report:
         versions=_versions(found),
         seed=context.seed,
         command=_command(found),
+        answers=int(found.record("answers").get("answers", 0)),
     )
 
 
@@ -94,21 +95,18 @@ def _hectares(scene: Scene) -> float | None:
 
 
 def _layers(found: Found) -> Layers:
-    from special.report.colours import colours_of
     from special.steps.rgb import RgbSettings, renderings
 
     context = found.context
     has = "rgb" in found.upstream and context.has("rgb", "rgb.npy")
     true_colour = context.array("rgb", "rgb.npy") if has else None
     pictures = renderings(context.scene, context.values.build(RgbSettings), true_colour)
-    return layers_of(pictures, found.labels, found.confidence, colours_of(context.classes))
+    return layers_of(pictures, found.labels, found.confidence, found.colours)
 
 
 def _classes(found: Found, warnings: Sequence[MapWarning]) -> list[ReportedClass]:
-    from special.report.colours import colours_of
-
     context, names = found.context, found.context.classes.names
-    colours = [f"#{bytes(colour).hex()}" for colour in colours_of(context.classes)]
+    colours = [f"#{bytes(colour).hex()}" for colour in found.colours]
     read = {one["name"]: one for one in found.record("pseudo").get("names", [])}
     might_be = resemblance(found.labels, context.rows("map", "probabilities.npy"))
     own, expected = _spectra(found)

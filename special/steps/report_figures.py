@@ -59,6 +59,13 @@ class Found:
         return [int(count) for count in count_labels(self.labels, len(self.context.classes))]
 
     @cached_property
+    def colours(self) -> np.ndarray:
+        """The colour of each class, uint8 (K, 3), sRGB."""
+        from special.report.colours import colours_of
+
+        return colours_of(self.context.classes)
+
+    @cached_property
     def stages(self) -> list[StepFigures]:
         """What each step that leaves probabilities made of the one before; not the map, which has those of the last."""
         left = [name for name in self.upstream if name != "map" and self.context.has(name, "probabilities.npy")]

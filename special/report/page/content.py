@@ -118,7 +118,7 @@ class Report:
         steps: of the run, in order.
         comparisons: with truth, test pixels or answers. assessed: by a probability sample, or None.
         versions: (what, version). seed: of the run.
-        command: what makes the run again. files: what it needs that lies in the run, by name.
+        command: what makes the run again. answers: of the user, which the run keeps and the command does not name.
     """
 
     scene: str
@@ -137,6 +137,7 @@ class Report:
     versions: Sequence[tuple[str, str]]
     seed: int
     command: str
+    answers: int = 0
 
 
 def assessed_from_json(document: Mapping[str, Any]) -> Assessed:

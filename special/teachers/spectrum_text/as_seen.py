@@ -93,7 +93,7 @@ class SeenSpectra:
         Far is a squared Mahalanobis distance to the nearest expected spectrum, over the number of regions, beyond what
         Student's t with ``degrees`` of freedom exceeds at the ``rate``: such distances follow the F distribution.
         """
-        from scipy.stats import f
+        from scipy.special import fdtri
 
         logs = log_reflectance(self.reflectance(spectra.astype(np.float64)))
         nearest = np.full(len(logs), np.inf)
@@ -101,7 +101,7 @@ class SeenSpectra:
             apart = logs - mean
             np.minimum(nearest, np.einsum("pr,pr->p", apart @ precision, apart), out=nearest)
         regions = len(self.wavelengths)
-        return float((nearest / regions > f.ppf(1 - rate, regions, degrees)).mean())
+        return float((nearest / regions > fdtri(regions, degrees, 1 - rate)).mean())
 
     def expected(self, index: int, reflectance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Return the expected reflectance of a class, and one standard deviation below and above, each (regions,).

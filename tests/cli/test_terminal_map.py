@@ -1,0 +1,47 @@
+"""The map as a small picture in a terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from special.cli.terminal_map import picture
+
+COLOURS = np.array([[255, 0, 0], [0, 0, 255]], np.uint8)
+
+
+def drawn(labels: np.ndarray, width: int = 80) -> list[list[tuple[str, tuple | None, tuple | None]]]:
+    """The letters of every line, each with the colours of its ink and of its ground."""
+
+    def rgb(colour) -> tuple | None:
+        return None if colour is None else tuple(colour.triplet)
+
+    console = Console(force_terminal=True, color_system="truecolor", width=200)
+    lines = console.render_lines(picture(labels, COLOURS, width), pad=False)
+    return [
+        [
+            (letter, rgb(part.style.color), rgb(part.style.bgcolor)) if part.style else (letter, None, None)
+            for part in line
+            for letter in part.text
+        ]
+        for line in lines
+    ]
+
+
+def test_a_letter_shows_two_pixels_one_above_the_other() -> None:
+    assert drawn(np.array([[1, 2], [2, 2]])) == [
+        [("▀", (255, 0, 0), (0, 0, 255)), ("▀", (0, 0, 255), (0, 0, 255))],
+    ]
+
+
+def test_what_is_not_mapped_stays_empty() -> None:
+    assert drawn(np.array([[0, 0, 1], [0, 1, 0]])) == [
+        [(" ", None, None), ("▄", (255, 0, 0), None), ("▀", (255, 0, 0), None)],
+    ]
+
+
+@pytest.mark.parametrize("shape", [(1000, 1000), (5000, 20), (20, 5000), (1, 1)])
+def test_it_takes_half_a_screen_at_most(shape: tuple[int, int]) -> None:
+    lines = drawn(np.ones(shape, np.uint8), width=60)
+    assert 1 <= len(lines) <= 22 and 1 <= max(map(len, lines)) <= 60
