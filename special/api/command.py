@@ -20,25 +20,27 @@ CLASSES, WAVELENGTHS, ARRAY, LABELS = (
 )
 
 
-def asked_of(request: Request, steps: Sequence[Step]) -> dict[str, Any]:
+def asked_of(request: Request, steps: Sequence[Step], *, decisive: bool = False) -> dict[str, Any]:
     """Return, as JSON, what a report says of a request.
 
     The command, the wavelengths (nm) where it needs a list of them, and which teachers could not be had, and why.
+    ``decisive``: without the settings that no key has, see ``Step.apart``: a request that differs in them alone makes
+    the same run.
     """
     absent = request.teachers.absent if request.teachers else {}
     wavelengths = getattr(request.source, "wavelengths", None)
     return {
         "scene": request.source.stem,
         "wavelengths": None if isinstance(wavelengths, str) else wavelengths and list(wavelengths),
-        "command": command_of(request, steps),
+        "command": command_of(request, steps, decisive=decisive),
         "absent_teachers": {name: reason for name, reason in absent.items() if reason},
     }
 
 
-def command_of(request: Request, steps: Sequence[Step]) -> list[str]:
+def command_of(request: Request, steps: Sequence[Step], *, decisive: bool = False) -> list[str]:
     """Return the words of the command; empty for a run about images.
 
-    ``steps``: of the run. Settings that none of them reads are left out.
+    ``steps``: of the run. Settings that none of them reads are left out, and where it is ``decisive`` those apart too.
 
     It names files in the run, see ``RUN``: the class list and the wavelengths as they were understood, which the step
     ``report`` leaves there. Answers that the run has been given are no part of it: the run keeps them.
@@ -48,7 +50,7 @@ def command_of(request: Request, steps: Sequence[Step]) -> list[str]:
         return []
     words = [*request.made_by.split(), ARRAY if source.path is None else str(source.path)]
     words += ["--labels", LABELS] if request.labels is not None else []
-    words += ["--classes", CLASSES, *_how(source), "--out", RUN, *_settings(request, steps)]
+    words += ["--classes", CLASSES, *_how(source), "--out", RUN, *_settings(request, steps, decisive)]
     for path in request.concepts:
         words += ["--concepts", str(path)]
     return [
@@ -70,10 +72,11 @@ def _how(source: SceneSource) -> list[str]:
     return words
 
 
-def _settings(request: Request, steps: Sequence[Step]) -> list[str]:
+def _settings(request: Request, steps: Sequence[Step], decisive: bool) -> list[str]:
     """What differs from the pipeline, which may be gone or another one today."""
     given = request.given()
     read = {section for step in steps for section in sections_of(step, given)}
+    apart = {name for step in steps for name in step.apart} if decisive else set()
     pipeline = request.settings.pipeline
     words = [] if pipeline == DEFAULT else ["--pipeline", pipeline]
     try:
@@ -81,7 +84,7 @@ def _settings(request: Request, steps: Sequence[Step]) -> list[str]:
     except SettingsError:
         usual, words = load(DEFAULT).values, []
     for name, value in request.settings.values.items():
-        if name.rpartition(".")[0] in read and usual.get(name) != value:
+        if name.rpartition(".")[0] in read and name not in apart and usual.get(name) != value:
             words += ["--set", f"{name}={_toml(value)}"]
     return words
 

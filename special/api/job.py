@@ -145,7 +145,9 @@ class Job:
         """Return what the steps take from outside the run, and from what was found out about its map."""
         given = request.given()
         hashes = {name: files.digest(document) for name, document in findings.items()}
-        return replace(given, inputs={**given.inputs, "asked": asked_of(request, self.steps), "findings": hashes})
+        return replace(
+            given, inputs={**given.inputs, "asked": asked_of(request, self.steps, decisive=True), "findings": hashes}
+        )
 
     def _with_kept_teachers(self) -> Request:
         """Return the request with the teachers that the run has had, where nothing that decides them has changed."""

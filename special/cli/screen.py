@@ -154,7 +154,9 @@ def show_map(run: Run) -> None:
     from rich.console import Console
 
     console = Console()
-    if console.color_system in (None, "standard"):  # 16 colours would give several classes one
+    # 16 colours would give several classes one; and half blocks are letters that not every encoding has.
+    few = console.no_color or console.color_system in (None, "standard")
+    if few or not console.encoding.startswith("utf"):
         return
     from special.cli.terminal_map import picture
     from special.report.colours import colours_of

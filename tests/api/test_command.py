@@ -58,6 +58,12 @@ def test_settings_that_no_step_reads_are_left_out() -> None:
     assert "--set" not in command_of(request(labels="a", settings=load(changes={"refine.lambda_hard": 0.25})), FIT)
 
 
+def test_what_no_key_has_is_not_decisive() -> None:
+    asked = request(settings=load(changes={"pseudo.image_text.clip": "none", "refine.lambda_hard": 0.25}))
+    assert command_of(asked, LABEL, decisive=True)[-2:] == ["--set", "refine.lambda_hard=0.25"]
+    assert asked_of(asked, LABEL, decisive=True)["command"] == command_of(asked, LABEL, decisive=True)
+
+
 def test_a_pipeline_that_is_gone_is_spelt_out(tmp_path: Path) -> None:
     pipeline = tmp_path / "mine.toml"
     pipeline.write_text('extends = "special"\n[warmup]\nepochs = 3\n', encoding="utf-8")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from rich.console import Console
 
+from special.classnames.class_list import ClassList
+from special.cli.screen import show_map
 from special.cli.terminal_map import picture
 
 COLOURS = np.array([[255, 0, 0], [0, 0, 255]], np.uint8)
@@ -45,3 +49,33 @@ def test_what_is_not_mapped_stays_empty() -> None:
 def test_it_takes_half_a_screen_at_most(shape: tuple[int, int]) -> None:
     lines = drawn(np.ones(shape, np.uint8), width=60)
     assert 1 <= len(lines) <= 22 and 1 <= max(map(len, lines)) <= 60
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool, **names: str) -> str:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal, raising=False)
+    for name in ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    show_map(SimpleNamespace(map=np.ones((4, 4), np.uint8), class_list=ClassList.parse(["Water", "Grass"])))
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("names", [{"COLORTERM": "truecolor", "TERM": "xterm"}, {"TERM": "xterm-256color"}])
+def test_it_is_drawn_where_colours_are_to_be_had(monkeypatch, capsys, names: dict[str, str]) -> None:
+    assert "▀▀▀▀" in shown(monkeypatch, capsys, True, **names).replace("\x1b", "") or "▀" in shown(
+        monkeypatch, capsys, True, **names
+    )
+
+
+@pytest.mark.parametrize(
+    ("terminal", "names"),
+    [
+        (False, {"TERM": "xterm-256color"}),
+        (True, {"TERM": "dumb"}),
+        (True, {"TERM": "xterm"}),
+        (True, {"TERM": "xterm-256color", "NO_COLOR": "1"}),
+    ],
+)
+def test_it_is_not_drawn_elsewhere(monkeypatch, capsys, terminal: bool, names: dict[str, str]) -> None:
+    assert shown(monkeypatch, capsys, terminal, **names) == ""
