@@ -30,9 +30,9 @@ def asked_of(request: Request, steps: Sequence[Step], *, decisive: bool = False)
     absent = request.teachers.absent if request.teachers else {}
     wavelengths = getattr(request.source, "wavelengths", None)
     return {
-        "scene": request.source.stem,
+        "scene": _readable(request.source.stem),
         "wavelengths": None if isinstance(wavelengths, str) else wavelengths and list(wavelengths),
-        "command": command_of(request, steps, decisive=decisive),
+        "command": [_readable(word) for word in command_of(request, steps, decisive=decisive)],
         "absent_teachers": {name: reason for name, reason in absent.items() if reason},
     }
 
@@ -58,6 +58,11 @@ def command_of(request: Request, steps: Sequence[Step], *, decisive: bool = Fals
         *(["--offline"] if request.offline else []),
         *(["--seed", str(request.seed)] if request.seed else []),
     ]
+
+
+def _readable(text: str) -> str:
+    """Return a text that can be written down: the name of a file may be no text at all."""
+    return text.encode(errors="replace").decode()
 
 
 def _how(source: SceneSource) -> list[str]:

@@ -19,14 +19,17 @@ MAP = "map_sha256"
 def keep_finding(run: RunDirectory, name: str, document: Mapping[str, Any]) -> None:
     """Keep ``document``, JSON, as the last finding ``name`` about the map that the run has; without a map, nothing.
 
+    Where the run lies is left out: the same finding is the same document, however the run was called.
+
     Raises:
         RunError: the run is in use, or cannot be written to.
     """
     found = run.manifest("map")
     if found is None or "map.npy" not in found.files:
         return
+    kept = {key: value for key, value in document.items() if key != "run"}
     with run.locked():
-        files.replace_json(run.path / f"{name}.json", {MAP: found.files["map.npy"], **document})
+        files.replace_json(run.path / f"{name}.json", {MAP: found.files["map.npy"], **kept})
 
 
 def findings_of(run: RunDirectory) -> dict[str, Any]:

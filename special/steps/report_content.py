@@ -151,19 +151,11 @@ def _spectra(found: Found) -> tuple[dict[int, SpectrumRange], dict[int, Spectrum
         return own, {}
     whole = values.mean(axis=0) if len(values) else np.full(len(nm), 0.2)
     expected = {}
-    for index in set(range(count)) - _rest(found):
+    for index in sorted(set(range(count)) - found.rest):
         likely = seen.expected(index, own[index].middle if index in own else whole)
         if likely is not None:
             expected[index] = SpectrumRange(nm, *likely)
     return own, expected
-
-
-def _rest(found: Found) -> set[int]:
-    """Return the classes, from 0, that are what no other one explains: anything is expected of them."""
-    if found.context.values.values["pseudo.spectrum_text.library"]:
-        return set()
-    names = found.record("pseudo").get("names", [])
-    return {index for index, one in enumerate(names) if not one["concepts"]}
 
 
 def _read(scene: Scene, chosen: np.ndarray) -> np.ndarray:

@@ -91,6 +91,7 @@ class Found:
             bands=scene.file_bands,
             dropped=len(scene.bad_bands),
             mapped=list(zip(names, self.counts[1:], strict=True)),
+            rest=[names[index] for index in sorted(self.rest)],
             not_understood=teachers.get("not_understood", []),
             kinds_of_one=[(kind["of"], kind["classes"]) for kind in teachers.get("kinds_of_one", [])],
             alike=[(*pair["classes"], pair["outlines"]) for pair in teachers.get("alike", [])],
@@ -120,6 +121,14 @@ class Found:
 
         sample = sample_spectra(self.context.scene, _LOOKED_AT)
         return seen.unexplained(sample, float(self.context.values.values[_DEGREES]), MISFIT_RATE)
+
+    @cached_property
+    def rest(self) -> set[int]:
+        """The classes, from 0, that are what no other one explains; with a library anything may be expected of them."""
+        if self.context.values.values["pseudo.spectrum_text.library"]:
+            return set()
+        names = self.record("pseudo").get("names", [])
+        return {index for index, one in enumerate(names) if not one["concepts"]}
 
     def _beside_the_teachers(self) -> tuple[float | None, float | None]:
         """Return how sure the pseudo-labels are of the mapped pixels, and the share of these where the map follows.

@@ -80,3 +80,8 @@ def test_images_have_no_such_command() -> None:
 def test_wavelengths_are_handed_on_where_the_command_needs_a_list() -> None:
     assert asked_of(request(source=SceneSource(Path("/a"), wavelengths=(500.0,))), LABEL)["wavelengths"] == [500.0]
     assert asked_of(request(source=SceneSource(Path("/a"), wavelengths="4:5")), LABEL)["wavelengths"] is None
+
+
+def test_a_name_that_is_no_text_can_be_written_down() -> None:
+    asked = asked_of(request(source=SceneSource(Path("/a\udcff.mat"))), LABEL)
+    assert asked["scene"] == "a?" and "/a?.mat" in asked["command"]

@@ -68,6 +68,12 @@ def test_its_pseudo_labels_find_what_was_simulated(shown: tuple[Path, Result]) -
     assert float(line.split()[1]) > 0.7
 
 
+def test_its_report_has_the_scores(shown: tuple[Path, Result]) -> None:
+    report = shown[0] / "special-demo" / "scene.special" / "report.html"
+    assert f"The report:       {Path('special-demo') / 'scene.special' / 'report.html'}" in shown[1].stdout
+    assert "Against the ground truth" in report.read_text(encoding="utf-8")
+
+
 def test_it_says_that_a_simulation_proves_nothing_about_accuracy(shown: tuple[Path, Result]) -> None:
     assert "They say nothing of real ground: the scene is simulated" in shown[1].stdout
     assert "without CLIP" in shown[1].stderr

@@ -82,6 +82,10 @@ def test_a_map_without_a_pixel_is_not_said_to_be_of_one_class() -> None:
     assert kinds(mapped=[("Water", 0), ("Grass", 0)]) == ["empty"]
 
 
+def test_an_empty_rest_class_is_as_it_should_be() -> None:
+    assert kinds(mapped=[("Water", 40), ("Grass", 60), ("Other", 0)], rest=["Other"]) == []
+
+
 def test_the_gravest_comes_first_and_assumptions_last() -> None:
     found = kinds(assumptions=["a"], alike=[("Water", "Grass", False)], misfit=0.5, not_understood=["X"], dropped=80)
     assert found == ["calibration", "names", "alike", "bands", "assumption"]
