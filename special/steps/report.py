@@ -10,7 +10,7 @@ from pathlib import Path
 from special.cache.step import Step
 from special.report.warning_list import warnings_of
 from special.steps.context import SceneContext
-from special.steps.report_figures import Found
+from special.steps.reporting.found import Found
 from special.storage.files import save_json
 
 CLASSES, WAVELENGTHS = "classes.txt", "wavelengths.csv"
@@ -20,7 +20,7 @@ CLASSES, WAVELENGTHS = "classes.txt", "wavelengths.csv"
 def _run(context: SceneContext, folder: Path) -> None:
     """Write the page, the warnings, and what it takes to make the run again."""
     from special.report.page.page import write_report
-    from special.steps.report_content import report_of
+    from special.steps.reporting.content import report_of
 
     found = Found(context)
     warnings = warnings_of(found.figures())
