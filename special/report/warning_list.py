@@ -37,7 +37,7 @@ SATURATED, EVERYWHERE = 0.99, 0.95
 THIRD = 1 / 3
 """Of the bands, or of the pixels: where more is left out, the map is of less than its file suggests."""
 
-SHOWN, SHOWN_PAIRS = 12, 5  # names that a warning lists; pairs that have one each
+SHOWN, SHOWN_PAIRS = 12, 5  # names, and pairs of names, that a warning lists
 
 
 @dataclass(frozen=True)
@@ -166,19 +166,18 @@ def _names(figures: MapFigures) -> Iterable[MapWarning]:
             f"({lost[0]} | synonym) or a description ({lost[0]}: description).",
             lost,
         )
-    for first, second, outlines in figures.alike[:SHOWN_PAIRS]:
+    if figures.alike:
+        pairs = [
+            f"{first!r} and {second!r}{' (but by their outlines)' if outlines else ''}"
+            for first, second, outlines in figures.alike[:SHOWN_PAIRS]
+        ]
+        more = [f"{len(figures.alike) - SHOWN_PAIRS} more pairs"] if len(figures.alike) > SHOWN_PAIRS else []
         yield MapWarning(
             "alike",
-            f"{first!r} and {second!r} cannot be told apart by their spectra"
-            f"{', only by their outlines' if outlines else ''}: which of the two is where is little more than a guess. "
-            "Say more of one, make them one class, or answer the questions of special ask.",
-            (first, second),
-        )
-    if (more := len(figures.alike) - SHOWN_PAIRS) > 0:
-        yield MapWarning(
-            "alike",
-            f"{more} more {'pair' if more == 1 else 'pairs'} of classes cannot be told apart by their spectra.",
-            tuple(dict.fromkeys(name for *pair, _ in figures.alike[SHOWN_PAIRS:] for name in pair)),
+            f"Not told apart by their spectra, so that which is where is little more than a guess: "
+            f"{'; '.join([*pairs, *more])}. Say more of one ({figures.alike[0][0]}: description), make them one class, "
+            "or answer the questions of special ask.",
+            tuple(dict.fromkeys(name for *pair, _ in figures.alike for name in pair)),
         )
     for thing, kinds in figures.kinds_of_one:
         yield MapWarning(

@@ -140,6 +140,13 @@ def test_the_report_shows_the_run(made: tuple[Path, Result]) -> None:
     assert "warmup.epochs 2" in text and f"special {special.__version__}" in text
 
 
+def test_a_class_says_what_is_doubtful_of_it(made: tuple[Path, Result]) -> None:
+    text = text_of(made[0] / "report.html")
+    odd = text[text.rindex("Zxqv <b>bold</b> ", 0, text.index("How it was made")) :]
+    assert text.count("The name is not understood, and taken for what comes nearest.") == 1
+    assert odd.index("The name is not understood") < 400
+
+
 def test_the_command_in_the_report_is_what_was_asked(made: tuple[Path, Result]) -> None:
     words = command_in(made[0] / "report.html")
     assert words[:2] == ["special", "label"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,6 @@ import numpy as np
 from special.report.class_spectra import SpectrumRange, some_of_each
 from special.report.page.content import ReportedClass
 from special.report.steps_compared import resemblance
-from special.report.warning_list import MapWarning
 from special.steps.reporting.found import Found
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ _MOST_PIXELS, _MOST_SPECTRA = 300, 20_000  # whose spectra are read: of a class,
 _RESEMBLES, _LEAST = 3, 0.03  # other classes that are shown of one, and how probable they are there at least
 
 
-def reported_classes(found: Found, warnings: Sequence[MapWarning]) -> list[ReportedClass]:
+def reported_classes(found: Found) -> list[ReportedClass]:
     """Return what there is to show of each class, in the order of the list."""
     context, names = found.context, found.context.classes.names
     colours = [f"#{bytes(colour).hex()}" for colour in found.colours]
@@ -49,10 +48,24 @@ def reported_classes(found: Found, warnings: Sequence[MapWarning]) -> list[Repor
                 own=own.get(index),
                 expected=expected.get(index),
                 resembles=[(names[other], float(others[other])) for other in likely],
-                warnings=[one.text for one in warnings if name in one.classes and one.kind in ("names", "alike")],
+                warnings=list(_cautions(found, name)),
             )
         )
     return classes
+
+
+def _cautions(found: Found, name: str) -> Iterator[str]:
+    """Say where a name is not understood, and which classes its spectrum does not tell it from."""
+    teachers = found.record("pseudo")
+    if name in teachers.get("not_understood", []):
+        yield "The name is not understood, and taken for what comes nearest."
+    alike = [pair["classes"] for pair in teachers.get("alike", []) if name in pair["classes"]]
+    if others := [other for pair in alike for other in pair if other != name]:
+        yield f"Its spectrum does not tell it from {', '.join(others)}."
+    for kind in teachers.get("kinds_of_one", []):
+        if name in kind["classes"]:
+            others = ", ".join(other for other in kind["classes"] if other != name)
+            yield f"One of several kinds of {kind['of']}: which of them is this one, and which {others}, is a guess."
 
 
 def _spectra(found: Found) -> tuple[dict[int, SpectrumRange], dict[int, SpectrumRange]]:

@@ -34,7 +34,7 @@ def report_of(found: Found, warnings: Sequence[MapWarning]) -> Report:
         about=list(_about(context.scene)),
         warnings=warnings,
         layers=_layers(found),
-        classes=reported_classes(found, warnings),
+        classes=reported_classes(found),
         unmapped=found.counts[0],
         hectares=_hectares(context.scene),
         unit="reflectance" if found.seen or context.scene.known_reflectance else "the numbers of the file",
