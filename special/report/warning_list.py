@@ -171,7 +171,8 @@ def _names(figures: MapFigures) -> Iterable[MapWarning]:
             f"{first!r} and {second!r}{' (but by their outlines)' if outlines else ''}"
             for first, second, outlines in figures.alike[:SHOWN_PAIRS]
         ]
-        more = [f"{len(figures.alike) - SHOWN_PAIRS} more pairs"] if len(figures.alike) > SHOWN_PAIRS else []
+        left = len(figures.alike) - SHOWN_PAIRS
+        more = [f"{left} more {'pair' if left == 1 else 'pairs'}"] if left > 0 else []
         yield MapWarning(
             "alike",
             f"Not told apart by their spectra, so that which is where is little more than a guess: "

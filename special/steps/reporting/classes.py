@@ -64,8 +64,8 @@ def _cautions(found: Found, name: str) -> Iterator[str]:
         yield f"Its spectrum does not tell it from {', '.join(others)}."
     for kind in teachers.get("kinds_of_one", []):
         if name in kind["classes"]:
-            others = ", ".join(other for other in kind["classes"] if other != name)
-            yield f"One of several kinds of {kind['of']}: which of them is this one, and which {others}, is a guess."
+            kinds = ", ".join(other for other in kind["classes"] if other != name)
+            yield f"One of several kinds of {kind['of']}: which of them is this one, and which {kinds}, is a guess."
 
 
 def _spectra(found: Found) -> tuple[dict[int, SpectrumRange], dict[int, SpectrumRange]]:
