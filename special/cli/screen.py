@@ -158,10 +158,12 @@ def show_map(run: Run) -> None:
     few = console.no_color or console.color_system in (None, "standard")
     if few or not console.encoding.startswith("utf"):
         return
-    from special.cli.terminal_map import picture
+    from special.cli.terminal_map import legend, picture
     from special.report.colours import colours_of
 
-    console.print(picture(run.map, colours_of(run.class_list), console.width))
+    colours = colours_of(run.class_list)
+    console.print(picture(run.map, colours, console.width))
+    console.print(legend(run.classes, colours))
 
 
 def show_warnings(run: Run) -> None:

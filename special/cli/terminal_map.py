@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,18 @@ def picture(labels: np.ndarray, colours: np.ndarray, width: int) -> Text:
         for one, other in zip(upper.tolist(), lower.tolist(), strict=True):
             text.append(*_letter(colour(one), colour(other), Style))
         text.append("\n")
+    text.rstrip()
+    return text
+
+
+def legend(names: Sequence[str], colours: np.ndarray) -> Text:
+    """Name the colours, uint8 (K, 3), of the K classes in a line or more."""
+    from rich.text import Text
+
+    text = Text()
+    for name, colour in zip(names, colours.tolist(), strict=True):
+        text.append("■ ", style=f"rgb({','.join(map(str, colour))})")
+        text.append(f"{name}   ")
     text.rstrip()
     return text
 
