@@ -23,7 +23,6 @@ def reported_classes(found: Found) -> list[ReportedClass]:
     """Return what there is to show of each class, in the order of the list."""
     context, names = found.context, found.context.classes.names
     colours = [f"#{bytes(colour).hex()}" for colour in found.colours]
-    read = {one["name"]: one for one in found.record("pseudo").get("names", [])}
     might_be = resemblance(found.labels, context.rows("map", "probabilities.npy"))
     own, expected = _spectra(found)
     mapped = max(1, sum(found.counts[1:]))
@@ -33,7 +32,7 @@ def reported_classes(found: Found) -> list[ReportedClass]:
         sure = float(others[index]) if pixels else None
         others[index] = 0
         likely = [other for other in np.argsort(-others, kind="stable")[:_RESEMBLES] if others[other] >= _LEAST]
-        said = read.get(name)
+        said = found.read.get(name)
         classes.append(
             ReportedClass(
                 name=name,

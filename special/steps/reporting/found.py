@@ -123,12 +123,20 @@ class Found:
         return seen.unexplained(sample, float(self.context.values.values[_DEGREES]), MISFIT_RATE)
 
     @cached_property
+    def read(self) -> dict[str, Any]:
+        """How the first teacher that reads names has read each, by the name; see ``special.teachers.understanding``."""
+        return {one["name"]: one for one in reversed(self.record("pseudo").get("names", []))}
+
+    @cached_property
     def rest(self) -> set[int]:
         """The classes, from 0, that are what no other one explains; with a library anything may be expected of them."""
         if self.context.values.values["pseudo.spectrum_text.library"]:
             return set()
-        names = self.record("pseudo").get("names", [])
-        return {index for index, one in enumerate(names) if not one["concepts"]}
+        return {
+            index
+            for index, name in enumerate(self.context.classes.names)
+            if name in self.read and not self.read[name]["concepts"]
+        }
 
     def _beside_the_teachers(self) -> tuple[float | None, float | None]:
         """Return how sure the pseudo-labels are of the mapped pixels, and the share of these where the map follows.
