@@ -82,7 +82,7 @@ def _settings(request: Request, steps: Sequence[Step], decisive: bool) -> list[s
     given = request.given()
     read = {section for step in steps for section in sections_of(step, given)}
     apart = {name for step in steps for name in step.apart} if decisive else set()
-    pipeline = request.settings.pipeline
+    pipeline = DEFAULT if decisive else request.settings.pipeline  # by what file they are given decides nothing
     words = [] if pipeline == DEFAULT else ["--pipeline", pipeline]
     try:
         usual = load(pipeline).values

@@ -64,6 +64,14 @@ def test_what_no_key_has_is_not_decisive() -> None:
     assert asked_of(asked, LABEL, decisive=True)["command"] == command_of(asked, LABEL, decisive=True)
 
 
+def test_by_what_file_settings_are_given_is_not_decisive(tmp_path: Path) -> None:
+    pipeline = tmp_path / "mine.toml"
+    pipeline.write_text('extends = "special"\n[warmup]\nepochs = 3\n', encoding="utf-8")
+    one, other = request(settings=load(pipeline)), request(settings=load(changes={"warmup.epochs": 3}))
+    assert command_of(one, LABEL) != command_of(other, LABEL)
+    assert command_of(one, LABEL, decisive=True) == command_of(other, LABEL, decisive=True)
+
+
 def test_a_pipeline_that_is_gone_is_spelt_out(tmp_path: Path) -> None:
     pipeline = tmp_path / "mine.toml"
     pipeline.write_text('extends = "special"\n[warmup]\nepochs = 3\n', encoding="utf-8")
