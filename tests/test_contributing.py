@@ -72,7 +72,7 @@ CHANGES = {
     },
     "special/steps/__init__.py": {
         "rgb, supervised": "rgb, summary, supervised",
-        'map_step.after("refine"))': 'map_step.after("refine"), summary.STEP)',
+        '"refine", "map"),\n)': '"refine", "map"),\n    summary.STEP,\n)',
     },
 }
 

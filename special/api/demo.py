@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from special.api.evaluate import Evaluation, evaluate
-from special.api.label import label
+from special.api.findings import EVALUATION, keep_finding
+from special.api.label import label, rerun
 from special.api.run import Run
+from special.cache.directory import RunDirectory
 from special.progress import SILENT, Progress
 from special.simulate import simulate, write_scene
 from special.simulate.files import SceneFiles
@@ -59,4 +61,7 @@ def demo(
         seed=seed,
         progress=progress,
     )
-    return Demonstration(files, run, evaluate(run, files.truth))
+    evaluation = evaluate(run, files.truth)
+    keep_finding(RunDirectory(run.path), EVALUATION, evaluation.to_json())
+    rerun(run, "report")  # with what is known now
+    return Demonstration(files, run, evaluation)

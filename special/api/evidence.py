@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +13,10 @@ from special.answers.sheet.spectra import Reference, Spectrum
 from special.api.run import Run
 from special.cache.directory import RunDirectory
 from special.errors import RunError
-from special.scene.rendering import EACH
 
 if TYPE_CHECKING:
     from special.scene import Scene
     from special.teachers.spectrum_text.as_seen import SeenSpectra
-
-INFRARED_NM = 850.0
-"""Shown as red in colour infrared, where plants are bright; red is shown as green, green as blue."""
 
 _SPECTRA = 256  # pixels of an area whose spectra are looked at: those nearest to the pixel in question
 _MAPPED = 500  # pixels of a class in the map that its mean spectrum is made of
@@ -31,24 +26,15 @@ _REFERENCES, _LEAST_SHARE = 3, 0.02  # leading classes that are shown, and how p
 def renderings(run: Run, scene: Scene) -> list[Rendering]:
     """Show the scene in true colour and in colour infrared, as far as it has the bands; else in three that it has."""
     from special.settings import DEFAULT, load
-    from special.steps.rgb import RgbSettings, render
+    from special.steps import rgb
     from special.storage import files
 
-    settings = load(DEFAULT, {}).build(RgbSettings)
     try:
         true_colour: np.ndarray | None = files.load_array(RunDirectory(run.path).payload("rgb", "rgb.npy"))
     except RunError:
-        true_colour = render(scene, settings)
-    settings = replace(settings, stretch=EACH)  # infrared outshines the visible, and hides it
-    infrared = replace(settings, red_nm=INFRARED_NM, green_nm=settings.red_nm, blue_nm=settings.green_nm)
-    found = {"True colour": true_colour, "Colour infrared": render(scene, infrared)}
-    shown = [Rendering(title, image) for title, image in found.items() if image is not None]
-    if shown:
-        return shown
-    blue, green, red = (float(nm) for nm in np.quantile(scene.wavelengths, (0.1, 0.5, 0.9), method="nearest"))
-    image = render(scene, replace(settings, red_nm=red, green_nm=green, blue_nm=blue))
-    assert image is not None  # these are bands of the scene
-    return [Rendering(f"False colour: {red:.0f}, {green:.0f}, {blue:.0f} nm", image)]
+        true_colour = None
+    settings = load(DEFAULT, {}).build(rgb.RgbSettings)
+    return [Rendering(title, image) for title, image in rgb.renderings(scene, settings, true_colour)]
 
 
 def evidence(run: Run, scene: Scene, questions: Sequence[Question]) -> tuple[str, list[Evidence]]:

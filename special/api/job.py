@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ import numpy as np
 
 from special.answers.answers import Answers
 from special.api import record
+from special.api.command import asked_of
+from special.api.findings import findings_of
 from special.api.options import RunOptions
 from special.api.request import (
     ANSWERS,
@@ -27,7 +29,7 @@ from special.api.request import (
 from special.cache import runner
 from special.cache.directory import RunDirectory
 from special.cache.runner import Outcome, Verdict
-from special.cache.step import Step
+from special.cache.step import Given, Step
 from special.errors import RunError, SettingsError, SpecialError
 from special.models.registry import CLASSIFIERS
 from special.models.settings import ScanSettings
@@ -93,7 +95,7 @@ class Job:
         steps = runner.up_to(self.steps, self.known(until))
         if self.start_over:
             return [Verdict(step.name, "never run", "--force starts over") for step in steps]
-        return runner.plan(self.run, steps, self._with_kept_teachers().given())
+        return runner.plan(self.run, steps, self._given(self._with_kept_teachers(), findings_of(self.run)))
 
     def execute(self, until: str | None = None, progress: Progress = SILENT) -> list[Outcome]:
         """Do it: check everything, hold the run, run what has to run.
@@ -113,12 +115,13 @@ class Job:
         try:
             with self.run.locked():
                 self._begin(checked.request)
+                findings = findings_of(self.run)
                 try:
                     return runner.execute(
                         self.run,
                         runner.up_to(self.steps, until),
-                        checked.request.given(),
-                        lambda step, key: self._context(step, key, checked, progress),
+                        self._given(checked.request, findings),
+                        lambda step, key: self._context(step, key, checked, findings, progress),
                         progress=progress,
                         environment=lambda: record.environment(checked.device, _scan_backend(checked)),
                     )
@@ -139,6 +142,14 @@ class Job:
         if step is not None and step not in names:
             raise SettingsError(f"there is no step {step!r}: name one of {', '.join(names)}")
         return step
+
+    def _given(self, request: Request, findings: Mapping[str, Any]) -> Given:
+        """Return what the steps take from outside the run, and from what was found out about its map."""
+        given = request.given()
+        hashes = {name: files.digest(document) for name, document in findings.items()}
+        return replace(
+            given, inputs={**given.inputs, "asked": asked_of(request, self.steps, decisive=True), "findings": hashes}
+        )
 
     def _with_kept_teachers(self) -> Request:
         """Return the request with the teachers that the run has had, where nothing that decides them has changed."""
@@ -205,7 +216,9 @@ class Job:
             files.replace_array(self.run.path / ANSWERS, self.answers.table)
         request.write(self.run)
 
-    def _context(self, step: Step, key: str, checked: _Checked, progress: Progress) -> SceneContext | ImagesContext:
+    def _context(
+        self, step: Step, key: str, checked: _Checked, findings: Mapping[str, Any], progress: Progress
+    ) -> SceneContext | ImagesContext:
         request = checked.request
         if checked.meanings is None and request.texts and "texts" in step.inputs:  # what was whole is damaged now
             checked.meanings = request.texts.read(request.classes, progress)
@@ -239,6 +252,8 @@ class Job:
             teachers=teachers,
             labels=lambda: read_labels(self.run, request),
             answers=lambda: read_answers(self.run, request),
+            asked=asked_of(request, self.steps),
+            findings=findings,
         )
 
     @staticmethod

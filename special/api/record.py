@@ -41,6 +41,7 @@ def write(run: RunDirectory, request: Request, steps: Sequence[Step]) -> None:
         "scan": ran_on.get("scan"),
         "teachers": records.get("pseudo", {}).get("teachers", {}),
         "clip": _clip(request),
+        "warnings": records.get("report", {}).get("warnings", []),
         "absent_teachers": dict(request.teachers.absent) if request.teachers else {},
         "versions": versions(),
         "plugins": sorted({*request.releases.values()}),

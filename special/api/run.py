@@ -15,6 +15,7 @@ from special.api.request import Request, read, read_answers
 from special.cache.directory import RunDirectory, latest
 from special.cache.runner import Outcome
 from special.errors import RunError
+from special.report.warning_list import MapWarning
 from special.storage import files
 
 if TYPE_CHECKING:
@@ -140,6 +141,19 @@ class Run:
 
         return ask(self, questions=questions)
 
+    @cached_property
+    def warnings(self) -> list[MapWarning]:
+        """What a careful person would want to know of the map, the gravest first.
+
+        Raises:
+            RunError: the run has no report yet, or it is damaged.
+        """
+        try:
+            record = files.load_json(self._directory.payload("report", "record.json"))
+            return [MapWarning.from_json(one) for one in record["warnings"]]
+        except (RunError, OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.path} has no list of warnings ({error}): make it with special report") from None
+
     def areas(self) -> list[Area]:
         """Return how many pixels each class takes, in class-list order, and how sure the map is of them."""
         mapped = max(1, int(np.count_nonzero(self.map)))
@@ -160,9 +174,32 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.path}: {len(self.classes)} classes>"
 
+    def _repr_html_(self) -> str | None:
+        """Show map, legend and warnings in a notebook; of a run without a map the line that Python shows."""
+        from special.report.colours import colours_of
+        from special.report.page.summary import LegendEntry, summary_html
+
+        try:
+            areas, labels = self.areas(), self.map
+        except RunError:
+            return None
+        colours = colours_of(self.class_list)
+        entries = [
+            LegendEntry(area.name, area.pixels, area.share, area.confidence, f"#{bytes(colour).hex()}")
+            for area, colour in zip(areas, colours, strict=True)
+        ]
+        try:
+            warnings, shown = [warning.text for warning in self.warnings], self.path / "report.html"
+        except RunError:
+            warnings, shown = [], self.path
+        return summary_html(labels, colours, entries, warnings, str(shown))
+
 
 class ImageRun(Run):
     """A data set of images that a classifier has learned from, on disk."""
+
+    def _repr_html_(self) -> None:
+        """Show what Python shows: images have no map."""
 
     @cached_property
     def votes(self) -> dict[str, Any]:

@@ -136,8 +136,10 @@ def answer_sigterm() -> None:
 
 def quiet_libraries() -> None:
     """Keep libraries from talking over the progress bars, and from reporting home. What the user has set stays."""
+    import logging
     import warnings
 
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it says when it makes its list of fonts
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

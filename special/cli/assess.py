@@ -33,11 +33,14 @@ def assess(run: Path, answers: Path, as_json: bool) -> None:
     """Estimate from FILE, an answered sample of special sample, how good the map of RUN is, and true areas.
 
     The map may have changed since the sample was drawn. What is no probability sample, as the answers to special ask,
-    is refused.
+    is refused. The figures are kept in RUN: special report shows them.
     """
     from special.api.assess import assess as assessed
+    from special.api.findings import ASSESSMENT
+    from special.cli.findings import keep_for_report
 
     found = assessed(run, answers)
+    keep_for_report(found.run, ASSESSMENT, found.to_json())
     if as_json:
         import json
 

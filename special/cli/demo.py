@@ -53,6 +53,7 @@ def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
     show_steps(done.evaluation)
     click.echo(
         "These figures show that the installation works. They say nothing of real ground: the scene is simulated.\n\n"
+        f"The report:       {run.path / 'report.html'}\n"
         f"The map:          {run.path / 'map.png'} (map.tif for QGIS and GDAL, map_envi.hdr for ENVI, map.npy)\n"
         f"Class by class:   special evaluate {run.path} --truth {files.truth}\n"
         f"The same by hand: special label {files.scene} --classes {files.classes} --clip none\n"

@@ -47,11 +47,15 @@ def evaluate(run: Path | None, truth: Path, truth_key: str | None, as_json: bool
 
     Pixels without a known truth do not count; pixels that the map leaves at 0 are wrong. Of a run that special fit has
     made, only those count that it has kept for the test. Without RUN, the run in the working directory that was worked
-    on last is taken.
+    on last is taken. The figures are kept in RUN: special report shows them.
     """
     from special.api.evaluate import evaluate as compare
+    from special.api.findings import EVALUATION
+    from special.cli.findings import keep_for_report
 
     evaluation = compare(run, truth, truth_key=truth_key)
+    if evaluation.made_by == "map":
+        keep_for_report(evaluation.run, EVALUATION, evaluation.to_json())
     if as_json:
         import json
 

@@ -85,7 +85,7 @@ def fit(
     from special.api.job import prepare
     from special.api.options import FitOptions, ImageFitOptions, RunOptions
     from special.api.run import ImageRun, Run
-    from special.cli.screen import Screen, show_areas, show_outcomes, show_plan
+    from special.cli.screen import Screen, show_outcomes, show_plan, show_result
     from special.settings import parse_changes
 
     options |= {"settings": parse_changes(changes), "device": device or "auto"}
@@ -114,7 +114,7 @@ def fit(
     if isinstance(run, ImageRun):
         _show_scores(run)
     else:
-        show_areas(run)
+        show_result(run)
 
 
 def _show_scores(run: ImageRun) -> None:

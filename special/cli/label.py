@@ -100,7 +100,7 @@ def label(
     from special.api.job import prepare
     from special.api.options import LabelOptions
     from special.api.run import Run
-    from special.cli.screen import Screen, show_areas, show_outcomes, show_plan, show_profile
+    from special.cli.screen import Screen, show_outcomes, show_plan, show_profile, show_result
     from special.profiling import Profiler
     from special.settings import parse_changes
 
@@ -116,7 +116,6 @@ def label(
     if not quiet:
         run = Run(job.run.path, outcomes)
         show_outcomes(run)
-        if any(outcome.step == "map" for outcome in outcomes):
-            show_areas(run)
-    if isinstance(progress, Profiler) and not quiet:
-        show_profile(progress.stop())
+        if isinstance(progress, Profiler):
+            show_profile(progress.stop())
+        show_result(run)

@@ -147,6 +147,52 @@ def show_areas(run: Run) -> None:
     show_table("", ("", "class", "pixels", "share", "mean confidence"), rows, right=(0, 2, 3, 4))
 
 
+def show_map(run: Run) -> None:
+    """Draw the map on a terminal that has colours; nothing elsewhere."""
+    if not sys.stdout.isatty():
+        return
+    from rich.console import Console
+
+    console = Console()
+    # 16 colours would give several classes one; and half blocks are letters that not every encoding has.
+    few = console.no_color or console.color_system in (None, "standard")
+    if few or not console.encoding.startswith("utf"):
+        return
+    from special.cli.terminal_map import legend, picture
+    from special.report.colours import colours_of
+
+    colours = colours_of(run.class_list)
+    console.print(picture(run.map, colours, console.width))
+    console.print(legend(run.classes, colours))
+
+
+def show_warnings(run: Run) -> None:
+    """Print what a careful person would want to know of the map."""
+    warnings = run.warnings
+    if not warnings:
+        return
+    click.echo(f"\n{len(warnings)} {'warning' if len(warnings) == 1 else 'warnings'}:")
+    for warning in warnings:
+        # What a file says of itself may be anything: no escape sequence of it reaches the terminal.
+        click.echo(f"- {''.join(letter if letter.isprintable() else ' ' for letter in warning.text)}")
+
+
+def show_result(run: Run) -> None:
+    """Print what there is to see of a finished map: classes, a picture, warnings, and the path of the report last."""
+    made = {outcome.step for outcome in run.outcomes}
+    if "map" in made:
+        show_areas(run)
+        show_map(run)
+    show_report(run)
+
+
+def show_report(run: Run) -> None:
+    """Print the warnings, and last where the report is, where the invocation has come as far as that."""
+    if any(outcome.step == "report" for outcome in run.outcomes):
+        show_warnings(run)
+        click.echo(f"\nReport: {run.path / 'report.html'}")
+
+
 def show_profile(whole: Phase) -> None:
     """Print where the time and the memory of an invocation went, phase by phase."""
     rows = [

@@ -114,7 +114,7 @@ def evaluate(labels: NDArray[Any], truth: NDArray[Any], names: Sequence[str]) ->
         raise ValueError(f"labels run from {labels.min()} to {labels.max()}, not within 0..{count}")
     rows, cols = truth[known].astype(np.int64) - 1, (labels[known].astype(np.int64) - 1) % (count + 1)
     confusion = np.bincount(rows * (count + 1) + cols, minlength=count * (count + 1)).reshape(count, count + 1)
-    return _scores(confusion, tuple(names))
+    return scores_of(confusion, names)
 
 
 def count_labels(labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
@@ -125,7 +125,8 @@ def count_labels(labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
     return counts
 
 
-def _scores(confusion: NDArray[np.int64], names: tuple[str, ...]) -> Scores:
+def scores_of(confusion: NDArray[np.int64], names: Sequence[str]) -> Scores:
+    """Return the scores that follow from a confusion matrix (K, K + 1), as ``Scores`` has it, of one pixel or more."""
     right, in_truth, in_map = np.diag(confusion), confusion.sum(axis=1), confusion[:, :-1].sum(axis=0)
     either = in_truth + in_map - right
     entries = tuple(
@@ -138,7 +139,7 @@ def _scores(confusion: NDArray[np.int64], names: tuple[str, ...]) -> Scores:
     # Map and truth are one class everywhere exactly when that class holds all of both: a test without rounding.
     kappa = 1.0 if (right == total).any() else (oa - by_chance) / (1.0 - by_chance)
     return Scores(
-        names=names,
+        names=tuple(names),
         oa=oa,
         aa=_mean([entry.recall for entry in entries]),
         kappa=kappa,

@@ -7,6 +7,7 @@
 ``warmup``  ``probabilities.npy``, ``weights.safetensors``
 ``refine``  ``probabilities.npy``, ``weights.safetensors``, ``soft_labels.npy`` float32 (rows, cols, K)
 ``map``     ``map.npy``, ``confidence.npy``, ``probabilities.npy``, and the map as PNG, GeoTIFF and ENVI
+``report``  ``report.html``; in its ``record.json`` the warnings
 ==========  =====================================================================================================
 
 A run with answers of the user has one more between ``pseudo`` and ``warmup``, which learns from it:
@@ -22,6 +23,7 @@ A supervised run has other steps:
 ``split``   ``split.npy`` uint8 (rows, cols): 1 = learned from, 2 = kept for the test
 ``fit``     ``probabilities.npy``, ``model.safetensors`` and ``model.json``
 ``map``     as above
+``report``  as above
 ==========  =====================================================================================================
 
 and so has one that learns from whole images:
@@ -39,11 +41,18 @@ whenever its code, or code it calls, gives other results. To add a step is one n
 from __future__ import annotations
 
 from special.cache.step import Step
-from special.steps import answers, images, pseudo_labels, refine, rgb, supervised, warmup
+from special.steps import answers, images, pseudo_labels, refine, report, rgb, supervised, warmup
 from special.steps import map as map_step
 
-LABEL: tuple[Step, ...] = (rgb.STEP, pseudo_labels.STEP, warmup.STEP, refine.STEP, map_step.after("refine"))
-"""From class names to a map."""
+LABEL: tuple[Step, ...] = (
+    rgb.STEP,
+    pseudo_labels.STEP,
+    warmup.STEP,
+    refine.STEP,
+    map_step.after("refine"),
+    report.after("rgb", "pseudo", "warmup", "refine", "map"),
+)
+"""From class names to a map and a report of it."""
 
 
 def with_answers() -> tuple[Step, ...]:
@@ -53,12 +62,18 @@ def with_answers() -> tuple[Step, ...]:
         "warmup": (warmup.AFTER_ANSWERS,),
         "refine": (refine.AFTER_ANSWERS,),
         "map": (map_step.after("refine", "answers"),),
+        "report": (report.after("rgb", "pseudo", "answers", "warmup", "refine", "map"),),
     }
     return tuple(one for step in LABEL for one in instead.get(step.name, (step,)))
 
 
-FIT: tuple[Step, ...] = (supervised.SPLIT, supervised.FIT, map_step.after("fit"))
-"""From labelled pixels to a model and a map."""
+FIT: tuple[Step, ...] = (
+    supervised.SPLIT,
+    supervised.FIT,
+    map_step.after("fit"),
+    report.after("split", "fit", "map"),
+)
+"""From labelled pixels to a model, a map and a report of it."""
 
 FIT_IMAGES: tuple[Step, ...] = (images.SPLIT, images.FIT, images.VOTE)
 """From a data set of images to a model."""

@@ -98,12 +98,16 @@ class SceneContext(Context):
         teachers: makes the run's teachers.
         labels: reads the label image that a supervised run learns from, int32 (rows, cols), 1..K, 0 = unlabelled.
         answers: reads what the user has said.
+        asked: what the user has asked for, for the report, see ``special.api.command``.
+        findings: what was found out about a map of this run after it was made, JSON by name.
     """
 
     scene: Scene
     teachers: Callable[[], Sequence[Teacher]]
     labels: Callable[[], np.ndarray]
     answers: Callable[[], Answers]
+    asked: Mapping[str, Any]
+    findings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Source: SPECIAL (arXiv 2501.16222), "spectral interpolation"; 655 / 553 / 451 nm
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -20,6 +20,10 @@ from special.storage.files import save_array, save_json
 
 if TYPE_CHECKING:
     from special.scene import Scene
+
+
+INFRARED_NM = 850.0
+"""Shown as red in colour infrared, where plants are bright; red is shown as green, green as blue."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,28 @@ def render(scene: Scene, settings: RgbSettings) -> np.ndarray | None:
         return None
     stretch = Stretch(settings.low_quantile, settings.high_quantile, settings.stretch, settings.gamma)
     return rendered(scene, [nm for _, nm in settings.colours], stretch)
+
+
+def renderings(
+    scene: Scene, settings: RgbSettings, true_colour: np.ndarray | None = None
+) -> list[tuple[str, np.ndarray]]:
+    """Return pictures of a scene for people, each with its title, uint8 (rows, cols, 3).
+
+    True colour and colour infrared, as far as the scene has the bands; else three that it has. ``true_colour`` is taken
+    where the run has it already.
+    """
+    if true_colour is None:
+        true_colour = render(scene, settings)
+    settings = replace(settings, stretch=EACH)  # infrared outshines the visible, and hides it
+    infrared = replace(settings, red_nm=INFRARED_NM, green_nm=settings.red_nm, blue_nm=settings.green_nm)
+    found = {"True colour": true_colour, "Colour infrared": render(scene, infrared)}
+    shown = [(title, image) for title, image in found.items() if image is not None]
+    if shown:
+        return shown
+    blue, green, red = (float(nm) for nm in np.quantile(scene.wavelengths, (0.1, 0.5, 0.9), method="nearest"))
+    image = render(scene, replace(settings, red_nm=red, green_nm=green, blue_nm=blue))
+    assert image is not None  # these are bands of the scene
+    return [(f"False colour: {red:.0f}, {green:.0f}, {blue:.0f} nm", image)]
 
 
 def _run(context: SceneContext, folder: Path) -> None:

@@ -82,7 +82,7 @@ def test_the_run_holds_what_was_made(made: special.Run, files: small_scene.Files
     np.testing.assert_allclose(made.probabilities.sum(axis=-1), 1, atol=1e-5)
     np.testing.assert_array_equal(made.map, made.probabilities.argmax(axis=-1) + 1)
     np.testing.assert_allclose(made.confidence, made.probabilities.max(axis=-1))
-    assert ran(made) == ["rgb", "pseudo", "warmup", "refine", "map"]
+    assert ran(made) == ["rgb", "pseudo", "warmup", "refine", "map", "report"]
 
 
 def test_the_teacher_knows_water_from_grass_from_soil(made: special.Run, files: small_scene.Files) -> None:
@@ -103,7 +103,7 @@ def test_the_record_says_how_it_was_made(made: special.Run) -> None:
     assert record == json.loads((made.path / "run.json").read_text())
     assert record["settings"]["warmup.epochs"] == 2 and record["seed"] == 0
     assert record["versions"]["special"] == special.__version__ and "torch" in record["versions"]
-    assert list(record["steps"]) == ["rgb", "pseudo", "warmup", "refine", "map"]
+    assert list(record["steps"]) == ["rgb", "pseudo", "warmup", "refine", "map", "report"]
     assert all(len(step["key"]) == 64 and step["seconds"] >= 0 and step["files"] for step in record["steps"].values())
     teacher = record["teachers"]["spectrum-text"]
     assert teacher["weight"] == 1.0 and any(len(str(value)) == 64 for value in teacher.values()), "no hash of weights"
@@ -145,7 +145,7 @@ def test_two_calls_with_one_seed_agree_to_the_bit(made: special.Run, files: smal
 
 
 def test_another_seed_makes_everything_again_that_draws_from_it(run: special.Run, files: small_scene.Files) -> None:
-    assert ran(label(files, run.path, seed=1)) == ["pseudo", "warmup", "refine", "map"]
+    assert ran(label(files, run.path, seed=1)) == ["pseudo", "warmup", "refine", "map", "report"]
 
 
 def test_killed_in_training_it_ends_with_the_same_bits(
@@ -196,13 +196,13 @@ def test_a_damaged_training_checkpoint_is_named_and_not_used(files: small_scene.
 
 
 def test_refine_reruns_itself_and_the_map_and_nothing_before(run: special.Run) -> None:
-    assert ran(special.refine(run, {"refine.lambda_hard": 0.9})) == ["refine", "map"]
+    assert ran(special.refine(run, {"refine.lambda_hard": 0.9})) == ["refine", "map", "report"]
     assert ran(special.refine(run.path)) == [], "what was set stays set"
 
 
 def test_the_map_can_be_written_again_with_another_threshold(run: special.Run) -> None:
     again = special.rerun(run, "map", {"map.reject": 0.99999})
-    assert ran(again) == ["map"]
+    assert ran(again) == ["map", "report"]
     np.testing.assert_array_equal(again.map == 0, again.confidence < 0.99999)
     np.testing.assert_array_equal(np.load(run.path / "map.npy"), again.map)
 
@@ -210,7 +210,14 @@ def test_the_map_can_be_written_again_with_another_threshold(run: special.Run) -
 def test_rerun_stops_where_it_is_told(run: special.Run) -> None:
     assert ran(special.rerun(run, "warmup", {"warmup.epochs": 3}, until="warmup")) == ["warmup"]
     states = {verdict.step: verdict.state for verdict in special.status(run)[0]}
-    assert states == {"rgb": "done", "pseudo": "done", "warmup": "done", "refine": "stale", "map": "stale"}
+    assert states == {
+        "rgb": "done",
+        "pseudo": "done",
+        "warmup": "done",
+        "refine": "stale",
+        "map": "stale",
+        "report": "stale",
+    }
 
 
 def test_a_setting_of_an_earlier_step_is_refused(run: special.Run) -> None:
@@ -230,7 +237,7 @@ def test_a_refused_setting_leaves_the_run_as_it_was(run: special.Run) -> None:
 def test_other_classes_ask_the_teachers_again(run: special.Run, files: small_scene.Files) -> None:
     listener = Listener()
     again = label(files, run.path, classes=["Water", "Grass"], progress=listener)
-    assert ran(again) == ["pseudo", "warmup", "refine", "map"]
+    assert ran(again) == ["pseudo", "warmup", "refine", "map", "report"]
     assert listener.lines[0] == "pseudo runs again: the class list changed"
     assert again.map.max() <= 2
 
@@ -248,7 +255,7 @@ def test_an_array_needs_no_file_and_can_be_run_again(
     values, nm, _ = small_scene.cube()
     run = label(files, tmp_path / "array", scene=values, wavelengths=list(nm), classes=small_scene.CLASSES)
     np.testing.assert_array_equal(run.probabilities, made.probabilities)
-    assert ran(special.refine(run.path, {"refine.lambda_hard": 0.9})) == ["refine", "map"]
+    assert ran(special.refine(run.path, {"refine.lambda_hard": 0.9})) == ["refine", "map", "report"]
     assert {verdict.state for verdict in special.status(run.path)[0]} == {"done"}
 
 
@@ -257,7 +264,7 @@ def test_the_wavelengths_file_may_go(run: special.Run, files: small_scene.Files,
     shutil.copy(files.wavelengths, moved)
     label(files, run.path, wavelengths=moved)
     moved.unlink()
-    assert ran(special.refine(run, {"refine.lambda_hard": 0.9})) == ["refine", "map"]
+    assert ran(special.refine(run, {"refine.lambda_hard": 0.9})) == ["refine", "map", "report"]
 
 
 def test_a_scene_that_has_changed_is_not_mixed_in(made: special.Run, tmp_path: Path) -> None:
@@ -401,7 +408,8 @@ def test_a_teacher_that_comes_later_makes_the_pseudo_labels_again(
 
 
 def test_asking_for_another_model_chooses_again(run: special.Run, files: small_scene.Files, asked: list[str]) -> None:
-    assert ran(label(files, run.path, clip="auto")) == [], "auto came to none, which is what the run had"
+    told = ran(label(files, run.path, clip="auto"))
+    assert told == ["report"], "auto came to none, which is what the run had: only that has to be reported"
     assert asked == ["auto"]
     assert special.Run(run.path).record["clip"]["asked"] == "auto"
 

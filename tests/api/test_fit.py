@@ -104,8 +104,11 @@ def test_only_test_pixels_are_evaluated(aligned: special.Run, files: small_scene
     assert special.evaluate(aligned, lie).final.oa == evaluation.final.oa
 
 
-def test_the_report_says_that_a_random_split_flatters(aligned: special.Run, files: small_scene.Files) -> None:
-    result = run("evaluate", aligned.path, "--truth", files.scene.with_name("strips_truth.npy"))
+def test_the_report_says_that_a_random_split_flatters(
+    aligned: special.Run, files: small_scene.Files, tmp_path: Path
+) -> None:
+    out = Path(shutil.copytree(aligned.path, tmp_path / "copy"))  # the command keeps what it has found
+    result = run("evaluate", out, "--truth", files.scene.with_name("strips_truth.npy"))
     assert "105 test (random split) pixels" in result.stdout
     assert "Neighbours of the test pixels were learned from" in result.stdout
 
@@ -124,7 +127,7 @@ def test_the_same_seed_gives_the_same_model_and_another_one_another(
 def test_what_is_done_is_kept(aligned: special.Run, files: small_scene.Files, tmp_path: Path) -> None:
     out = Path(shutil.copytree(aligned.path, tmp_path / "copy"))
     again = fitted(files, out, classifier="aligned", settings={"fit.epochs": 6})
-    assert [outcome.ran for outcome in again.outcomes] == [False] * 3
+    assert [outcome.ran for outcome in again.outcomes] == [False] * 4
 
 
 def test_settings_of_another_classifier_change_nothing(
@@ -132,7 +135,7 @@ def test_settings_of_another_classifier_change_nothing(
 ) -> None:
     out = Path(shutil.copytree(aligned.path, tmp_path / "copy"))
     again = fitted(files, out, classifier="aligned", settings={"fit.epochs": 6, "s3fn.patch": 5})
-    assert [outcome.ran for outcome in again.outcomes] == [False] * 3
+    assert [outcome.ran for outcome in again.outcomes] == [False] * 4
 
 
 def test_other_labels_are_learned_anew(aligned: special.Run, files: small_scene.Files, tmp_path: Path) -> None:
@@ -140,7 +143,7 @@ def test_other_labels_are_learned_anew(aligned: special.Run, files: small_scene.
     truth = files.truth.copy()
     truth[0, 0] = 0
     labels = small_scene.Files(files.scene, files.classes, files.wavelengths, truth)
-    assert [o.ran for o in fitted(labels, out, classifier="aligned").outcomes] == [True] * 3
+    assert [o.ran for o in fitted(labels, out, classifier="aligned").outcomes] == [True] * 4
 
 
 def test_a_map_can_be_made_again(aligned: special.Run, tmp_path: Path) -> None:
@@ -150,6 +153,7 @@ def test_a_map_can_be_made_again(aligned: special.Run, tmp_path: Path) -> None:
         ("split", False),
         ("fit", False),
         ("map", True),
+        ("report", True),
     ]
     with pytest.raises(SettingsError, match="made by special fit and has no warmup"):
         special.rerun(out, "warmup")
@@ -265,7 +269,7 @@ def test_the_commands_work_together(files: small_scene.Files, tmp_path: Path) ->
     out = tmp_path / "run"
     chosen = ["--classifier", "mean", "--split", "disjoint", "--train-fraction", "0.2", "--set", "split.gap=1"]
     planned = run("fit", files.scene, *base, *chosen, "--out", out, *QUICK_OPTIONS, "--dry-run")
-    assert planned.stdout.count("never run") == 6 and not out.exists()
+    assert planned.stdout.count("never run") == 8 and not out.exists()
     made = run("fit", files.scene, *base, *chosen, "--out", out, *QUICK_OPTIONS, "--device", "cpu")
     assert made.exit_code == 0, made.output
     assert "model.safetensors" in made.stdout

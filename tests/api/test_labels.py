@@ -59,12 +59,20 @@ def keys(run: Run) -> dict[str, str]:
 
 
 def test_a_run_without_answers_has_no_such_step(first: Run) -> None:
-    assert list(ran(first)) == ["rgb", "pseudo", "warmup", "refine", "map"]
+    assert list(ran(first)) == ["rgb", "pseudo", "warmup", "refine", "map", "report"]
     assert first.answers == []
 
 
 def test_answers_run_what_depends_on_them_and_nothing_before(told: Run) -> None:
-    assert ran(told) == {"rgb": False, "pseudo": False, "answers": True, "warmup": True, "refine": True, "map": True}
+    assert ran(told) == {
+        "rgb": False,
+        "pseudo": False,
+        "answers": True,
+        "warmup": True,
+        "refine": True,
+        "map": True,
+        "report": True,
+    }
 
 
 def test_the_same_answers_again_run_nothing(scene: small_scene.Files, told: Run) -> None:

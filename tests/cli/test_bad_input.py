@@ -168,7 +168,7 @@ def test_out_holds_something_else(files: small_scene.Files) -> None:
     assert [path.name for path in Path("photos").iterdir()] == ["cat.jpg"]
 
 
-@pytest.mark.parametrize("command", ["rgb", "pseudo", "warmup", "refine", "map", "status"])
+@pytest.mark.parametrize("command", ["rgb", "pseudo", "warmup", "refine", "map", "report", "status"])
 def test_a_directory_that_is_no_run(files: small_scene.Files, command: str) -> None:
     Path("photos").mkdir()
     refused(special(command, "photos"), "photos is not a run", "special label")

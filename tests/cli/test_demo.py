@@ -68,6 +68,12 @@ def test_its_pseudo_labels_find_what_was_simulated(shown: tuple[Path, Result]) -
     assert float(line.split()[1]) > 0.7
 
 
+def test_its_report_has_the_scores(shown: tuple[Path, Result]) -> None:
+    report = shown[0] / "special-demo" / "scene.special" / "report.html"
+    assert f"The report:       {Path('special-demo') / 'scene.special' / 'report.html'}" in shown[1].stdout
+    assert "Against the ground truth" in report.read_text(encoding="utf-8")
+
+
 def test_it_says_that_a_simulation_proves_nothing_about_accuracy(shown: tuple[Path, Result]) -> None:
     assert "They say nothing of real ground: the scene is simulated" in shown[1].stdout
     assert "without CLIP" in shown[1].stderr
@@ -85,7 +91,7 @@ def test_the_commands_that_it_names_work(
     evaluated = CliRunner().invoke(main, [*told["Class by class"], "--json"])
     assert evaluated.exit_code == 0 and len(json.loads(evaluated.stdout)["per_class"]) == 6
     again = CliRunner().invoke(main, [*told["The same by hand"], "--out", str(tmp_path / "run"), "--dry-run"])
-    assert again.exit_code == 0 and again.stdout.count("never run") == 5 * 2
+    assert again.exit_code == 0 and again.stdout.count("never run") == 6 * 2
 
 
 def test_it_asks_for_no_clip_and_no_network(shown: tuple[Path, Result]) -> None:
@@ -101,7 +107,7 @@ def test_a_second_time_it_uses_what_is_there(
     result = demo()
     assert result.exit_code == 0
     steps = [line.split()[:2] for line in result.stdout.splitlines() if line.split()[1:2] in (["kept"], ["made"])]
-    assert steps == [[step, "kept"] for step in ("rgb", "pseudo", "warmup", "refine", "map")]
+    assert steps == [[step, "kept"] for step in ("rgb", "pseudo", "warmup", "refine", "map", "report")]
 
 
 def test_another_scene_needs_another_folder(

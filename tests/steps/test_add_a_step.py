@@ -89,4 +89,4 @@ def test_a_supervised_run_has_the_steps_it_had(scene: small_scene.Files) -> None
     labels = scene.scene.with_name(f"{scene.scene.stem}_truth.npy")
     words = ["fit", scene.scene, "--labels", labels, "--classes", scene.classes, "--wavelengths", scene.wavelengths]
     plan = ADDED.done(*words, "--out", scene.scene.with_suffix(".fit"), "--dry-run").splitlines()
-    assert [line.split()[0] for line in plan[2:]] == ["split", "fit", "map"]
+    assert [line.split()[0] for line in plan[2:]] == ["split", "fit", "map", "report"]

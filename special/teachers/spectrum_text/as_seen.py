@@ -82,6 +82,27 @@ class SeenSpectra:
         signals = ((spectra - self.dark) / self.sunlight) @ self.regions.T - self.offset
         return np.asarray(signals * np.exp(-self.gain))
 
+    @property
+    def is_radiance(self) -> bool:
+        """Whether the scene's numbers were taken for radiance, or else for reflectance."""
+        return bool((self.sunlight != 1).any())
+
+    def unexplained(self, spectra: np.ndarray, degrees: float, rate: float) -> float:
+        """Return the share of ``spectra`` (pixels, bands), own numbers, that are far from all that is expected.
+
+        Far is a squared Mahalanobis distance to the nearest expected spectrum, over the number of regions, beyond what
+        Student's t with ``degrees`` of freedom exceeds at the ``rate``: such distances follow the F distribution.
+        """
+        from scipy.special import fdtri
+
+        logs = log_reflectance(self.reflectance(spectra.astype(np.float64)))
+        nearest = np.full(len(logs), np.inf)
+        for mean, precision in zip(self.means, self.precisions, strict=True):
+            apart = logs - mean
+            np.minimum(nearest, np.einsum("pr,pr->p", apart @ precision, apart), out=nearest)
+        regions = len(self.wavelengths)
+        return float((nearest / regions > fdtri(regions, degrees, 1 - rate)).mean())
+
     def expected(self, index: int, reflectance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Return the expected reflectance of a class, and one standard deviation below and above, each (regions,).
 

@@ -78,3 +78,13 @@ def test_of_a_class_that_is_not_there_nothing_is_expected(reflectance) -> None:
 def test_a_teacher_that_has_seen_no_scene_leaves_nothing(tmp_path: Path) -> None:
     SpectrumTextTeacher(load(DEFAULT, {}).build(SpectrumTextSettings)).leave(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_scene_of_its_classes_is_explained_and_one_with_its_bands_mixed_up_is_not(reflectance) -> None:
+    found, spectra, truth = reflectance
+    assert found.unexplained(spectra, 30.0, 0.001) < 0.05
+    assert found.unexplained(spectra[truth == 2, ::-1], 30.0, 0.001) > 0.9
+
+
+def test_numbers_are_known_for_reflectance_or_radiance(reflectance) -> None:
+    assert not reflectance[0].is_radiance

@@ -1,0 +1,1 @@
+"""``report.html``: one page that shows a map and how far to believe it, without a network."""
