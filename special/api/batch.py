@@ -21,13 +21,16 @@ from special.cluster.local import WORKER_MEMORY, LocalCrew, share
 from special.cluster.scene_lists import Entry
 from special.errors import BatchError
 
+SLURM_JOBS = 8
+"""How many jobs SLURM is asked for where the user does not say: fewer where there are fewer scenes."""
+
 
 @dataclass(frozen=True)
 class Where:
     """Where the work is done.
 
     Attributes:
-        workers: how many processes; as many as there are cores when None.
+        workers: how many processes, or jobs of SLURM; as many as there are cores, or a few, when None.
         memory: bytes that each may take, or as ``"2GB"``.
         part: ``(i, n)``: do the i-th of n parts of the list, counted from 1, and leave the rest to other jobs.
         cluster: address of a Dask scheduler. slurm: options of ``dask_jobqueue.SLURMCluster``, or None.
@@ -265,6 +268,16 @@ def _work(
 def _crew(where: Where, tasks: int, device: str, logs: Path, watch: Watch) -> Crew:
     """Return who does the work, and say who it is."""
     memory = int(where.memory or WORKER_MEMORY)
+    if where.cluster is not None or where.slurm is not None:
+        from special.cluster import dask_crew
+
+        if where.cluster is not None:
+            client = dask_crew.connect(where.cluster)
+        else:
+            client = dask_crew.slurm(where.workers or min(tasks, SLURM_JOBS), where.slurm or {}, logs)
+        crew = dask_crew.DaskCrew(WORK, client, memory, logs)
+        watch.line(f"{_counted(tasks, 'scene')}; the workers are Dask's, whose dashboard is {crew.dashboard}")
+        return crew
     shares = share(where.workers, tasks, memory, device=device)
     if shares.note:
         watch.line(shares.note)

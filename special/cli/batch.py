@@ -21,6 +21,8 @@ Examples:
   special batch manifest.csv --out maps
   special batch items.json --classes classes.txt --out maps --asset reflectance
   special batch scenes/*.nc --classes classes.txt --out maps --part 3/8
+  special batch scenes/*.nc --classes classes.txt --out maps --cluster tcp://node1:8786
+  special batch scenes/*.nc --classes classes.txt --out maps --slurm --slurm-set cores=8 --slurm-set memory=16GB
   special status maps
 
 \b
@@ -44,9 +46,25 @@ def _part(ctx: click.Context, parameter: click.Parameter, value: str | None) -> 
     return int(number), int(parts)
 
 
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` texts."""
+    for text in texts:
+        if not text.partition("=")[2]:
+            raise click.UsageError(f"--slurm-set {text!r} sets nothing: write KEY=VALUE, as in cores=8")
+    return {key.strip().replace("-", "_"): value.strip() for key, _, value in (text.partition("=") for text in texts)}
+
+
 _where_options = together(
     click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Processes at work.  [as many as cores]"),
     click.option("--memory", metavar="SIZE", help="What a worker may take; fewer work where it is short.  [2GB]"),
+    click.option("--cluster", metavar="ADDRESS", help="Have a running Dask scheduler's workers do it."),
+    click.option("--slurm", is_flag=True, help="Ask SLURM for --workers jobs, through dask-jobqueue."),
+    click.option(
+        "--slurm-set",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="What a job asks for, as in queue=short, cores=8, memory=16GB, walltime=02:00:00.",
+    ),
     click.option("--part", metavar="I/N", callback=_part, help="Do the I-th of N parts: for an array of jobs."),
 )
 
@@ -63,6 +81,8 @@ def batch(
     out: Path,
     changes: tuple[str, ...],
     device: str | None,
+    slurm: bool,
+    slurm_set: tuple[str, ...],
     dry_run: bool,
     quiet: bool,
     **options: Any,
@@ -79,6 +99,7 @@ def batch(
     from special.settings import parse_changes
 
     told = {"settings": parse_changes(changes), "device": device or "auto", "out": out, **options}
+    told["slurm"] = _pairs(slurm_set) if slurm or slurm_set else None
     if dry_run:
         show_rows(out, plan(list(scenes), **told))
         return

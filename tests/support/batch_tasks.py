@@ -51,6 +51,17 @@ def wait(given: dict[str, Any], progress: Progress) -> dict[str, Any]:
     raise AssertionError("something else came")
 
 
+def linger(given: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """The first time say something and wait until the process is ended; the second time answer."""
+    if Path(given["once"]).exists():
+        return {"answer": "second"}
+    Path(given["once"]).touch()
+    Path(given["here"]).write_text(str(os.getpid()))
+    progress.begin("lingering", 0)
+    signal.pause()
+    raise AssertionError("something else came")
+
+
 def threads(given: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Return how many threads each library would use, and how many threads compute at the same time."""
     import numba
