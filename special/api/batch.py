@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from special.api.batch_orders import Order, Scenes, not_there, refuse_other_classes, understand
-from special.api.batch_record import Recorder, Watch
+from special.api.batch_record import Recorder, TogetherRecorder, Watch
 from special.api.batch_scene import WORK, changed_since
 from special.api.class_source import Classes
 from special.api.options import LabelOptions, Wavelengths, takes
+from special.api.request import HOW
 from special.api.run import Run, open_run
+from special.api.together import ROW_OPTIONS, refuse_what_differs
+from special.api.together import RUN as TOGETHER_RUN
+from special.api.together import SUFFIX as TOGETHER_SUFFIX
+from special.api.together import WORK as TOGETHER_WORK
 from special.cache.directory import RunDirectory
 from special.cluster import machine
 from special.cluster.dispatch import Crew, Task, dispatch
@@ -95,7 +100,7 @@ class Batch:
         return [row for row in self.rows if row.state == FAILED]
 
     def run(self, name: str) -> Run:
-        """Return the run of a scene.
+        """Return the run of a scene; of all, where they are labelled together.
 
         Raises:
             SpecialError: there is no such scene, or it has no run yet.
@@ -104,7 +109,7 @@ class Batch:
         if row is None:
             known = ", ".join(one.name for one in self.rows[:10])
             raise BatchError(f"{self.path} has no scene {name!r}: it has {known}")
-        return open_run(self.path / row.run)
+        return open_run(self.path / (TOGETHER_RUN if row.run.endswith(TOGETHER_SUFFIX) else row.run))
 
     @property
     def understood(self) -> bool:
@@ -117,7 +122,8 @@ class Batch:
 
 def judged(folder: Path, row: Row) -> Row:
     """Return a row as it is true now: whoever was at work may be gone, and a run may have been changed since."""
-    if row.state == RUNNING and not RunDirectory(folder / row.run).in_use:
+    run = TOGETHER_RUN if row.run.endswith(TOGETHER_SUFFIX) else row.run
+    if row.state == RUNNING and not RunDirectory(folder / run).in_use:
         return replace(row, state=STOPPED, why="its worker is gone; the same command goes on from there")
     if row.state == DONE and changed_since(folder, row.run, row.map):
         return replace(row, why="its run has changed since: the same command brings this up to date")
@@ -136,6 +142,7 @@ def batch(
     part: tuple[int, int] | None = None,
     cluster: str | None = None,
     slurm: Mapping[str, str] | None = None,
+    together: bool = False,
     asset: str | None = None,
     watch: Watch | None = None,
     **options: Any,
@@ -154,6 +161,8 @@ def batch(
         part: ``(i, n)`` does the i-th of n parts and leaves the others to other calls.
         cluster: address of a running Dask scheduler, whose workers see the same files by the same paths.
         slurm: what a job asks SLURM for, ``{"queue": "short"}``; ``{}`` for what dask-jobqueue is configured to.
+        together: label scenes of one sensor as one: names are read once, classes and classifier learned from all, and
+            where scenes overlap their maps meet, in ``mosaic.tif``. It is one run, ``out/together.special``.
         asset: name of the asset that is the scene, in a STAC item of several.
         watch: who is told what happens.
         options: the other fields of :class:`special.LabelOptions`, for every scene whose row says nothing else.
@@ -168,11 +177,15 @@ def batch(
     entries, orders = understand(scenes, Path(out), where.part, asset, common)
     ledger = Ledger(Path(out))
     refuse_other_classes(ledger, orders, force=bool(common.get("force")))
+    if together:
+        if part is not None:
+            raise BatchError("scenes that are labelled together are one piece of work: leave --part out")
+        refuse_what_differs(orders)
+        orders = [replace(order, suffix=TOGETHER_SUFFIX) for order in orders]
     ledger.begin({"made_by": "special batch"})
+    device, force = str(common.get("device") or "auto"), bool(common.get("force"))
     with ledger.held(where.name):
-        lost = _work(
-            ledger, orders, entries, where, str(common.get("device") or "auto"), watch, bool(common.get("force"))
-        )
+        lost = _work(ledger, orders, entries, where, device, watch, force, together)
     return Batch(ledger.folder, [order.name for order in orders], lost)
 
 
@@ -204,6 +217,7 @@ def _work(
     device: str,
     watch: Watch,
     force: bool,
+    together: bool,
 ) -> str:
     """Have the scenes labelled; return why not all of them were, or ""."""
     if force and where.part is None:
@@ -241,6 +255,10 @@ def _work(
     if not possible:
         return ""
     thumbnails = ledger.folder.resolve() / "thumbnails"
+    if together:
+        recorder = TogetherRecorder(ledger, [row for row in rows if row.name in {one.name for one in possible}], watch)
+        tasks = [_one_task(ledger.folder.resolve(), possible)]
+        return _dispatched(tasks, where, device, ledger, watch, recorder)
     tasks = [
         Task(
             order.name,
@@ -253,7 +271,31 @@ def _work(
         )
         for order in possible
     ]
-    crew = _crew(where, len(tasks), device, ledger.logs(where.name), watch)
+    return _dispatched(tasks, where, device, ledger, watch, recorder)
+
+
+def _one_task(folder: Path, orders: Sequence[Order]) -> Task:
+    """Return the task of labelling scenes together."""
+    listed = [
+        {
+            "name": order.name,
+            "path": order.options["scene"],
+            "how": {name: order.options[name] for name in HOW if name in order.options},
+            "labels": order.options.get("labels", []),
+            "labels_key": order.options.get("labels_key"),
+        }
+        for order in orders
+    ]
+    options = {name: value for name, value in orders[0].options.items() if name not in ROW_OPTIONS}
+    return Task("all scenes", {"folder": str(folder), "options": options, "scenes": listed})
+
+
+def _dispatched(
+    tasks: Sequence[Task], where: Where, device: str, ledger: Ledger, watch: Watch, recorder: Recorder
+) -> str:
+    """Have tasks done; return why not all of them were, or ""."""
+    work = TOGETHER_WORK if isinstance(recorder, TogetherRecorder) else WORK
+    crew = _crew(work, where, len(tasks), device, ledger.logs(where.name), watch)
     try:
         dispatch(tasks, crew, recorder)
         return ""
@@ -265,7 +307,7 @@ def _work(
         recorder.stop()
 
 
-def _crew(where: Where, tasks: int, device: str, logs: Path, watch: Watch) -> Crew:
+def _crew(work: str, where: Where, tasks: int, device: str, logs: Path, watch: Watch) -> Crew:
     """Return who does the work, and say who it is."""
     memory = int(where.memory or WORKER_MEMORY)
     if where.cluster is not None or where.slurm is not None:
@@ -275,7 +317,7 @@ def _crew(where: Where, tasks: int, device: str, logs: Path, watch: Watch) -> Cr
             client = dask_crew.connect(where.cluster)
         else:
             client = dask_crew.slurm(where.workers or min(tasks, SLURM_JOBS), where.slurm or {}, logs)
-        crew = dask_crew.DaskCrew(WORK, client, memory, logs)
+        crew = dask_crew.DaskCrew(work, client, memory, logs)
         watch.line(f"{_counted(tasks, 'scene')}; the workers are Dask's, whose dashboard is {crew.dashboard}")
         return crew
     shares = share(where.workers, tasks, memory, device=device)
@@ -284,7 +326,7 @@ def _crew(where: Where, tasks: int, device: str, logs: Path, watch: Watch) -> Cr
     shown = (_counted(tasks, "scene"), _counted(shares.workers, "worker"), f"{_counted(shares.threads, 'thread')} each")
     watch.line(f"{', '.join(shown)}.")
     cards = [] if device == "cpu" else machine.graphics_cards()
-    return LocalCrew(WORK, shares, memory, logs, cards)
+    return LocalCrew(work, shares, memory, logs, cards)
 
 
 def _counted(number: int, what: str) -> str:

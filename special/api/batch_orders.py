@@ -29,11 +29,15 @@ Scenes = str | Path | Sequence[str | Path]
 
 @dataclass(frozen=True)
 class Order:
-    """A scene to label: its entry, what ``LabelOptions`` are, as JSON, and the lines of its class list."""
+    """A scene to label: its entry, what ``LabelOptions`` are, as JSON, and the lines of its class list.
+
+    ``suffix``: what is appended to its name to make that of its folder.
+    """
 
     entry: Entry
     options: Mapping[str, Any]
     classes: tuple[str, ...]
+    suffix: str = LabelOptions.suffix
 
     @property
     def name(self) -> str:
@@ -43,7 +47,7 @@ class Order:
     @property
     def run(self) -> str:
         """The folder of its run, in that of the batch."""
-        return f"{self.entry.name}{LabelOptions.suffix}"
+        return f"{self.entry.name}{self.suffix}"
 
 
 def understand(

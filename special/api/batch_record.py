@@ -73,3 +73,32 @@ class Recorder(Listener):
     def _change(self, task: Task, **changes: Any) -> None:
         self._rows[task.name] = replace(self._rows[task.name], **changes)
         self._ledger.write(self._rows[task.name])
+
+
+class TogetherRecorder(Recorder):
+    """Writes down what becomes of scenes that are one task: what happens to it happens to all of them."""
+
+    def started(self, task: Task, worker: str) -> None:
+        """A worker has taken the scenes."""
+        self.began = True
+        for name, row in self._rows.items():
+            began: dict[str, Any] = {"worker": worker, "tries": row.tries + 1, "began": self._clock(), "ended": ""}
+            self._rows[name] = replace(row, state=RUNNING, why="", **began)
+        self._ledger.write(*self._rows.values())
+        self._watch.started(task, worker)
+
+    def done(self, task: Task, result: Mapping[str, Any], megabytes: int) -> None:
+        """The scenes are labelled."""
+        for name, fields in result["scenes"].items():
+            super().done(Task(name, {}), {**fields, "kept": result["kept"]}, megabytes)
+
+    def failed(self, task: Task, reason: str, fault: bool) -> None:
+        """None of them can be labelled."""
+        for name in self._rows:
+            super().failed(Task(name, {}), reason, fault)
+
+    def again(self, task: Task, reason: str) -> None:
+        """A worker has died over them."""
+        for name in self._rows:
+            self._change(Task(name, {}), state=WAITING, why=f"a worker died over it ({reason}); another one takes it")
+        self._watch.again(task, reason)

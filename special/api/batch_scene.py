@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,9 +41,10 @@ def label_scene(order: dict[str, Any], progress: Progress) -> dict[str, Any]:
         SpecialError: as :func:`special.label`.
     """
     from special.api.label import label
+    from special.report.colours import colours_of
 
     run = Path(order["run"])
-    _let_go(run)
+    let_go(run)
     began = time.monotonic()
     done = label(**order["options"], out=run, progress=progress)
     thumbnail = Path(order["thumbnail"])
@@ -50,7 +52,7 @@ def label_scene(order: dict[str, Any], progress: Progress) -> dict[str, Any]:
     kept = not any(one.ran for one in done.outcomes)
     if kept and order["known"] == map_hash(done) and thumbnail.is_file():
         return {"kept": True, "links": links}
-    _draw(thumbnail, done)
+    draw_thumbnail(thumbnail, done.map, colours_of(done.class_list))
     seconds = round(time.monotonic() - began, 2)
     return {**figures_of(done), "links": links, "kept": kept, **({} if kept else {"seconds": seconds})}
 
@@ -59,25 +61,33 @@ def figures_of(run: Run) -> dict[str, Any]:
     """Return what tables and page say of a run that has a map."""
     from special.report.colours import colours_of
 
-    colours = colours_of(run.class_list)
-    areas: list[dict[str, Any]] = [
+    figures = figures_of_map(run.map, run.confidence, run.classes, colours_of(run.class_list))
+    return {**figures, "map": map_hash(run)}
+
+
+def figures_of_map(
+    labels: np.ndarray, confidence: np.ndarray, names: Sequence[str], colours: np.ndarray
+) -> dict[str, Any]:
+    """Return how much of a map each class takes, and how sure it is.
+
+    Args:
+        labels: int (rows, cols), 1..K, 0 = nothing. confidence: float32 (rows, cols).
+        names: of the K classes. colours: uint8 (K, 3).
+    """
+    counts = np.bincount(labels.ravel(), minlength=len(names) + 1)[1:]
+    sums = np.bincount(labels.ravel(), weights=confidence.ravel(), minlength=len(names) + 1)[1:]
+    pixels = int(counts.sum())
+    areas = [
         {
-            "name": area.name,
-            "pixels": area.pixels,
-            "share": round(area.share, 6),
-            "confidence": round(area.confidence, 4),
+            "name": name,
+            "pixels": int(count),
+            "share": round(int(count) / max(1, pixels), 6),
+            "confidence": round(float(total) / max(1, int(count)), 4),
             "colour": f"#{bytes(colour).hex()}",
         }
-        for area, colour in zip(run.areas(), colours, strict=True)
+        for name, count, total, colour in zip(names, counts, sums, colours, strict=True)
     ]
-    pixels = sum(area["pixels"] for area in areas)
-    mean = sum(area["pixels"] * area["confidence"] for area in areas) / max(1, pixels)
-    return {
-        "areas": areas,
-        "pixels": pixels,
-        "confidence": round(mean, 4),
-        "map": map_hash(run),
-    }
+    return {"areas": areas, "pixels": pixels, "confidence": round(float(sums.sum()) / max(1, pixels), 4)}
 
 
 def links_of(run: Run, folder: Path) -> dict[str, str]:
@@ -94,7 +104,7 @@ def map_hash(run: Run) -> str:
     return "" if manifest is None else str(manifest.files.get("map.npy", ""))
 
 
-def _let_go(run: Path) -> None:
+def let_go(run: Path) -> None:
     """Wait a little for a run that another process is still letting go of: that of a worker that has just died."""
     from special.cache.directory import RunDirectory
 
@@ -103,28 +113,25 @@ def _let_go(run: Path) -> None:
         threading.Event().wait(_LOOKS_SECONDS)
 
 
-def _draw(path: Path, run: Run) -> None:
-    """Draw the map, thinned or enlarged by a whole factor, in its colours; whole or not at all."""
-    import os
-
+def draw_thumbnail(path: Path, labels: np.ndarray, colours: np.ndarray) -> None:
+    """Draw a label map (rows, cols), thinned, in ``colours`` uint8 (K, 3) of its classes; whole or not at all."""
     from PIL import Image
 
-    from special.report.colours import colours_of
-
-    labels = np.asarray(run.map)
-    longest = max(labels.shape)
-    step = -(-longest // THUMBNAIL)
+    step = -(-max(labels.shape) // THUMBNAIL)
     small = labels[::step, ::step].astype(np.int64)
-    picture = np.vstack([np.full((1, 3), 255, np.uint8), colours_of(run.class_list)])[small]
+    picture = np.vstack([np.full((1, 3), 255, np.uint8), colours])[small]
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     Image.fromarray(picture).quantize(min(256, len(np.unique(small)) + 1)).save(aside, format="PNG")
     os.replace(aside, path)
 
 
-def changed_since(folder: Path, run: str, known: Mapping[str, Any] | str) -> bool:
+def changed_since(folder: Path, run: str, known: str) -> bool:
     """Whether the map of a run in ``folder`` is another one than that with the hash ``known``, or is gone."""
     from special.cache.directory import RunDirectory
+    from special.storage.files import sha256_of
 
+    if (plain := folder / run / "map.npy").is_file() and not RunDirectory(folder / run).is_run:
+        return sha256_of(plain) != known  # of a scene that was labelled together with others
     manifest = RunDirectory(folder / run).manifest("map")
     return manifest is None or manifest.files.get("map.npy") != known

@@ -21,6 +21,7 @@ Examples:
   special batch manifest.csv --out maps
   special batch items.json --classes classes.txt --out maps --asset reflectance
   special batch scenes/*.nc --classes classes.txt --out maps --part 3/8
+  special batch lines/*.hdr --classes classes.txt --out maps --together
   special batch scenes/*.nc --classes classes.txt --out maps --cluster tcp://node1:8786
   special batch scenes/*.nc --classes classes.txt --out maps --slurm --slurm-set cores=8 --slurm-set memory=16GB
   special status maps
@@ -65,6 +66,11 @@ _where_options = together(
         multiple=True,
         help="What a job asks for, as in queue=short, cores=8, memory=16GB, walltime=02:00:00.",
     ),
+    click.option(
+        "--together",
+        is_flag=True,
+        help="Label scenes of one sensor as one, without seams: DIR/mosaic.tif, and one run, DIR/together.special.",
+    ),
     click.option("--part", metavar="I/N", callback=_part, help="Do the I-th of N parts: for an array of jobs."),
 )
 
@@ -99,12 +105,13 @@ def batch(
     from special.settings import parse_changes
 
     told = {"settings": parse_changes(changes), "device": device or "auto", "out": out, **options}
+    together = told.pop("together")
     told["slurm"] = _pairs(slurm_set) if slurm or slurm_set else None
     if dry_run:
         show_rows(out, plan(list(scenes), **told))
         return
     with BatchScreen(quiet) as screen:
-        done = label_all(list(scenes), watch=screen, **told)
+        done = label_all(list(scenes), watch=screen, together=together, **told)
     if not quiet:
         show_batch(done)
     if done.lost:

@@ -62,7 +62,8 @@ class BatchScreen(Watch):
     def done(self, task: Task, result: Mapping[str, Any], megabytes: int) -> None:
         """End a bar."""
         self._done += 1
-        what = "was there already" if result["kept"] else f"labelled in {result['seconds']:.0f} s"
+        taken = f"labelled in {result['seconds']:.0f} s" if "seconds" in result else "labelled"
+        what = "was there already" if result["kept"] else taken
         self._end(task, what)
 
     def failed(self, task: Task, reason: str, fault: bool) -> None:
