@@ -201,6 +201,12 @@ def _taken_apart(folder: Path, run: Run, members: Sequence[Member], progress: Pr
     return rows
 
 
+def run_in(path: Path | None) -> Path | None:
+    """Return the run of scenes that were labelled together, for the folder of their batch; else ``path`` itself."""
+    inside = (path or Path()) / RUN
+    return inside if inside.is_dir() else path
+
+
 def refuse_what_differs(orders: Sequence[Any]) -> None:
     """Make sure that scenes can be labelled together: what decides classes and training is the same for all.
 

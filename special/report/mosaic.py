@@ -75,7 +75,7 @@ def write_mosaic(
     """Write ``mosaic.tif`` with its companions and ``mosaic_confidence.tif``, both COG, and ``mosaic.vrt``.
 
     The VRT lays the scenes' own maps on the grid, later ones on top; it is left out where one of them would have to be
-    warped for that, in another reference system or not north up.
+    warped for that, in another reference system or not north up. ``colours``: uint8 (K, 3), of the classes ``names``.
     """
     labels, confidence = blended(parts, grid, len(names), reject)
     written = []
