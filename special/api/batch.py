@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from special.api.batch_orders import Order, Scenes, not_there, refuse_other_classes, understand
 from special.api.batch_record import Recorder, TogetherRecorder, Watch
 from special.api.batch_scene import WORK, changed_since
+from special.api.batch_workers import Where, connect, crew_of
 from special.api.class_source import Classes
 from special.api.options import LabelOptions, Wavelengths, takes
 from special.api.request import HOW
@@ -19,53 +20,12 @@ from special.api.together import RUN as TOGETHER_RUN
 from special.api.together import SUFFIX as TOGETHER_SUFFIX
 from special.api.together import WORK as TOGETHER_WORK
 from special.cache.directory import RunDirectory
-from special.cluster import machine
 from special.cluster.dispatch import Crew, Task, dispatch
 from special.cluster.ledger import DONE, FAILED, RUNNING, STOPPED, WAITING, Ledger, Row
-from special.cluster.local import WORKER_MEMORY, LocalCrew, share
 from special.cluster.scene_lists import Entry
 from special.errors import BatchError
 
-SLURM_JOBS = 8
-"""How many jobs SLURM is asked for where the user does not say: fewer where there are fewer scenes."""
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where the work is done.
-
-    Attributes:
-        workers: how many processes, or jobs of SLURM; as many as there are cores, or a few, when None.
-        memory: bytes that each may take, or as ``"2GB"``.
-        part: ``(i, n)``: do the i-th of n parts of the list, counted from 1, and leave the rest to other jobs.
-        cluster: address of a Dask scheduler. slurm: options of ``dask_jobqueue.SLURMCluster``, or None.
-    """
-
-    workers: int | None = None
-    memory: int | str | None = None
-    part: tuple[int, int] | None = None
-    cluster: str | None = None
-    slurm: Mapping[str, str] | None = None
-
-    def checked(self) -> Where:
-        """Return it with ``memory`` in bytes.
-
-        Raises:
-            BatchError: something in it makes no sense.
-        """
-        if self.workers is not None and self.workers < 1:
-            raise BatchError(f"{self.workers} workers are none: give 1 or more")
-        if self.part is not None and not 1 <= self.part[0] <= self.part[1]:
-            raise BatchError(f"part {self.part[0]} of {self.part[1]} is none: the parts are 1 to {self.part[1]}")
-        if sum(one is not None for one in (self.cluster, self.slurm)) == 2:
-            raise BatchError("give --cluster or --slurm, not both")
-        memory = machine.parse_memory(self.memory) if isinstance(self.memory, str) else self.memory
-        return replace(self, memory=memory)
-
-    @property
-    def name(self) -> str:
-        """What its lock and its logs are called."""
-        return "all" if self.part is None else f"part-{self.part[0]}-of-{self.part[1]}"
+_TO_LOOK_AT = "labelled before, to be looked at again"
 
 
 class Batch:
@@ -182,10 +142,25 @@ def batch(
             raise BatchError("scenes that are labelled together are one piece of work: leave --part out")
         refuse_what_differs(orders)
         orders = [replace(order, suffix=TOGETHER_SUFFIX) for order in orders]
-    ledger.begin({"made_by": "special batch"})
-    device, force = str(common.get("device") or "auto"), bool(common.get("force"))
-    with ledger.held(where.name):
-        lost = _work(ledger, orders, entries, where, device, watch, force, together)
+    client = connect(where, len(orders), ledger.logs(where.name))
+    try:
+        ledger.begin({"made_by": "special batch"})
+        with ledger.held(where.name):
+            if common.get("force") and part is None:
+                ledger.forget()
+            rows, possible, recorder = _begun(ledger, orders, entries, watch)
+            if not possible:
+                return Batch(ledger.folder, [order.name for order in orders])
+            work, tasks = WORK, _tasks(ledger.folder.resolve(), possible, rows)
+            if together:
+                work, tasks = TOGETHER_WORK, [_one_task(ledger.folder.resolve(), possible)]
+                recorder = TogetherRecorder(ledger, [rows[order.name] for order in possible], watch)
+            device = str(common.get("device") or "auto")
+            crew = crew_of(work, where, client, len(tasks), device, ledger.logs(where.name), watch)
+            lost = _dispatched(tasks, crew, recorder)
+    finally:
+        if client is not None:
+            client.close()
     return Batch(ledger.folder, [order.name for order in orders], lost)
 
 
@@ -209,19 +184,10 @@ def plan(scenes: Scenes, *, out: str | Path, part: tuple[int, int] | None = None
     return rows
 
 
-def _work(
-    ledger: Ledger,
-    orders: Sequence[Order],
-    entries: Sequence[Entry],
-    where: Where,
-    device: str,
-    watch: Watch,
-    force: bool,
-    together: bool,
-) -> str:
-    """Have the scenes labelled; return why not all of them were, or ""."""
-    if force and where.part is None:
-        ledger.forget()
+def _begun(
+    ledger: Ledger, orders: Sequence[Order], entries: Sequence[Entry], watch: Watch
+) -> tuple[dict[str, Row], list[Order], Recorder]:
+    """Write a row for every scene; return the rows by name, the scenes that are there, and who keeps the rows."""
     number = {entry.name: order for order, entry in enumerate(entries)}
     before = {row.name: row for row in ledger.rows()}
     again = [row for order in orders if (row := before.get(order.name)) is not None and row.state == FAILED]
@@ -236,7 +202,7 @@ def _work(
             run=order.run,
             order=number[order.name],
             state=WAITING,
-            why="labelled before, to be looked at again" if order.name in done else "",
+            why=_TO_LOOK_AT if order.name in done else "",
             tries=0,
             fault=False,
             classes=order.classes,
@@ -252,26 +218,23 @@ def _work(
         else:
             possible.append(order)
     ledger.publish()
-    if not possible:
-        return ""
-    thumbnails = ledger.folder.resolve() / "thumbnails"
-    if together:
-        recorder = TogetherRecorder(ledger, [row for row in rows if row.name in {one.name for one in possible}], watch)
-        tasks = [_one_task(ledger.folder.resolve(), possible)]
-        return _dispatched(tasks, where, device, ledger, watch, recorder)
-    tasks = [
+    return {row.name: row for row in rows}, possible, recorder
+
+
+def _tasks(folder: Path, orders: Sequence[Order], rows: Mapping[str, Row]) -> list[Task]:
+    """Return the tasks of labelling scenes one by one."""
+    return [
         Task(
             order.name,
             {
                 "options": dict(order.options),
-                "run": str(ledger.folder.resolve() / order.run),
-                "thumbnail": str(thumbnails / f"{order.name}.png"),
-                "known": before[order.name].map if order.name in done else "",
+                "run": str(folder / order.run),
+                "thumbnail": str(folder / "thumbnails" / f"{order.name}.png"),
+                "known": rows[order.name].map if rows[order.name].why == _TO_LOOK_AT else "",
             },
         )
-        for order in possible
+        for order in orders
     ]
-    return _dispatched(tasks, where, device, ledger, watch, recorder)
 
 
 def _one_task(folder: Path, orders: Sequence[Order]) -> Task:
@@ -281,7 +244,7 @@ def _one_task(folder: Path, orders: Sequence[Order]) -> Task:
             "name": order.name,
             "path": order.options["scene"],
             "how": {name: order.options[name] for name in HOW if name in order.options},
-            "labels": order.options.get("labels", []),
+            "labels": [given] if isinstance(given := order.options.get("labels", []), str) else given,
             "labels_key": order.options.get("labels_key"),
         }
         for order in orders
@@ -290,12 +253,8 @@ def _one_task(folder: Path, orders: Sequence[Order]) -> Task:
     return Task("all scenes", {"folder": str(folder), "options": options, "scenes": listed})
 
 
-def _dispatched(
-    tasks: Sequence[Task], where: Where, device: str, ledger: Ledger, watch: Watch, recorder: Recorder
-) -> str:
+def _dispatched(tasks: Sequence[Task], crew: Crew, recorder: Recorder) -> str:
     """Have tasks done; return why not all of them were, or ""."""
-    work = TOGETHER_WORK if isinstance(recorder, TogetherRecorder) else WORK
-    crew = _crew(work, where, len(tasks), device, ledger.logs(where.name), watch)
     try:
         dispatch(tasks, crew, recorder)
         return ""
@@ -305,29 +264,3 @@ def _dispatched(
         return str(error)
     finally:
         recorder.stop()
-
-
-def _crew(work: str, where: Where, tasks: int, device: str, logs: Path, watch: Watch) -> Crew:
-    """Return who does the work, and say who it is."""
-    memory = int(where.memory or WORKER_MEMORY)
-    if where.cluster is not None or where.slurm is not None:
-        from special.cluster import dask_crew
-
-        if where.cluster is not None:
-            client = dask_crew.connect(where.cluster)
-        else:
-            client = dask_crew.slurm(where.workers or min(tasks, SLURM_JOBS), where.slurm or {}, logs)
-        crew = dask_crew.DaskCrew(work, client, memory, logs)
-        watch.line(f"{_counted(tasks, 'scene')}; the workers are Dask's, whose dashboard is {crew.dashboard}")
-        return crew
-    shares = share(where.workers, tasks, memory, device=device)
-    if shares.note:
-        watch.line(shares.note)
-    shown = (_counted(tasks, "scene"), _counted(shares.workers, "worker"), f"{_counted(shares.threads, 'thread')} each")
-    watch.line(f"{', '.join(shown)}.")
-    cards = [] if device == "cpu" else machine.graphics_cards()
-    return LocalCrew(work, shares, memory, logs, cards)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -16,7 +16,7 @@ import pytest
 
 distributed = pytest.importorskip("distributed", reason='Dask is not installed: pip install "special-hsi[cluster]"')
 
-from test_workers import Heard, answers  # noqa: E402
+from batch_heard import Heard, answers  # noqa: E402
 
 from special.cluster.dask_crew import DaskCrew, connect, slurm, usable  # noqa: E402
 from special.cluster.dispatch import Task, dispatch  # noqa: E402

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from batch_heard import Heard, answers
 
 from special.cluster import machine
 from special.cluster.dispatch import Listener, Task, dispatch
@@ -23,46 +24,11 @@ def found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
 
 
-class Heard(Listener):
-    """Keeps what becomes of tasks."""
-
-    def __init__(self) -> None:
-        self.results: dict[str, Mapping[str, Any]] = {}
-        self.reasons: dict[str, tuple[str, bool]] = {}
-        self.begun: list[tuple[str, str]] = []
-        self.lines: list[str] = []
-        self.steps: list[tuple[str, str, int, int]] = []
-        self.taken_over: list[str] = []
-
-    def started(self, task: Task, worker: str) -> None:
-        self.begun.append((task.name, worker))
-
-    def progress(self, task: Task, what: Mapping[str, Any]) -> None:
-        self.steps.append((what["step"], what["what"], what["done"], what["total"]))
-
-    def said(self, task: Task, line: str) -> None:
-        self.lines.append(line)
-
-    def done(self, task: Task, result: Mapping[str, Any], megabytes: int) -> None:
-        assert megabytes > 0
-        self.results[task.name] = result
-
-    def failed(self, task: Task, reason: str, fault: bool) -> None:
-        self.reasons[task.name] = reason, fault
-
-    def again(self, task: Task, reason: str) -> None:
-        self.taken_over.append(reason)
-
-
 def do(folder: Path, *tasks: dict[str, Any], workers: int = 1, threads: int = 1) -> Heard:
     heard = Heard()
     crew = LocalCrew("batch_tasks:work", Shares(workers, threads), 10**6, folder / "logs")
     dispatch([Task(str(number), given) for number, given in enumerate(tasks)], crew, heard)
     return heard
-
-
-def answers(*values: int) -> list[dict[str, Any]]:
-    return [{"do": "answer", "value": value} for value in values]
 
 
 def test_a_worker_does_one_task_after_the_other_in_one_process(tmp_path: Path) -> None:

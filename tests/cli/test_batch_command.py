@@ -142,3 +142,11 @@ def test_a_scene_whose_worker_is_killed_in_training_ends_in_the_same_bits(files:
     alone = [sys.executable, "-m", "special", "label", *files.options, "--device", "cpu", "--out", "alone", *settings]
     subprocess.run(alone, check=True, capture_output=True)
     np.testing.assert_array_equal(np.load("maps/first.special/probabilities.npy"), np.load("alone/probabilities.npy"))
+
+
+def test_where_no_scheduler_answers_nothing_is_begun(files: small_scene.Files) -> None:
+    pytest.importorskip("distributed")
+    result = special("batch", "first.npy", *options(files), "--cluster", "tcp://127.0.0.1:1")
+    assert result.exit_code == 2 and not Path("maps").exists()
+    assert "no Dask scheduler answers at tcp://127.0.0.1:1 within 10 s" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
