@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_SECONDS = 10.0
+_MARGIN_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
 _DISMISS_SECONDS = 30.0
 _MISSING = 'Dask is not installed: pip install "special-hsi[cluster]"'
@@ -44,14 +45,27 @@ def connect(address: str) -> Client:
         raise BatchError(_MISSING) from None
     _quiet()
     told: dict[str, Any] = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
+    made: queue.Queue[Client | Exception] = queue.Queue()
+
+    def make() -> None:
+        try:
+            made.put(Client(**told, timeout=CONNECT_SECONDS, set_as_default=False))
+        except Exception as error:  # of many kinds: what an address can be wrong by is Dask's affair
+            made.put(error)
+
+    # In a thread of its own: Dask's patience is for every try, and the name of a host can take longer to find.
+    threading.Thread(target=make, daemon=True).start()
     try:
-        return Client(**told, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError) as error:  # a timeout is an OSError
-        said = " ".join(str(error).split())[:200]
-        raise BatchError(
-            f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({said}): "
-            "start one with dask scheduler, or check the address"
-        ) from None
+        found = made.get(timeout=CONNECT_SECONDS + _MARGIN_SECONDS)
+    except queue.Empty:
+        found = TimeoutError("nothing was heard")
+    if not isinstance(found, Exception):
+        return found
+    said = " ".join(str(found).split())[:200]
+    raise BatchError(
+        f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({said}): "
+        "start one with dask scheduler, or check the address"
+    )
 
 
 def slurm(jobs: int, options: Mapping[str, str], logs: Path) -> Client:
