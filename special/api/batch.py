@@ -157,6 +157,7 @@ def batch(
                 recorder = TogetherRecorder(ledger, [rows[order.name] for order in possible], watch)
             device = str(common.get("device") or "auto")
             crew = crew_of(work, where, client, len(tasks), device, ledger.logs(where.name), watch)
+            client = None  # it is the crew's now
             lost = _dispatched(tasks, crew, recorder)
     finally:
         if client is not None:

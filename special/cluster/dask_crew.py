@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 _MARGIN_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
-_DISMISS_SECONDS = 30.0
+_DISMISS_SECONDS = 60.0
 _MISSING = 'Dask is not installed: pip install "special-hsi[cluster]"'
 
 

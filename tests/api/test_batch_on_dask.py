@@ -40,8 +40,8 @@ class InTraining(Watch):
         self.lines.append(text)
 
 
-def options(folder: Path) -> dict[str, Any]:
-    settings = {**small_scene.TINY, "warmup.epochs": 60}
+def options(folder: Path, epochs: int) -> dict[str, Any]:
+    settings = {**small_scene.TINY, "warmup.epochs": epochs}
     given = {"classes": folder / "classes.txt", "wavelengths": folder / "wavelengths.csv", "settings": settings}
     return {**given, "clip": "none", "device": "cpu"}
 
@@ -52,11 +52,12 @@ def test_a_dask_worker_that_is_killed_in_training_changes_no_bit(tmp_path: Path)
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
     ) as cluster:
         watch = InTraining(lambda: os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL))
-        done = batch(scenes, out=tmp_path / "maps", cluster=cluster.scheduler_address, watch=watch, **options(tmp_path))
+        given = options(tmp_path, epochs=300)
+        done = batch(scenes, out=tmp_path / "maps", cluster=cluster.scheduler_address, watch=watch, **given)
     assert watch.act is None and any("dashboard" in line for line in watch.lines)
     assert sorted(row.tries for row in done.done) == [1, 2]
     script = "import sys, special; special.label(sys.argv[1], out=sys.argv[2], **eval(sys.argv[3]))"
-    told = {name: str(value) if isinstance(value, Path) else value for name, value in options(tmp_path).items()}
+    told = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
     alone = [sys.executable, "-c", script, str(scenes[0]), str(tmp_path / "alone"), repr(told)]
     subprocess.run(alone, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     np.testing.assert_array_equal(done.run("first").probabilities, special.open_run(tmp_path / "alone").probabilities)
@@ -79,9 +80,11 @@ def test_a_scheduler_that_is_killed_loses_nothing_that_is_done(tmp_path: Path) -
         assert scheduler.stdout is not None
         address = scheduler.stdout.readline().strip()
         watch = InTraining(scheduler.kill)
-        lost = batch(scene, out=tmp_path / "maps", cluster=address, watch=watch, **options(tmp_path))
+        given = options(tmp_path, epochs=5000)
+        lost = batch(scene, out=tmp_path / "maps", cluster=address, watch=watch, **given)
+    assert watch.act is None, "it was killed in training"
     assert "has gone; the same command goes on from here" in lost.lost
     assert [row.state for row in lost.rows] == [STOPPED]
     assert (tmp_path / "maps" / "first.special" / "steps" / "pseudo" / "manifest.json").is_file()
-    again = batch(scene, out=tmp_path / "maps", workers=1, **options(tmp_path))
+    again = batch(scene, out=tmp_path / "maps", workers=1, **options(tmp_path, epochs=2))
     assert [row.state for row in again.rows] == [DONE] == [row.state for row in Batch(tmp_path / "maps").rows]
