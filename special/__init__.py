@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from special.api.ask import ask
     from special.api.assess import assess
+    from special.api.batch import Batch, batch
     from special.api.demo import demo
     from special.api.describe import describe, sketch_spectra
     from special.api.evaluate import evaluate
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Batch": "special.api.batch",
     "FitOptions": "special.api.options",
     "ImageFitOptions": "special.api.options",
     "ImageRun": "special.api.run",
@@ -41,6 +43,7 @@ _HOMES = {
     "Scene": "special.scene",
     "ask": "special.api.ask",
     "assess": "special.api.assess",
+    "batch": "special.api.batch",
     "demo": "special.api.demo",
     "describe": "special.api.describe",
     "evaluate": "special.api.evaluate",
@@ -62,6 +65,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Batch",
     "FitOptions",
     "ImageFitOptions",
     "ImageRun",
@@ -71,6 +75,7 @@ __all__ = [
     "__version__",
     "ask",
     "assess",
+    "batch",
     "demo",
     "describe",
     "evaluate",

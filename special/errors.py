@@ -53,5 +53,9 @@ class LanguageModelError(SpecialError):
     """A language model could not be reached, or what it wrote cannot be used."""
 
 
+class BatchError(SpecialError):
+    """A list of scenes could not be understood, or there is nobody to work on them."""
+
+
 class PluginError(SpecialError):
     """A distribution that adds a reader, a teacher or a classifier is broken."""

@@ -16,7 +16,7 @@ import click
 
 _BEFORE_STEPS = ("classes", "label")
 _AFTER_STEPS = (
-    *("ask", "status", "info", "models", "library", "describe"),
+    *("ask", "batch", "status", "info", "models", "library", "describe"),
     *("fit", "predict", "evaluate", "sample", "assess", "demo"),
 )
 _DEBUG = "special.debug"
@@ -181,6 +181,7 @@ Examples:
   special label scene.hdr --classes classes.txt
   special label scene.mat --classes classes.txt --wavelengths wavelengths.csv
   special ask --questions 10
+  special batch scenes/*.nc --classes classes.txt --out maps
   special status
   special refine --set refine.lambda_hard=0.2
   special evaluate --truth truth.mat

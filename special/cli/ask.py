@@ -19,6 +19,7 @@ Examples:
   special ask
   special ask scene.special --questions 20
   special ask scene.special --by areas
+  special ask maps
 
 \b
 RUN gets, to be answered in whichever is at hand:
@@ -43,14 +44,16 @@ def ask(run: Path | None, questions: int | None, by: str, quiet: bool) -> None:
     """Propose the places of RUN where an answer of yours would change the map most.
 
     Answer as many as you like and hand the file to special label with --labels. Files of earlier questions that you
-    have filled in are kept. Without RUN, the run in the working directory that was worked on last is taken.
+    have filled in are kept. Without RUN, the run in the working directory that was worked on last is taken; RUN may be
+    the folder of a batch whose scenes were labelled together.
     """
     from special.api.ask import ask as proposed
     from special.api.run import open_run
     from special.api.sheet import leave_sheet
+    from special.api.together import run_in
     from special.cli.screen import Screen
 
-    opened = open_run(run)
+    opened = open_run(run_in(run))
     with Screen(quiet) as screen:
         found = proposed(opened, questions=questions)
         sheet = leave_sheet(opened, found, by=by, progress=screen)

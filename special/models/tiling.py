@@ -18,9 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from special.progress import SILENT, Progress
+from special.storage.rasters import blocks
 
 Turn = tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
 """How to turn an image (..., rows, cols), and how to turn what came of it back."""
+
+
+_YIELDED = 1 << 22  # bytes of logits, of one turn
 
 
 def _as_it_is(image: Tensor) -> Tensor:
@@ -95,7 +99,9 @@ def logits_by_rows(
     device: str | torch.device = "cpu",
     progress: Progress = SILENT,
 ) -> Iterator[tuple[slice, list[NDArray[np.float32]]]]:
-    """Logits of every pixel as ``predict_logits``, from top to bottom; memory holds one row of tiles.
+    """Logits of every pixel as ``predict_logits``, from top to bottom; memory holds a row of tiles, once for each turn.
+
+    What is yielded is a part of it, of few rows: whoever takes it is not to need as much again.
 
     Args:
         model, inputs, tile, overlap, device, progress: as in ``predict_logits``.
@@ -112,7 +118,8 @@ def logits_by_rows(
     weights = np.zeros((0, cols, 1), np.float32)
     for strip, following in zip_longest(strips, strips[1:]):
         high = strip.stop - strip.start
-        totals = [_extended(total, high) for total in totals]
+        for number, total in enumerate(totals):
+            totals[number] = _extended(total, high)
         weights = _extended(weights, high)
         for span in across:
             image = torch.as_tensor(inputs[strip, span], dtype=torch.float32, device=device)  # (r, c, bands)
@@ -125,8 +132,10 @@ def logits_by_rows(
                 totals[number][:, span] += weight * logits
             progress.advance()
         done = high if following is None else following.start - strip.start
-        yield slice(strip.start, strip.start + done), [total[:done] / weights[:done] for total in totals]
-        totals, weights = [total[done:] for total in totals], weights[done:]
+        for part in blocks((done, *totals[0].shape[1:]), most=_YIELDED):
+            yield slice(strip.start + part.start, strip.start + part.stop), [t[part] / weights[part] for t in totals]
+        # Copies: a view of the few rows that are left would keep all of them.
+        totals, weights = [total[done:].copy() for total in totals], weights[done:].copy()
     progress.end()
 
 

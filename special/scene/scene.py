@@ -137,6 +137,11 @@ class Scene:
         return cls(source, nm, valid=None if valid is None else np.asarray(valid, dtype=bool))
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it is made of."""
+        return self._source.files
+
+    @property
     def file_bands(self) -> int:
         """How many bands the file holds, good and bad."""
         return self._source.shape[2]

@@ -29,6 +29,7 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 PRODUCTS = ["aviris_nc", "desis", "dimap", "emit", "enmap", "hyperion", "neon", "pace", "prisma", "tanager"]
+PRODUCTS += ["together"]
 OTHERS = ["archive", "folder", "netcdf3", "zarr"]
 OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,28 @@ def test_a_small_scene_is_fitted_as_its_array_is() -> None:
         fit(cube, data.valid, targets, every, fit_settings(), build, seed=1) for cube in (data.cube, _scene(data.cube))
     )
     np.testing.assert_array_equal(array.probabilities, scene.probabilities)
+
+
+class WideScene:
+    """A standardised scene that is made as it is read, so that memory holds what the prediction itself needs."""
+
+    shape = (150, 1500, 4)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> np.ndarray:
+        rows, cols = window
+        return np.ones((rows.stop - rows.start, cols.stop - cols.start, 4), np.float32)
+
+
+def test_a_prediction_holds_one_row_of_tiles_for_each_view_and_little_else(tmp_path: Path) -> None:
+    classes, tile, views = 32, 64, 8
+    model = torch.nn.Conv2d(4, classes, 1).eval()
+    row_of_tiles = 4 * tile * WideScene.shape[1] * classes
+    valid = np.ones(WideScene.shape[:2], bool)
+    tracemalloc.start()
+    try:
+        scratch = ScratchSpace(tmp_path, 0)
+        predict(model, WideScene(), valid, tile, 8, views=views, device="cpu", scratch=scratch)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * views * row_of_tiles

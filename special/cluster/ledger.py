@@ -1,0 +1,219 @@
+"""What became of every scene of a batch: a row each in a file of its own, and the tables and the page made of them.
+
+A row is written by whoever works on its scene, be it one of several jobs on several machines; the tables are made of
+all rows, under a lock, so that they say what the rows say whoever writes them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from special.cluster.page import render_page
+from special.errors import BatchError, RunError
+from special.storage import files
+
+BATCH, SUMMARY, TABLE, PAGE = "batch.json", "summary.json", "summary.csv", "index.html"
+FORMAT = 1
+WAITING, RUNNING, DONE, FAILED, STOPPED = "waiting", "running", "done", "failed", "stopped"
+_OWN, _ROWS, _LOGS = ".batch", "rows", "logs"
+_PATIENCE = 60.0
+_FIELDS = ("scene", "name", "state", "why", "run", "seconds", "megabytes", "worker", "ended", "pixels", "confidence")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A scene of a batch.
+
+    Attributes:
+        name: what its run is named after. scene: its file. run: the folder of its run, relative to the batch's.
+        order: its place in the list. state: ``waiting``, ``running``, ``done``, ``failed`` or ``stopped``.
+        why: what it failed by, or what there is to say of it, in one line.
+        worker: who had it last. tries: how many workers it took.
+        seconds, megabytes: what the last work on it took. began, ended: when, UTC, ISO 8601.
+        kept: whether all was there already. fault: whether it failed by nothing that the user has given.
+        classes: the lines of its class list.
+        pixels: of its map. confidence: mean over them. areas: of each class ``name``, ``pixels``, ``share``,
+            ``confidence`` and ``colour``.
+        map: the hash of the map that these figures are of.
+        links: what there is to open, titles to paths relative to the batch's folder. thumbnail: the map, small.
+    """
+
+    name: str
+    scene: str
+    run: str
+    order: int = 0
+    state: str = WAITING
+    why: str = ""
+    worker: str = ""
+    tries: int = 0
+    seconds: float | None = None
+    megabytes: int | None = None
+    began: str = ""
+    ended: str = ""
+    kept: bool = False
+    fault: bool = False
+    classes: Sequence[str] = ()
+    pixels: int | None = None
+    confidence: float | None = None
+    areas: Sequence[Mapping[str, Any]] = ()
+    map: str = ""
+    links: Mapping[str, str] = field(default_factory=dict)
+    thumbnail: str = ""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Row:
+        """Read a row; what a later version has added is left out."""
+        known = {one.name for one in fields(cls)}
+        return cls(**{name: value for name, value in document.items() if name in known})
+
+
+class Ledger:
+    """The folder of a batch."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._own = folder / _OWN
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether a batch was begun here."""
+        return (self.folder / BATCH).is_file()
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the batch was begun with, as JSON.
+
+        Raises:
+            BatchError: it is no batch, or its description is damaged.
+        """
+        try:
+            document = files.load_json(self.folder / BATCH)
+            if document["format"] != FORMAT:
+                raise BatchError(
+                    f"{self.folder} was made by another version of special: choose another folder with --out"
+                )
+            return dict(document)
+        except FileNotFoundError:
+            raise BatchError(f"{self.folder} is no batch (it has no {BATCH}): make one with special batch") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BatchError(f"{self.folder / BATCH} is damaged ({error!r}): start over with --force") from None
+
+    def begin(self, about: Mapping[str, Any]) -> None:
+        """Write down what the batch is about; make its folder.
+
+        Raises:
+            BatchError: the folder cannot be written to, or holds something else.
+        """
+        try:
+            if self.folder.is_dir() and not self.is_batch and any(p.name[0] != "." for p in self.folder.iterdir()):
+                raise BatchError(f"{self.folder} is no batch and not empty: choose another folder with --out")
+            (self._own / _ROWS).mkdir(parents=True, exist_ok=True)
+            files.replace_json(self.folder / BATCH, {"format": FORMAT, **about})
+        except OSError as error:
+            raise BatchError(
+                f"{self.folder} cannot be written to ({error.strerror}): choose another with --out"
+            ) from None
+
+    @contextlib.contextmanager
+    def held(self, part: str) -> Iterator[None]:
+        """Hold the batch, or one ``part`` of it, until the block ends.
+
+        Raises:
+            BatchError: another process has it.
+        """
+        import filelock
+
+        lock = filelock.FileLock(self._own / f"{part}.lock", timeout=0.5)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise BatchError(f"{self.folder} is in use by another special batch: wait, or stop that one") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def logs(self, part: str) -> Path:
+        """Return the folder of the workers' logs."""
+        return self._own / _LOGS / part
+
+    def rows(self) -> list[Row]:
+        """Return all rows, in the order of the scenes."""
+        found = []
+        for path in (self._own / _ROWS).glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # one that is being replaced
+                found.append(Row.of(files.load_json(path)))
+        return sorted(found, key=lambda row: (row.order, row.name))
+
+    def row(self, name: str) -> Row | None:
+        """Return the row of a scene, if it has one."""
+        try:
+            return Row.of(files.load_json(self._path(name)))
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
+
+    def write(self, *rows: Row, publish: bool = True) -> None:
+        """Replace rows, and bring tables and page up to date."""
+        for row in rows:
+            files.replace_json(self._path(row.name), asdict(row))
+        if publish:
+            self.publish()
+
+    def publish(self) -> None:
+        """Write ``summary.json``, ``summary.csv`` and ``index.html`` from all rows, each whole or not at all."""
+        import filelock
+
+        try:
+            with filelock.FileLock(self._own / "summary.lock", timeout=_PATIENCE):
+                rows = self.rows()
+                summary = {"format": FORMAT, "counts": counts(rows), "scenes": [asdict(row) for row in rows]}
+                files.replace_json(self.folder / SUMMARY, summary)
+                files.replace_text(self.folder / TABLE, _table(rows))
+                files.replace_text(
+                    self.folder / PAGE, render_page(self.folder.resolve().name, rows, counts(rows), now())
+                )
+        except filelock.Timeout:
+            raise RunError(
+                f"{self._own / 'summary.lock'} is held by another process: remove it if none is there"
+            ) from None
+
+    def forget(self) -> None:
+        """Remove all rows."""
+        for path in (self._own / _ROWS).glob("*.json"):
+            path.unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._own / _ROWS / f"{name}.json"
+
+
+def counts(rows: Sequence[Row]) -> dict[str, int]:
+    """Return how many scenes are in each state, those in none left out."""
+    states = [row.state for row in rows]
+    return {state: states.count(state) for state in (DONE, FAILED, RUNNING, STOPPED, WAITING) if state in states}
+
+
+def now() -> str:
+    """Return the time, in UTC, ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+
+
+def _table(rows: Sequence[Row]) -> str:
+    """A row a scene, and the share that each class of any scene has in it: empty where its list lacks the class."""
+    names = list(dict.fromkeys(area["name"] for row in rows for area in row.areas))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_FIELDS, *(f"share of {name}" for name in names)])
+    for row in rows:
+        shares = {area["name"]: f"{area['share']:.6f}" for area in row.areas}
+        values = (getattr(row, name) for name in _FIELDS)
+        writer.writerow(
+            [*("" if value is None else value for value in values), *(shares.get(name, "") for name in names)]
+        )
+    return text.getvalue()

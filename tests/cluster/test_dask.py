@@ -1,0 +1,214 @@
+"""Workers of a real Dask cluster on this machine: scenes are done, a killed worker costs nothing but time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+distributed = pytest.importorskip("distributed", reason='Dask is not installed: pip install "special-hsi[cluster]"')
+
+from batch_heard import Heard, answers  # noqa: E402
+
+from special.cluster.dask_crew import DaskCrew, connect, slurm, usable  # noqa: E402
+from special.cluster.dispatch import Task, dispatch  # noqa: E402
+from special.errors import BatchError  # noqa: E402
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tasks of these tests kill by signals")
+SUPPORT = Path(__file__).parents[1] / "support"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(SUPPORT)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as made:
+        yield made
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+
+
+def do(address: str, folder: Path, *tasks: dict[str, Any], heard: Heard | None = None) -> Heard:
+    heard = heard or Heard()
+    crew = DaskCrew("batch_tasks:work", connect(address), 10**6, folder / "logs")
+    dispatch([Task(str(number), given) for number, given in enumerate(tasks)], crew, heard)
+    return heard
+
+
+def test_tasks_are_done_by_processes_of_dask_s_workers(cluster: Any, tmp_path: Path) -> None:
+    heard = do(cluster.scheduler_address, tmp_path, *answers(1, 2, 3), {"do": "refuse"})
+    assert sorted(result["answer"] for result in heard.results.values()) == [1, 2, 3]
+    assert len({result["pid"] for result in heard.results.values()}) <= 2
+    assert heard.reasons["3"] == ("no such scene: name another one", False)
+    assert {worker for _, worker in heard.begun} <= {worker.worker_address for worker in cluster.workers.values()}
+
+
+def test_what_a_task_says_on_another_machine_is_heard_here(cluster: Any, tmp_path: Path) -> None:
+    heard = do(cluster.scheduler_address, tmp_path, *answers(1))
+    assert heard.lines == ["thought"] and ("think", "thinking", 0, 2) in heard.steps
+
+
+def test_a_process_that_dies_below_a_worker_costs_a_second_try(cluster: Any, tmp_path: Path) -> None:
+    heard = do(cluster.scheduler_address, tmp_path, {"do": "die", "once": str(tmp_path / "died")}, {"do": "die"})
+    assert heard.results["0"]["answer"] == "alive"
+    assert heard.reasons["1"][0].startswith(
+        "its worker died, and so did the next one: the process was ended by SIGKILL"
+    )
+
+
+class KillWorker(Heard):
+    """Kills the Dask worker of a task as soon as that is in the middle of it."""
+
+    def __init__(self, cluster: Any, here: Path) -> None:
+        super().__init__()
+        self.cluster, self.here = cluster, here
+        self.children: list[int] = []
+
+    def progress(self, task: Task, what: Any) -> None:
+        if task.name != "0":
+            return
+        worker = dict(self.begun)["0"]
+        nanny = next(nanny for nanny in self.cluster.workers.values() if nanny.worker_address == worker)
+        os.kill(nanny.pid, signal.SIGKILL)
+
+
+def test_a_scene_whose_dask_worker_is_killed_is_done_by_another(cluster: Any, tmp_path: Path) -> None:
+    heard = KillWorker(cluster, tmp_path)
+    task = {"do": "linger", "here": str(tmp_path / "here"), "once": str(tmp_path / "lingered")}
+    do(cluster.scheduler_address, tmp_path, task, *answers(5), heard=heard)
+    assert heard.results["0"]["answer"] == "second" and heard.results["1"]["answer"] == 5
+    assert heard.taken_over == ["its Dask worker has gone"]
+    first, second = (worker for name, worker in heard.begun if name == "0")
+    assert first != second
+    gone(int((tmp_path / "here").read_text()))
+
+
+def gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    limit = time.monotonic() + 30
+    while Path(f"/proc/{pid}").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text():
+        assert time.monotonic() < limit
+        os.sched_yield()
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler and a worker in processes of their own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PYTHONPATH": str(SUPPORT)}
+
+    def begin(what: str, *words: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words]
+        quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, env=environment, cwd=tmp_path, **quiet)
+
+    address = f"tcp://127.0.0.1:{port}"
+    made = begin("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    worker = begin("worker", address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
+    yield address, made
+    for each in (worker, made):
+        each.kill()
+        each.wait()
+
+
+class KillScheduler(Heard):
+    """Kills the scheduler when a task is in the middle of its work."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__()
+        self.process = process
+
+    def progress(self, task: Task, what: Any) -> None:
+        self.process.kill()
+
+
+def test_a_scheduler_that_is_killed_ends_the_work_in_one_line(
+    scheduler: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    address, process = scheduler
+    task = {"do": "linger", "here": str(tmp_path / "here"), "once": str(tmp_path / "lingered")}
+    with pytest.raises(BatchError, match=r"the Dask scheduler at .* has gone; the same command goes on from here"):
+        do(address, tmp_path, task, heard=KillScheduler(process))
+    gone(int((tmp_path / "here").read_text()))
+
+
+def test_where_no_scheduler_answers_it_is_said_within_ten_seconds() -> None:
+    with socket.socket() as deaf:  # it takes no connection
+        deaf.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{deaf.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(BatchError, match=f"no Dask scheduler answers at {address} within 10 s") as caught:
+            connect(address)
+        assert time.monotonic() - began < 15 and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "tcp://", "ftp://127.0.0.1:1"])
+def test_what_is_no_address_is_one_line(address: str) -> None:
+    with pytest.raises(BatchError, match="no Dask scheduler answers at"):
+        connect(address)
+
+
+def test_on_a_host_with_little_memory_not_all_workers_work() -> None:
+    workers = {f"tcp://a:{n}": {"host": "a", "memory_limit": 3 * 10**9} for n in range(4)}
+    workers |= {"tcp://b:1": {"host": "b", "memory_limit": 10**9}, "tcp://c:1": {"host": "c", "memory_limit": 0}}
+    assert usable(workers, 5 * 10**9) == ["tcp://a:0", "tcp://a:1", "tcp://b:1", "tcp://c:1"]
+    assert usable(workers, 5 * 10**9, ["tcp://a:3"])[:2] == ["tcp://a:3", "tcp://a:0"]
+
+
+def test_without_slurm_on_the_machine_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("dask_jobqueue")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BatchError, match="there is no sbatch on this machine"):
+        slurm(1, {}, tmp_path)
+
+
+@pytest.fixture
+def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stands for SLURM: it begins every job at once, on this machine; returns what it was asked for."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    asked = tmp_path / "asked.sh"
+    scripts = {
+        "sbatch": f'cp "$1" {asked}\nbash {asked} >{asked}.log 2>&1 &\necho "Submitted batch job $!"\n',
+        "scancel": 'kill "$@" 2>/dev/null; exit 0\n',
+    }
+    for name, text in scripts.items():
+        (folder / name).write_text(f"#!/bin/bash\n{text}")
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
+    return asked
+
+
+def test_jobs_of_slurm_do_the_tasks(sbatch: Path, tmp_path: Path) -> None:
+    pytest.importorskip("dask_jobqueue")
+    client = slurm(1, {"cores": "1", "memory": "2GB", "queue": "short", "interface": "lo"}, tmp_path / "logs")
+    heard = Heard()
+    dispatch([Task("0", answers(4)[0])], DaskCrew("batch_tasks:work", client, 10**6, tmp_path / "logs"), heard)
+    assert heard.results["0"]["answer"] == 4
+    asked = sbatch.read_text()
+    assert "#SBATCH -p short" in asked and "--cpus-per-task=1" in asked
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"cores": "many"}, "cores=many for SLURM is no whole number"), ({"colour": "red"}, "SLURM cannot be asked")],
+)
+def test_what_slurm_cannot_be_asked_for(sbatch: Path, tmp_path: Path, options: dict[str, str], said: str) -> None:
+    pytest.importorskip("dask_jobqueue")
+    with pytest.raises(BatchError, match=said):
+        slurm(1, {"cores": "1", "memory": "2GB", **options}, tmp_path / "logs")
