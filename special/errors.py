@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class SpecialError(Exception):
     """Something the user can mend. The message is one line: what was wrong, what was expected, what to do.
@@ -48,3 +50,36 @@ class LanguageModelError(SpecialError):
 
 class PluginError(SpecialError):
     """A distribution that adds a reader, a teacher or a classifier is broken."""
+
+
+class SystemTrouble(SpecialError):
+    """The machine, its disks or its memory would not do what was asked of them."""
+
+
+def trouble(error: OSError | MemoryError) -> SystemTrouble:
+    """Return what the system has refused as one line with what to do; what was done before stays in any case."""
+    if isinstance(error, MemoryError):
+        return SystemTrouble(
+            "there is not enough memory: close other programs, cut the scene into parts, or use a larger machine"
+        )
+    where = str(error.filename) if error.filename is not None else "a file"
+    reason = error.strerror or str(error) or type(error).__name__
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return SystemTrouble(f"no room left for {where} ({reason}): make room, then the same command goes on")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return SystemTrouble(f"{where} cannot be used ({reason}): change its permissions, or name another place")
+        case errno.EIO | errno.ESTALE | errno.ENXIO | errno.ENODEV:
+            return SystemTrouble(
+                f"{where} cannot be read or written ({reason}): its disk or its network may be failing; "
+                "once it is back, the same command goes on"
+            )
+        case errno.ENOENT | errno.ENOTDIR | errno.EISDIR:
+            return SystemTrouble(
+                f"{where} is not there or of another kind ({reason}): make its folder, or name another"
+            )
+        case errno.EMFILE | errno.ENFILE | errno.EAGAIN | errno.ENOMEM:
+            return SystemTrouble(
+                f"the system has reached a limit ({reason}): close other programs or raise it (ulimit)"
+            )
+    return SystemTrouble(f"{where} cannot be used ({reason}): name another place, or try again")

@@ -99,7 +99,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that the user can mend becomes one line, any other one becomes one line as well."""
-        from special.errors import SpecialError
+        from special.errors import SpecialError, trouble
 
         quiet_libraries()
         answer_sigterm()
@@ -114,6 +114,9 @@ class Commands(click.Group):
             raise Stopped from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except (OSError, MemoryError) as error:
+            _trace(ctx)
+            raise OneLine(str(trouble(error))) from None
         except Exception as error:
             _trace(ctx)
             said = " ".join(str(error).split()) or "no message"

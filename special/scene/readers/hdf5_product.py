@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.coordinates import crs_of
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.hdf5 import HDF5, SIGNATURES, Hdf5Dataset
 from special.scene.source import Axes, BlockReader, Georeference, Source
@@ -187,12 +188,11 @@ def georeference_of_epsg(epsg: float | None, transform: tuple[float, ...] | None
 def checked_wkt(text: str | None) -> str | None:
     """Return a projection as GDAL writes it, from the WKT or the code of a file; None where it knows no such one."""
     import rasterio
-    from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     with rasterio.Env():  # which keeps GDAL from writing to the screen
         try:
-            return str(CRS.from_string(text).to_wkt()) if text else None
+            return str(crs_of(text).to_wkt()) if text else None
         except CRSError:
             return None
 
