@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import click
 
+from special.cli.echo import echo
+
 _BEFORE_STEPS = ("classes", "label")
 _AFTER_STEPS = (
     *("ask", "status", "info", "library", "describe"),
@@ -29,7 +31,7 @@ class OneLine(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line."""
-        click.echo(f"Error: {' '.join(self.message.split())}", err=True, file=file)
+        echo(f"Error: {' '.join(self.message.split())}", err=True, file=file)
 
 
 class Fault(OneLine):
@@ -52,7 +54,7 @@ class Stopped(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line."""
-        click.echo(f"\nSpecial {self.message}.", err=True, file=file)
+        echo(f"\nSpecial {self.message}.", err=True, file=file)
 
 
 class StoppedBySystem(Stopped):
@@ -172,7 +174,7 @@ def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -
     if value and not ctx.resilient_parsing:
         from special.version import own_version
 
-        click.echo(f"special {own_version()}")
+        echo(f"special {own_version()}")
         ctx.exit()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import set_option
 from special.cli.scene_options import scene_options
 
@@ -63,7 +64,7 @@ def classes(
     if as_json:
         import json
 
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
         _show(found)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from special.cli.echo import echo
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -35,7 +36,7 @@ def info(scene: str, as_json: bool, **options: Any) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2))
+        echo(json.dumps(facts, indent=2))
     else:
         _show(facts)
 

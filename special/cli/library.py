@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from special.cli.echo import echo
+
 _EPILOG = """\b
 Examples:
   special library info library.sli
@@ -41,7 +43,7 @@ def info(file: Path, column: str | None, as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
         _show(facts)
 
@@ -56,7 +58,7 @@ def concepts(file: Path, column: str | None, out: Path, force: bool) -> None:
     from special.api.library import write_concepts
 
     count = write_concepts(file, out, column, force=force)
-    click.echo(f"{count} concepts are in {out}: look at them, then special label SCENE --concepts {out}")
+    echo(f"{count} concepts are in {out}: look at them, then special label SCENE --concepts {out}")
 
 
 def _show(facts: dict[str, Any]) -> None:
