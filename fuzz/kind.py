@@ -67,7 +67,12 @@ class Kind:
             elif chance < 0.05:
                 path.write_bytes(paths[rng.integers(len(paths))].read_bytes())
             else:
-                path.write_bytes(self._mutator(path, folder)(rng, path.read_bytes()))
+                data = path.read_bytes()
+                try:
+                    mutant = self._mutator(path, folder)(rng, data)
+                except Exception:  # what has been mutated before cannot be opened any more
+                    mutant = of_bytes(rng, data)
+                path.write_bytes(mutant)
             changed.append(path)
         if self.mend is not None and rng.random() < 0.9:
             self.mend(rng, folder)

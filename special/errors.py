@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LONGEST_REASON = 160
 
 
 class SpecialError(Exception):
@@ -83,3 +88,31 @@ def trouble(error: OSError | MemoryError) -> SystemTrouble:
                 f"the system has reached a limit ({reason}): close other programs or raise it (ulimit)"
             )
     return SystemTrouble(f"{where} cannot be used ({reason}): name another place, or try again")
+
+
+class DamagedError(SpecialError, ValueError):
+    """A file that special has written holds something else now. Also a ``ValueError``, as its content is."""
+
+
+@contextmanager
+def damage_of(path: str | Path | None, kind: type[SpecialError] = SceneError) -> Iterator[None]:
+    """Within the block, whatever cannot be understood of a file is an error of one ``kind`` about ``path``.
+
+    Formats and their libraries have more ways to fail than anybody can list; what the system refuses (an ``OSError``
+    with a number, too little memory) stays what it is.
+
+    Raises:
+        SpecialError: of the ``kind``.
+    """
+    try:
+        yield
+    except (SpecialError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        said = " ".join(str(error).split())[:_LONGEST_REASON] or "no reason given"
+        raise kind(
+            f"{path or 'the array'} cannot be understood ({type(error).__name__}: {said}): it may be damaged, fetch or "
+            "write it again"
+        ) from error

@@ -183,8 +183,10 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
 def _document(path: Path) -> tuple[dict[str, Any], bytes]:
     try:
         data = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise SettingsError(f"no concept file at {path}") from None
+    except OSError as error:
+        raise SettingsError(f"the concept file {path} cannot be read ({error.strerror})") from None
     try:
         return tomllib.loads(data.decode("utf-8")), data
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

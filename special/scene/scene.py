@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from special.errors import SceneError
-from special.scene.damage import damage_of
+from special.errors import SceneError, damage_of
 from special.scene.masks import Masked, mask_pixels, names_of
 from special.scene.quality import judge
 from special.scene.readers.base import ArrayBlockReader, ReadOptions, open_source
@@ -81,7 +80,7 @@ class Scene:
         verdict = judge(source, blocks, has_wavelength=np.isfinite(wavelengths), allowed=allowed)
         good = np.flatnonzero(verdict.good)
         order = good[np.argsort(wavelengths[good], kind="stable")]
-        self._source = source
+        self._source, self._stamps = source, _stamps(source.files)
         self.path: Path | None = source.path
         self.format: str = source.format
         self.key: str | None = source.key
@@ -174,6 +173,12 @@ class Scene:
         """Row slices that cover the scene in order; each window takes about ``max_bytes`` as float32."""
         return row_blocks(self._source, max_bytes, bytes_per_value=4)
 
+    @property
+    def replaced(self) -> Path | None:
+        """A file of the scene that is another one, or gone, since it was opened; None where there is none."""
+        now = _stamps(self._source.files)
+        return next((path for path in self._source.files if now[path] != self._stamps[path]), None)
+
     def content_hash(self) -> str:
         """SHA-256 (hex) over the bytes of every file this scene is made of, and over what its format said of it."""
         source, outer = self._source, hashlib.sha256()
@@ -251,6 +256,18 @@ def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = Non
     for first in range(0, rows, stored):
         for start in range(first, min(rows, first + stored), step):
             yield slice(start, min(rows, first + stored, start + step))
+
+
+def _stamps(paths: Sequence[Path]) -> dict[Path, tuple[int, ...]]:
+    """Which file each path leads to, how large it is, and when it was written; () where there is none."""
+    found: dict[Path, tuple[int, ...]] = {}
+    for path in paths:
+        try:
+            about = path.stat()
+            found[path] = about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
+        except OSError:
+            found[path] = ()
+    return found
 
 
 def _usable(place: Georeference | None) -> Georeference | None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from special.errors import SceneError
-from special.scene.damage import damage_of
+from special.errors import SceneError, damage_of
 from special.scene.readers.base import ReadOptions, recognise
 
 # What programs call the number that is no class.

@@ -47,8 +47,8 @@ def _text(path: Path) -> str:
             data = stream.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise SceneError(f"no wavelengths file at {path}: give a CSV, one per band, or a span as in 430:860") from None
-    except OSError:
-        raise SceneError(f"{path} cannot be read as a file: give a CSV with one wavelength per band") from None
+    except OSError as error:
+        raise SceneError(f"{path} cannot be read ({error.strerror}): give a CSV with one wavelength per band") from None
     encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:

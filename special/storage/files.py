@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from special.errors import DamagedError, damage_of
 from special.storage.rasters import Raster, Rows
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def save_array(path: Path, array: Rows) -> None:
 
 def load_array(path: Path) -> np.ndarray:
     """Read an array (...) from ``.npy``; one that would have to be unpickled is refused."""
-    return np.load(path, allow_pickle=False)
+    with damage_of(path, DamagedError):
+        return np.load(path, allow_pickle=False)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -65,7 +67,8 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """Read a state dict, tensors (...) by name, from safetensors, on the CPU."""
     from safetensors.torch import load_file
 
-    return load_file(path)
+    with damage_of(path, DamagedError):
+        return load_file(path)
 
 
 def save_json(path: Path, value: Any) -> None:
@@ -75,7 +78,8 @@ def save_json(path: Path, value: Any) -> None:
 
 def load_json(path: Path) -> Any:
     """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    with damage_of(path, DamagedError):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 def replace_json(path: Path, value: Any) -> None:
