@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _AS_THEY_ARE = "\n\t\u200c\u200d"  # the last two join letters, in Persian and Hindi
 
@@ -22,6 +25,13 @@ def printable(text: str) -> str:
 def echo(text: str = "", *, err: bool = False, file: IO[Any] | None = None) -> None:
     """Write a line to stdout, or to stderr or ``file``."""
     click.echo(printable(text), err=err, file=file)
+
+
+def shown(text: str, style: str = "") -> Text:
+    """Return a text for a table or a console of rich, in which nothing is markup either."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)
 
 
 def _escaped(one: str) -> str:

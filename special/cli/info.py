@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from special.cli.echo import echo
+from special.cli.echo import echo, shown
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -44,13 +44,12 @@ def info(scene: str, as_json: bool, **options: Any) -> None:
 def _show(facts: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _lines(facts):
-        table.add_row(name, Text(value))
+        table.add_row(name, shown(value))
     Console().print(table)
 
 

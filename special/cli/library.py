@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from special.cli.echo import echo
+from special.cli.echo import echo, shown
 
 _EPILOG = """\b
 Examples:
@@ -64,7 +64,6 @@ def concepts(file: Path, column: str | None, out: Path, force: bool) -> None:
 def _show(facts: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     low, high = facts["range_nm"]
     channels = " or ".join(map(str, facts["channels"]))
@@ -80,7 +79,7 @@ def _show(facts: dict[str, Any]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in lines:
-        table.add_row(name, Text(value))
+        table.add_row(name, shown(value))
     Console().print(table)
 
 

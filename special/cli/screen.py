@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from special.cli.echo import echo, printable
+from special.cli.echo import echo, printable, shown
 from special.progress import Progress
 
 if TYPE_CHECKING:
@@ -166,16 +166,15 @@ def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
-        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for index, heading in enumerate(headings):
-            table.add_column(Text(heading), justify="right" if index in right else "left", overflow="fold")
+            table.add_column(shown(heading), justify="right" if index in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
+            table.add_row(*(shown(cell) for cell in row))
         console = Console()
         if title:  # above the table, not in it: there it would be broken at the table's width
-            console.print(Text(printable(title), style="bold"), soft_wrap=True)
+            console.print(shown(title, style="bold"), soft_wrap=True)
         console.print(table)
         return
     widths = [max(len(line[index]) for line in (headings, *rows)) for index in range(len(headings))]
