@@ -13,6 +13,7 @@ from special.errors import SceneError
 from special.scene.coordinates import crs_of
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.hdf5 import HDF5, SIGNATURES, Hdf5Dataset
+from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.source import Axes, BlockReader, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
@@ -48,6 +49,7 @@ class Hdf5Product(Reader):
         import h5py
 
         try:
+            refuse_what_crashes(path)
             with h5py.File(path, "r") as file:
                 return bool(self.cubes(file))
         except (OSError, RuntimeError, KeyError):  # damaged: the reader of plain HDF5 says how
@@ -62,6 +64,7 @@ class Hdf5Product(Reader):
         import h5py
 
         try:
+            refuse_what_crashes(path)
             with h5py.File(path, "r") as file:
                 cubes = self.cubes(file)
                 if not cubes:
