@@ -51,9 +51,16 @@ def save_array(path: Path, array: Rows) -> None:
 
 
 def load_array(path: Path) -> np.ndarray:
-    """Read an array (...) from ``.npy``; one that would have to be unpickled is refused."""
+    """Read an array (...) of numbers from ``.npy``; one that would have to be unpickled is refused.
+
+    Raises:
+        DamagedError: it is no such file.
+    """
     with damage_of(path, DamagedError):
-        return np.load(path, allow_pickle=False)
+        array: np.ndarray = np.load(path, allow_pickle=False)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"it holds {array.dtype}, not numbers")
+        return array
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -41,6 +41,8 @@ class Raster:
         """
         with damage_of(path, DamagedError):
             found = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.dtype.kind not in "biuf":
+                raise ValueError(f"it holds {found.dtype}, not numbers")
         if not isinstance(found, np.memmap) or not found.flags.c_contiguous:
             raise DamagedError(f"{path} is no array in rows: make it again")
         return cls(path, found.shape, found.dtype, found.offset)

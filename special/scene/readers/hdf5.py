@@ -175,7 +175,9 @@ class Hdf5File(ArrayFile):
         """The dimension scales that netCDF-4 attaches."""
         if self._reverse:
             return ()
-        attached = [dimension[0].name for dimension in self._file[name].dims if len(dimension)]
+        # By the attribute itself: HDF5's own function for scales crashes on lists that are damaged.
+        lists = self._file[name].attrs.get("DIMENSION_LIST", ())
+        attached = [self._file[scales[0]].name for scales in lists if len(scales)]
         return tuple(str(scale).strip("/") for scale in attached)
 
     def coordinate(self, name: str) -> np.ndarray | None:

@@ -37,8 +37,8 @@ def look(item: Any) -> None:
     with contextlib.suppress(Exception):
         str((item.shape, item.dtype, item.chunks, item.fillvalue, item.compression))
     with contextlib.suppress(Exception):
-        for dimension in item.dims:
-            str((dimension.label, [scale.name for scale in dimension.values()]))
+        for scales in item.attrs["DIMENSION_LIST"]:
+            str([item.file[scale].name for scale in scales])
     with contextlib.suppress(Exception):
         item[()] if item.nbytes <= _SMALL else item[(slice(0, 1),) * item.ndim]
 
