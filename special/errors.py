@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LONGEST_REASON = 160
+
 
 class SpecialError(Exception):
     """Something the user can mend. The message is one line: what was wrong, what was expected, what to do.
@@ -59,3 +66,64 @@ class BatchError(SpecialError):
 
 class PluginError(SpecialError):
     """A distribution that adds a reader, a teacher or a classifier is broken."""
+
+
+class SystemTrouble(SpecialError):
+    """The machine, its disks or its memory would not do what was asked of them."""
+
+
+def trouble(error: OSError | MemoryError) -> SystemTrouble:
+    """Return what the system has refused as one line with what to do; what was done before stays in any case."""
+    if isinstance(error, MemoryError):
+        return SystemTrouble(
+            "there is not enough memory: close other programs, cut the scene into parts, or use a larger machine"
+        )
+    where = str(error.filename) if error.filename is not None else "a file"
+    reason = error.strerror or str(error) or type(error).__name__
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+            return SystemTrouble(f"no room left for {where} ({reason}): make room, then the same command goes on")
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return SystemTrouble(f"{where} cannot be used ({reason}): change its permissions, or name another place")
+        case errno.EIO | errno.ESTALE | errno.ENXIO | errno.ENODEV:
+            return SystemTrouble(
+                f"{where} cannot be read or written ({reason}): its disk or its network may be failing; "
+                "once it is back, the same command goes on"
+            )
+        case errno.ENOENT | errno.ENOTDIR | errno.EISDIR:
+            return SystemTrouble(
+                f"{where} is not there or of another kind ({reason}): make its folder, or name another"
+            )
+        case errno.EMFILE | errno.ENFILE | errno.EAGAIN | errno.ENOMEM:
+            return SystemTrouble(
+                f"the system has reached a limit ({reason}): close other programs or raise it (ulimit)"
+            )
+    return SystemTrouble(f"{where} cannot be used ({reason}): name another place, or try again")
+
+
+class DamagedError(SpecialError, ValueError):
+    """A file that special has written holds something else now. Also a ``ValueError``, as its content is."""
+
+
+@contextmanager
+def damage_of(path: str | Path | None, kind: type[SpecialError] = SceneError) -> Iterator[None]:
+    """Within the block, whatever cannot be understood of a file is an error of one ``kind`` about ``path``.
+
+    Formats and their libraries have more ways to fail than anybody can list; what the system refuses (an ``OSError``
+    with a number, too little memory) stays what it is.
+
+    Raises:
+        SpecialError: of the ``kind``.
+    """
+    try:
+        yield
+    except (SpecialError, MemoryError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        said = " ".join(str(error).split())[:_LONGEST_REASON] or "no reason given"
+        raise kind(
+            f"{path or 'the array'} cannot be understood ({type(error).__name__}: {said}): it may be damaged, fetch or "
+            "write it again"
+        ) from error

@@ -234,7 +234,7 @@ def pipelines() -> list[str]:
 def _toml_value(text: str) -> Any:
     try:
         parsed = tomllib.loads(f"value = {text}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
     return parsed["value"] if list(parsed) == ["value"] else text
 
@@ -246,7 +246,7 @@ def _read(pipeline: str, seen: tuple[str, ...]) -> tuple[dict[str, Any], dict[st
     path = _locate(pipeline)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # whole numbers of 5000 digits are no TOMLDecodeError
         raise SettingsError(f"the pipeline {path} cannot be read: {error}") from None
     base: dict[str, Any] = {}
     renamed: dict[str, str] = {}

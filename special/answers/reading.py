@@ -13,7 +13,7 @@ import numpy as np
 from special.answers.answers import NO_ANSWER, NONE_OF_THESE, Answers
 from special.classnames.class_list import ClassList
 from special.classnames.draft import REST
-from special.errors import AnswersError
+from special.errors import AnswersError, damage_of
 from special.scene.source import Georeference
 
 NONE_TEXTS = frozenset({"none of these", "none of them", "none"})
@@ -114,7 +114,8 @@ def read_answers(
 
     path = Path(given)  # type: ignore[arg-type]
     read = vectors.read if vectors.recognises(path, _head(path)) else tables.read
-    return _placed(path, read(path, grid, key, key_option), grid, classes, say)
+    with damage_of(path, AnswersError):
+        return _placed(path, read(path, grid, key, key_option), grid, classes, say)
 
 
 def read_labels(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from special.errors import AnswersError
+from special.scene.coordinates import crs_of
 from special.scene.source import Georeference
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 _SIGNATURES = (b"SQLite format 3\0", b"\0\0\x27\x0a", b"fgb")
 _FIELDS = ("class", "class_name", "classname", "label", "landcover", "land_cover", "category", "name", "type")
 """What the field of the classes is called, the likeliest first."""
+_LINKED_CRS = re.compile(rb'"type"\s*:\s*"(?:link|url)"', re.IGNORECASE)
 _POINTS, _POLYGONS = (0, 4), (3, 6)  # kinds of geometry, as shapely numbers them
 
 
@@ -94,6 +98,7 @@ def _features(path: Path, key: str | None, key_option: str) -> tuple[str | None,
     import pyogrio
     import shapely
 
+    _refuse_links(path)
     try:
         layer = _layer(path, pyogrio.list_layers(path))
         meta, _, shapes, values = pyogrio.raw.read(path, layer=layer)
@@ -104,6 +109,26 @@ def _features(path: Path, key: str | None, key_option: str) -> tuple[str | None,
     fields = dict(zip(meta["fields"].tolist(), values, strict=True))
     name = _class_field(path, list(fields), key, key_option)
     return meta["crs"], np.asarray(geometries, dtype=object), [_text(value) for value in fields[name]]
+
+
+def _refuse_links(path: Path) -> None:
+    """Make sure that a GeoJSON file does not have its coordinate system fetched from somewhere.
+
+    Raises:
+        AnswersError: it names an address for it, as drafts of the format allowed.
+    """
+    data = path.read_bytes()
+    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return
+    try:
+        crs = json.loads(data.decode("utf-8-sig")).get("crs")
+        leads_away = isinstance(crs, dict) and crs.get("type") not in (None, "name", "EPSG", "OGC")
+    except (ValueError, RecursionError):  # which GDAL may understand all the same
+        leads_away = b"\\u" in data or _LINKED_CRS.search(data) is not None
+    if leads_away:
+        raise AnswersError(
+            f"{path} names an address for its coordinate system, and none is asked: save it in longitude and latitude"
+        )
 
 
 def _layer(path: Path, layers: np.ndarray) -> str:
@@ -159,12 +184,11 @@ def _refuse_other_crs(path: Path, crs: str | None, georeference: Georeference | 
 
 def _transformed(points: np.ndarray, source: str | None, target: str | None) -> np.ndarray:
     """Return coordinates (n, 2) in another system."""
-    from rasterio.crs import CRS
     from rasterio.warp import transform
 
     if not source or not target or not len(points):
         return points
-    old, new = CRS.from_user_input(source), CRS.from_user_input(target)
+    old, new = crs_of(source), crs_of(target)
     if old == new:
         return points
     return np.stack(transform(old, new, points[:, 0], points[:, 1])[:2], axis=1)

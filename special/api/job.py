@@ -30,7 +30,7 @@ from special.cache import runner
 from special.cache.directory import RunDirectory
 from special.cache.runner import Outcome, Verdict
 from special.cache.step import Given, Step
-from special.errors import RunError, SettingsError, SpecialError
+from special.errors import RunError, SceneError, SettingsError, SpecialError
 from special.models.registry import CLASSIFIERS
 from special.models.settings import ScanSettings
 from special.progress import SILENT, Progress
@@ -124,6 +124,7 @@ class Job:
                         lambda step, key: self._context(step, key, checked, findings, progress),
                         progress=progress,
                         environment=lambda: record.environment(checked.device, _scan_backend(checked)),
+                        confirm=self._refuse_replaced,
                     )
                 finally:
                     record.write(self.run, checked.request, self.steps)
@@ -150,6 +151,19 @@ class Job:
         return replace(
             given, inputs={**given.inputs, "asked": asked_of(request, self.steps, decisive=True), "findings": hashes}
         )
+
+    def _refuse_replaced(self) -> None:
+        """Make sure that the scene is still the one that was opened.
+
+        Raises:
+            SceneError: a file of it has been written to or replaced meanwhile.
+        """
+        replaced = self.data.replaced if self.data is not None else None
+        if replaced is not None:
+            raise SceneError(
+                f"{replaced} has changed while it was worked on: what was done before is kept; when the file is whole, "
+                "give the same command again"
+            )
 
     def _with_kept_teachers(self) -> Request:
         """Return the request with the teachers that the run has had, where nothing that decides them has changed."""

@@ -27,6 +27,7 @@ from special.scene import Scene
 from special.settings import load
 from special.steps.map import MapSettings
 from special.storage import files
+from special.storage.rasters import Rows, blocks
 from special.training.saved_model import Model
 from special.version import versions
 
@@ -145,6 +146,8 @@ def _write(
             device=device,
             scratch=ScratchSpace(scratch),
         )
+        if not _finite(shares, scene.valid):
+            raise RunError(f"the weights in {model.path} give no probabilities of this scene: fit the model again")
         legend = legend_of(opened.classes)
         write_map(
             folder,
@@ -167,6 +170,10 @@ def _write(
             "versions": versions(),
         }
         files.save_json(folder / RECORD, document)
+
+
+def _finite(shares: Rows, valid: np.ndarray) -> bool:
+    return all(bool(np.isfinite(shares[rows][valid[rows]]).all()) for rows in blocks(shares.shape))
 
 
 def _predict_image(model: Model, image: str | Path | np.ndarray, device: str, progress: Progress) -> ImagePrediction:

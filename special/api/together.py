@@ -167,14 +167,15 @@ def _labels(
 def _taken_apart(folder: Path, run: Run, members: Sequence[Member], progress: Progress) -> dict[str, dict[str, Any]]:
     """Write the map of every scene and the mosaic of all; return the fields of their rows."""
     from special.cache.directory import RunDirectory
-    from special.report.colours import colours_of
     from special.report.exports import write_map
+    from special.report.legend import legend_of
     from special.report.mosaic import Part, write_mosaic
     from special.scene.overlap import common_grid, footprints
     from special.storage import files
 
     shares = np.load(RunDirectory(run.path).payload("map", "probabilities.npy"), mmap_mode="r", allow_pickle=False)
-    names, colours = run.classes, colours_of(run.class_list)
+    legend = legend_of(run.class_list)
+    names, colours = legend.names, legend.colours
     reject = float(run.request.settings.values["map.reject"])
     rows, own = {}, []
     for member in members:
@@ -184,7 +185,18 @@ def _taken_apart(folder: Path, run: Run, members: Sequence[Member], progress: Pr
         with files.whole_folder(target) as inside:
             say = progress.say
             place, ground = scene.georeference, scene.ground
-            write_map(inside, part, valid, names, place, reject=reject, colours=colours, ground=ground, say=say)
+            write_map(
+                inside,
+                part,
+                valid,
+                names,
+                place,
+                reject=reject,
+                colours=colours,
+                concepts=legend.concepts,
+                ground=ground,
+                say=say,
+            )
         labels, confidence = np.load(target / "map.npy"), np.load(target / "confidence.npy")
         draw_thumbnail(folder / "thumbnails" / f"{member.name}.png", labels, colours)
         links = {"Map": f"{target.name}/map.png", "GeoTIFF": f"{target.name}/map.tif", "Run": RUN}
@@ -195,7 +207,7 @@ def _taken_apart(folder: Path, run: Run, members: Sequence[Member], progress: Pr
     grid = common_grid(places) if places else None
     if grid is not None and places is not None:
         parts = [Part(place, part, tif) for place, (part, tif) in zip(places, own, strict=True)]
-        write_mosaic(folder, parts, grid, names, colours, reject)
+        write_mosaic(folder, parts, grid, legend, reject)
         for row in rows.values():
             row["links"] |= {"Mosaic": "mosaic.tif"}
     return rows

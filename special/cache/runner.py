@@ -84,11 +84,13 @@ def execute(
     until: str | None = None,
     progress: Progress = SILENT,
     environment: Callable[[], Mapping[str, Any]] = dict,
+    confirm: Callable[[], None] = lambda: None,
 ) -> list[Outcome]:
     """Run what has to run, up to ``until``; the caller holds the run.
 
     Each step's payload is in place, whole and synced, before the next step begins. ``environment`` describes the
-    machine for the manifests.
+    machine for the manifests. ``confirm`` is called before a payload is put in place, and raises where what it was
+    made from is no longer what it was.
 
     Raises:
         SpecialError: a step cannot do its work; what is done already stays.
@@ -100,7 +102,7 @@ def execute(
         if verdict.runs:
             if verdict.state != "never run":
                 progress.say(f"{step.name} runs again: {verdict.reason}")
-            found = _perform(run, step, ingredients_of(step, given, held), make, environment, progress)
+            found = _perform(run, step, ingredients_of(step, given, held), make, environment, confirm, progress)
         assert found is not None
         held[step.name] = found
         shown = publish(run, step, found)
@@ -154,6 +156,7 @@ def _perform(
     ingredients: Mapping[str, Any],
     make: MakeContext,
     environment: Callable[[], Mapping[str, Any]],
+    confirm: Callable[[], None],
     progress: Progress,
 ) -> Manifest:
     key = files.digest(ingredients)
@@ -162,6 +165,7 @@ def _perform(
     try:
         with progress.phase(step.name):
             step.function(make(step, key), staging)
+        confirm()
         seconds = round(time.perf_counter() - started, 3)
         made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         result = Manifest(
@@ -171,6 +175,8 @@ def _perform(
         files.move_in(staging, run.step(step.name))
     except BaseException as error:
         shutil.rmtree(staging, ignore_errors=True)
+        if isinstance(error, Exception):
+            confirm()  # whatever went wrong, that its input is another one meanwhile is why
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise RunError(
                 f"no room left for {step.name} in {run.path}: make room, then the same command goes on"

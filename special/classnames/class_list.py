@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from special.classnames.legends import legend_lines
-from special.errors import ClassListError
+from special.errors import ClassListError, damage_of
 
 # Limits that no list written by hand reaches: each text is read by an encoder, and compared with all others.
 MOST_CLASSES, MOST_SYNONYMS = 1000, 200
@@ -115,11 +115,12 @@ class ClassList:
         if len(data) > MOST_BYTES:
             raise ClassListError(f"{path} is larger than {MOST_BYTES >> 20} MiB: it is no class list")
         text = _decoded(data, path)
-        legend = legend_lines(text, path)
-        if legend is None:
-            return cls.parse(text.splitlines(), origin=str(path))
-        lines, notes = legend
-        return replace(cls.parse(lines, origin=str(path)), notes=notes)
+        with damage_of(path, ClassListError):
+            legend = legend_lines(text, path)
+            if legend is None:
+                return cls.parse(text.splitlines(), origin=str(path))
+            lines, notes = legend
+            return replace(cls.parse(lines, origin=str(path)), notes=notes)
 
     @property
     def names(self) -> list[str]:

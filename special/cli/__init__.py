@@ -14,6 +14,8 @@ from typing import IO, Any
 
 import click
 
+from special.cli.echo import echo
+
 _BEFORE_STEPS = ("classes", "label")
 _AFTER_STEPS = (
     *("ask", "batch", "status", "info", "models", "library", "describe"),
@@ -29,7 +31,7 @@ class OneLine(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line."""
-        click.echo(f"Error: {' '.join(self.message.split())}", err=True, file=file)
+        echo(f"Error: {' '.join(self.message.split())}", err=True, file=file)
 
 
 class Fault(OneLine):
@@ -52,7 +54,7 @@ class Stopped(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the line."""
-        click.echo(f"\nSpecial {self.message}.", err=True, file=file)
+        echo(f"\nSpecial {self.message}.", err=True, file=file)
 
 
 class StoppedBySystem(Stopped):
@@ -99,7 +101,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that the user can mend becomes one line, any other one becomes one line as well."""
-        from special.errors import SpecialError
+        from special.errors import SpecialError, trouble
 
         quiet_libraries()
         answer_sigterm()
@@ -114,6 +116,9 @@ class Commands(click.Group):
             raise Stopped from None
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except (OSError, MemoryError) as error:
+            _trace(ctx)
+            raise OneLine(str(trouble(error))) from None
         except Exception as error:
             _trace(ctx)
             said = " ".join(str(error).split()) or "no message"
@@ -171,7 +176,7 @@ def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -
     if value and not ctx.resilient_parsing:
         from special.version import own_version
 
-        click.echo(f"special {own_version()}")
+        echo(f"special {own_version()}")
         ctx.exit()
 
 

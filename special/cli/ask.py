@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import quiet_option, run_argument
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _show(questions: Sequence[Question], sheet: Sheet) -> None:
     headings = ("", "row", "column", "pixels", "map", "confidence", "or")
     show_table(str(sheet.page.parent), headings, rows, right=(0, 1, 2, 3, 5))
     for path in sheet.kept:
-        click.echo(f"Note: earlier questions had answers: they are in {path} now.")
-    click.echo(f"Answer in a browser: {sheet.page}")
-    click.echo(f"Or in QGIS: {sheet.geopackage}, or in a table: {sheet.table}")
-    click.echo(f"Then the command that made the map, with the answers: {sheet.command}")
+        echo(f"Note: earlier questions had answers: they are in {path} now.")
+    echo(f"Answer in a browser: {sheet.page}")
+    echo(f"Or in QGIS: {sheet.geopackage}, or in a table: {sheet.table}")
+    echo(f"Then the command that made the map, with the answers: {sheet.command}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from special.cli.echo import echo
+
 if TYPE_CHECKING:
     from special.api.assess import Assessment
     from special.report.area_estimates import Estimate
@@ -44,7 +46,7 @@ def assess(run: Path, answers: Path, as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
         _show(found)
 
@@ -69,7 +71,7 @@ def _show(found: Assessment) -> None:
     headings = ["class", "points", "user's", "producer's", "mapped", "area", *(["hectares"] if whole else [])]
     title = f"{found.run}: {found.points} points, {found.design} sample of {found.pixels} pixels"
     show_table(title, headings, rows, right=range(1, len(headings)))
-    click.echo(f"Overall accuracy {_shown(estimates.overall, digits=3)}\n")
+    echo(f"Overall accuracy {_shown(estimates.overall, digits=3)}\n")
     numbers = [str(k) for k in range(1, len(rows) + 1)]
     lines = [
         (name, numbers[k], *(f"{share:.4f}" for share in estimates.matrix[k])) for k, name in enumerate(estimates.names)
@@ -81,7 +83,7 @@ def _show(found: Assessment) -> None:
         right=range(1, len(rows) + 2),
     )
     for note in found.notes:
-        click.echo(f"Note: {note}.")
+        echo(f"Note: {note}.")
 
 
 def _shown(one: Estimate | None, scale: float = 1.0, digits: int = 2) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from special.cli.echo import echo
 from special.cli.label import label
 from special.cli.options import quiet_option, together
 
@@ -115,7 +116,7 @@ def batch(
     if not quiet:
         show_batch(done)
     if done.lost:
-        click.echo(f"Error: {done.lost}", err=True)
+        echo(f"Error: {done.lost}", err=True)
     if not done.understood:
         click.get_current_context().exit(2)
     if done.failed or done.lost:
@@ -128,7 +129,7 @@ batch.params[-1:-1] = _label_options
 def show_batch(batch: Batch) -> None:
     """Print the table of a batch, and where to look further."""
     show_rows(batch.path, batch.rows)
-    click.echo(f"Look at {batch.path / 'index.html'}, or at one of them: special status {_first_run(batch)}")
+    echo(f"Look at {batch.path / 'index.html'}, or at one of them: special status {_first_run(batch)}")
 
 
 def show_rows(path: Path, rows: list[Row]) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-import click
-
 from special.api.batch_record import Watch
+from special.cli.echo import echo
 from special.cluster.dispatch import Task
 
 
@@ -81,7 +80,7 @@ class BatchScreen(Watch):
         if self._rich is not None:
             self._rich.console.print(text, markup=False, highlight=False)
         elif not self._quiet:
-            click.echo(text, err=True)
+            echo(text, err=True)
 
     def _end(self, task: Task, what: str) -> None:
         self._remove(task)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from special.cli.echo import echo, shown
 from special.cli.options import set_option
 from special.cli.scene_options import scene_options
 
@@ -63,35 +64,33 @@ def classes(
     if as_json:
         import json
 
-        click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
         _show(found)
 
 
 def _show(found: Explanation) -> None:
     from rich.console import Console
-    from rich.text import Text
 
     console = Console(highlight=False)
     for number, entry in enumerate(found.classes, start=1):
         _show_class(console, number, entry)
     hints = found.hints()
     for hint in hints:
-        console.print(Text(f"{hint[:1].upper()}{hint[1:]}.", style="yellow"))
+        console.print(shown(f"{hint[:1].upper()}{hint[1:]}.", style="yellow"))
     if not hints:
         console.print("Every name is understood, and no two classes look alike to the spectrum-text teacher.")
 
 
 def _show_class(console: Console, number: int, entry: ClassExplanation) -> None:
     from rich.table import Table
-    from rich.text import Text
 
-    console.print(Text(f"{number}  {entry.name}", style="bold"))
+    console.print(shown(f"{number}  {entry.name}", style="bold"))
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True, min_width=14, style="dim")
     table.add_column(overflow="fold")
     for label, value in lines(entry):
-        table.add_row(f"   {label}", Text(value))
+        table.add_row(f"   {label}", shown(value))
     console.print(table)
     console.print()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import device_option, quiet_option
 
 _EPILOG = """\b
@@ -49,9 +50,9 @@ def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
         return
     files, run = done.files, done.run
     show_outcomes(run)
-    click.echo()
+    echo()
     show_steps(done.evaluation)
-    click.echo(
+    echo(
         "These figures show that the installation works. They say nothing of real ground: the scene is simulated.\n\n"
         f"The report:       {run.path / 'report.html'}\n"
         f"The map:          {run.path / 'map.png'} (map.tif for QGIS and GDAL, map_envi.hdr for ENVI, map.npy)\n"

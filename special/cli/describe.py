@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import quiet_option
 
 _EPILOG = """\b
@@ -93,4 +94,4 @@ def _show(path: Path, rows: Sequence[tuple[str, str]], then: str | None) -> None
 
     show_table(str(path), ("class", "written"), rows)
     if then:
-        click.echo(f"Sketches are plausible, not measured: read them, mend them, then {then}")
+        echo(f"Sketches are plausible, not measured: read them, mend them, then {then}")

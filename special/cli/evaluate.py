@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import run_argument
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def evaluate(run: Path | None, truth: Path, truth_key: str | None, as_json: bool
     if as_json:
         import json
 
-        click.echo(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False))
+        echo(json.dumps(evaluation.to_json(), indent=2, ensure_ascii=False))
     else:
         show(evaluation)
 
@@ -68,18 +69,18 @@ def show(evaluation: Evaluation) -> None:
     """Print the gain of each step, then each class and the confusion of the final map."""
     show_steps(evaluation)
     final = evaluation.final
-    click.echo()
+    echo()
     _show_classes(final)
-    click.echo()
+    echo()
     _show_confusion(final)
     for note in evaluation.notes:
-        click.echo(f"Note: {note}.")
+        echo(f"Note: {note}.")
     if evaluation.split is not None:
-        click.echo(f"Note: {_about_split(evaluation.split)}")
+        echo(f"Note: {_about_split(evaluation.split)}")
     if evaluation.made_by != "map":
-        click.echo(f"Note: this run has no map yet: these are the figures of {evaluation.made_by}.")
+        echo(f"Note: this run has no map yet: these are the figures of {evaluation.made_by}.")
     if evaluation.stale:
-        click.echo(f"Note: {', '.join(evaluation.stale)} would come out anew: see special status {evaluation.run}")
+        echo(f"Note: {', '.join(evaluation.stale)} would come out anew: see special status {evaluation.run}")
 
 
 def _about_split(split: Mapping[str, Any]) -> str:

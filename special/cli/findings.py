@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
 
 def keep_for_report(run: Path, name: str, document: Mapping[str, Any]) -> None:
     """Keep ``document`` in the run as its finding ``name``; say so on stderr where that cannot be."""
@@ -18,4 +16,4 @@ def keep_for_report(run: Path, name: str, document: Mapping[str, Any]) -> None:
     try:
         keep_finding(RunDirectory(run), name, document)
     except RunError as error:
-        click.echo(f"Note: the report will not have these figures: {error}", err=True)
+        echo(f"Note: the report will not have these figures: {error}", err=True)

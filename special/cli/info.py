@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from special.cli.echo import echo, shown
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -35,7 +36,7 @@ def info(scene: str, as_json: bool, **options: Any) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2))
+        echo(json.dumps(facts, indent=2))
     else:
         _show(facts)
 
@@ -43,13 +44,12 @@ def info(scene: str, as_json: bool, **options: Any) -> None:
 def _show(facts: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _lines(facts):
-        table.add_row(name, Text(value))
+        table.add_row(name, shown(value))
     Console().print(table)
 
 

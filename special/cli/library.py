@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from special.cli.echo import echo, shown
+
 _EPILOG = """\b
 Examples:
   special library info library.sli
@@ -41,7 +43,7 @@ def info(file: Path, column: str | None, as_json: bool) -> None:
     if as_json:
         import json
 
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
         _show(facts)
 
@@ -56,13 +58,12 @@ def concepts(file: Path, column: str | None, out: Path, force: bool) -> None:
     from special.api.library import write_concepts
 
     count = write_concepts(file, out, column, force=force)
-    click.echo(f"{count} concepts are in {out}: look at them, then special label SCENE --concepts {out}")
+    echo(f"{count} concepts are in {out}: look at them, then special label SCENE --concepts {out}")
 
 
 def _show(facts: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     low, high = facts["range_nm"]
     channels = " or ".join(map(str, facts["channels"]))
@@ -78,7 +79,7 @@ def _show(facts: dict[str, Any]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in lines:
-        table.add_row(name, Text(value))
+        table.add_row(name, shown(value))
     Console().print(table)
 
 

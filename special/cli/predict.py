@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import device_option, quiet_option
 from special.cli.scene_options import scene_options
 
@@ -57,6 +58,6 @@ def predict(model: Path, scene: Path, device: str | None, quiet: bool, **options
     with Screen(quiet) as screen:
         done = predicted(model, scene, device=device or "auto", progress=screen, **options)
     if isinstance(done, ImagePrediction):
-        click.echo(f"{scene}: {done.label}, with {done.shares[done.label]:.0%} of {done.cubes} votes")
+        echo(f"{scene}: {done.label}, with {done.shares[done.label]:.0%} of {done.cubes} votes")
     elif not quiet:
-        click.echo(f"{done.path}: map.png, map.tif, map_envi.hdr, map.npy, confidence.tif, probabilities.npy")
+        echo(f"{done.path}: map.png, map.tif, map_envi.hdr, map.npy, confidence.tif, probabilities.npy")

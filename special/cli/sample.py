@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import quiet_option, run_argument
 
 _EPILOG = """\b
@@ -68,7 +69,7 @@ def sample(
     ]
     show_table(str(sheet.page.parent), ("stratum", "pixels", "points"), rows, right=(1, 2))
     for path in sheet.kept:
-        click.echo(f"Note: an earlier sample had answers: they are in {path} now.")
-    click.echo(f"Answer in a browser: {sheet.page}")
-    click.echo(f"Or in QGIS: {sheet.geopackage}, or in a table: {sheet.table}")
-    click.echo(f"Then: {sheet.command}")
+        echo(f"Note: an earlier sample had answers: they are in {path} now.")
+    echo(f"Answer in a browser: {sheet.page}")
+    echo(f"Or in QGIS: {sheet.geopackage}, or in a table: {sheet.table}")
+    echo(f"Then: {sheet.command}")

@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import click
-
+from special.cli.echo import echo, printable, shown
 from special.progress import Progress
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ class Screen(Progress):
         """Start a bar."""
         bar = _Bar(what, total)
         if self._rich is not None:
-            bar.task = self._rich.add_task(what, total=total or None, figures="")
+            bar.task = self._rich.add_task(printable(what), total=total or None, figures="")
         self._bars.append(bar)
 
     def advance(self, steps: int = 1, **figures: float) -> None:
@@ -96,22 +95,22 @@ class Screen(Progress):
     def say(self, line: str) -> None:
         """Show a line above the bars."""
         if self._rich is not None:
-            self._rich.console.print(line, markup=False, highlight=False)
+            self._rich.console.print(printable(line), markup=False, highlight=False)
         elif not self._quiet:
-            click.echo(line, err=True)
+            echo(line, err=True)
 
     def _line(self, bar: _Bar) -> None:
         parts = [f"{bar.done} of {bar.total}" if bar.total else str(bar.done)]
         parts += [bar.text()] if bar.figures else []
         parts.append(f"{time.monotonic() - bar.started:.1f} s")
-        click.echo(f"{bar.what}: {', '.join(parts)}", err=True)
+        echo(f"{bar.what}: {', '.join(parts)}", err=True)
 
 
 def show_plan(path: Path, verdicts: Sequence[Verdict], notes: Sequence[str] = ()) -> None:
     """Print of every step how it stands and why, and what else there is to say."""
     show_table(f"{path}", ("step", "state", "why"), [(v.step, v.state, v.reason) for v in verdicts])
     for note in notes:
-        click.echo(f"Note: {note}")
+        echo(f"Note: {note}")
 
 
 def show_outcomes(run: Run) -> None:
@@ -171,10 +170,9 @@ def show_warnings(run: Run) -> None:
     warnings = run.warnings
     if not warnings:
         return
-    click.echo(f"\n{len(warnings)} {'warning' if len(warnings) == 1 else 'warnings'}:")
+    echo(f"\n{len(warnings)} {'warning' if len(warnings) == 1 else 'warnings'}:")
     for warning in warnings:
-        # What a file says of itself may be anything: no escape sequence of it reaches the terminal.
-        click.echo(f"- {''.join(letter if letter.isprintable() else ' ' for letter in warning.text)}")
+        echo(f"- {warning.text}")
 
 
 def show_result(run: Run) -> None:
@@ -190,7 +188,7 @@ def show_report(run: Run) -> None:
     """Print the warnings, and last where the report is, where the invocation has come as far as that."""
     if any(outcome.step == "report" for outcome in run.outcomes):
         show_warnings(run)
-        click.echo(f"\nReport: {run.path / 'report.html'}")
+        echo(f"\nReport: {run.path / 'report.html'}")
 
 
 def show_profile(whole: Phase) -> None:
@@ -213,27 +211,26 @@ def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.table import Table
-        from rich.text import Text
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for index, heading in enumerate(headings):
-            table.add_column(Text(heading), justify="right" if index in right else "left", overflow="fold")
+            table.add_column(shown(heading), justify="right" if index in right else "left", overflow="fold")
         for row in rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(shown(cell) for cell in row))
         console = Console()
         if title:  # above the table, not in it: there it would be broken at the table's width
-            console.print(Text(title, style="bold"), soft_wrap=True)
+            console.print(shown(title, style="bold"), soft_wrap=True)
         console.print(table)
         return
     widths = [max(len(line[index]) for line in (headings, *rows)) for index in range(len(headings))]
     if title:
-        click.echo(title)
+        echo(title)
     for line in (headings, *rows):
         cells = [
             cell.rjust(width) if i in right else cell.ljust(width)
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())
 
 
 def _rich_bars() -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from special.cli.echo import echo
 from special.cli.options import run_argument
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def status(run: Path | None, as_json: bool) -> None:
 
         answers = len(opened.answers)
         steps = {verdict.step: {"state": verdict.state, "why": verdict.reason} for verdict in verdicts}
-        click.echo(
+        echo(
             json.dumps(
                 {"run": str(opened.path), "note": note, "answers": answers, "steps": steps},
                 indent=2,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from special.errors import SettingsError
+from special.errors import SettingsError, damage_of
 from special.landcover.curves import FLOOR, Curve, read_spectra, slit_matrix
 from special.resources import PROMPTS
 
@@ -150,7 +150,8 @@ def table_files(extra: Sequence[str | Path] = ()) -> list[Path]:
     packaged = [PROMPTS / name for name in PACKAGED]
     for path in [*packaged, *map(Path, extra)]:
         document, _ = _document(path)
-        found += [path, *([path.with_name(str(document["spectra"]))] if "spectra" in document else [])]
+        with damage_of(path, SettingsError):
+            found += [path, *([path.with_name(str(document["spectra"]))] if "spectra" in document else [])]
     return found
 
 
@@ -168,20 +169,21 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     packaged = [PROMPTS / name for name in PACKAGED]
     for path in [*packaged, *map(Path, extra)]:
         document, data = _document(path)
-        digest.update(data)
-        own = grid if "spectra" in document and "wavelengths" not in document else _grid(document, path)
-        grid = grid if len(grid) else own
-        library: dict[str, Curve] = {}
-        if "spectra" in document:
-            library, data = read_spectra(path.with_name(str(document["spectra"])))
+        with damage_of(path, SettingsError):
             digest.update(data)
-        for entry in document.get("concept", []):
-            name = _checked(entry, path, own, library)
-            raw[name] = entry
-            if path not in packaged:
-                own_names.add(name)
-        for group in GROUPS:
-            groups[group] |= _group(group, document, path, raw)
+            own = grid if "spectra" in document and "wavelengths" not in document else _grid(document, path)
+            grid = grid if len(grid) else own
+            library: dict[str, Curve] = {}
+            if "spectra" in document:
+                library, data = read_spectra(path.with_name(str(document["spectra"])))
+                digest.update(data)
+            for entry in document.get("concept", []):
+                name = _checked(entry, path, own, library)
+                raw[name] = entry
+                if path not in packaged:
+                    own_names.add(name)
+            for group in GROUPS:
+                groups[group] |= _group(group, document, path, raw)
     named = {group: frozenset(names) for group, names in groups.items()}
 
     def on(wavelengths: np.ndarray) -> ConceptTable:
@@ -189,17 +191,20 @@ def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
         concepts = {name: build.concept(name) for name in raw}
         return ConceptTable(wavelengths, concepts, digest.hexdigest(), fine=None, own=frozenset(own_names), **named)
 
-    return replace(on(grid), fine=on(FINE))
+    with damage_of("the table of concepts", SettingsError):
+        return replace(on(grid), fine=on(FINE))
 
 
 def _document(path: Path) -> tuple[dict[str, Any], bytes]:
     try:
         data = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise SettingsError(f"no concept file at {path}") from None
+    except OSError as error:
+        raise SettingsError(f"the concept file {path} cannot be read ({error.strerror})") from None
     try:
         return tomllib.loads(data.decode("utf-8")), data
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not a TOML file: {error}") from None
 
 

@@ -39,8 +39,10 @@ def read_spectra(path: Path) -> tuple[dict[str, Curve], bytes]:
     """
     try:
         data = path.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         raise SettingsError(f"no file of spectra at {path}") from None
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"the file of spectra {path} cannot be read ({error})") from None
     try:
         lines = [line for line in data.decode("utf-8").splitlines() if line.strip() and not line.startswith("#")]
         names = [name.strip() for name in lines[0].split(",")]

@@ -86,10 +86,12 @@ def _of_database(path: Path) -> tuple[Spectrum, ...]:
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            for name, kind, group, subclass, x_unit, y_unit, x, y in connection.execute(query):
-                said = {"type": kind or "", "class": group or "", "subclass": subclass or ""}
+            for *texts, x, y in connection.execute(query):
+                # A database keeps whatever it is given, whatever its columns are declared to hold.
+                name, kind, group, subclass, x_unit, y_unit = ("" if one is None else str(one) for one in texts)
+                said = {"type": kind, "class": group, "subclass": subclass}
                 at, values = (np.frombuffer(blob, dtype=np.float32).astype(np.float64) for blob in (x, y))
-                spectra.append(_spectrum(name or "", at, values, x_unit or "", y_unit or "", said))
+                spectra.append(_spectrum(name, at, values, x_unit, y_unit, said))
         finally:
             connection.close()
     except (sqlite3.Error, ValueError, TypeError) as error:

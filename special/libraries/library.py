@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from special.errors import SettingsError
+from special.errors import SettingsError, damage_of
 
 NAME = "name"
 """The column that every library has: what each spectrum is called."""
@@ -81,7 +81,8 @@ def read_library(path: str | Path) -> SpectralLibrary:
     for module in (envi_library, splib, ecostress, table):
         if module.recognises(path):
             try:
-                library = module.read(path)
+                with damage_of(path, SettingsError):
+                    library = module.read(path)
             except OSError as error:
                 raise SettingsError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
             if not library.spectra:

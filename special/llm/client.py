@@ -134,7 +134,7 @@ class LanguageModel:
             json_schema = {"name": "answer", "schema": schema}
             payload["response_format"] = {"type": "json_schema", "json_schema": json_schema}
         try:
-            return _message(self._post(payload))
+            return self._without_key(_message(self._post(payload)))
         except urllib.error.HTTPError as error:
             with error:
                 if "response_format" in payload and error.code in (400, 422, 501):
@@ -186,7 +186,7 @@ class LanguageModel:
                 "--llm-url and --llm-model"
             )
         if 300 <= error.code < 400:
-            to = error.headers.get("Location", "another address")
+            to = self._without_key(error.headers.get("Location", "another address"))
             return LanguageModelError(f"{where} sends on to {to}: give that address, if you trust it, as --llm-url")
         return LanguageModelError(f"{where} refuses the question (HTTP {error.code}){detail}")
 
@@ -201,10 +201,11 @@ class LanguageModel:
             text = content["message"] if isinstance(content, dict) else str(content)
         except (ValueError, KeyError, TypeError, RecursionError):
             pass
-        text = " ".join(str(text).split())[:200]
-        if self.endpoint.key is not None:
-            text = text.replace(self.endpoint.key, "...")
+        text = " ".join(self._without_key(str(text)).split())[:200]
         return f": {text}" if text else ""
+
+    def _without_key(self, text: str) -> str:
+        return text if self.endpoint.key is None else text.replace(self.endpoint.key, "...")
 
 
 def _is_this_machine(host: str) -> bool:

@@ -11,9 +11,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from numpy.typing import NDArray
 
 from special.report.geotiff import write_confidence, write_geotiff
+from special.report.legend import Legend
 from special.scene.overlap import CommonGrid, Footprint
 
 _CELLS = 1 << 20  # of a block of rows that is worked on at once
@@ -68,26 +68,23 @@ def write_mosaic(
     folder: Path,
     parts: Sequence[Part],
     grid: CommonGrid,
-    names: Sequence[str],
-    colours: NDArray[np.uint8],
+    legend: Legend,
     reject: float,
 ) -> list[Path]:
     """Write ``mosaic.tif`` with its companions and ``mosaic_confidence.tif``, both COG, and ``mosaic.vrt``.
 
     The VRT lays the scenes' own maps on the grid, later ones on top; it is left out where one of them would have to be
-    warped for that, in another reference system or not north up. ``colours``: uint8 (K, 3), of the classes ``names``.
+    warped for that, in another reference system or not north up.
     """
-    labels, confidence = blended(parts, grid, len(names), reject)
+    labels, confidence = blended(parts, grid, len(legend), reject)
     written = []
     with tempfile.TemporaryDirectory(prefix=".mosaic.", dir=folder) as name:
         scratch = Path(name)
-        tif, table, style = write_geotiff(scratch / "mosaic.tif", labels, names, colours, grid.georeference)
-        sure = write_confidence(scratch / "mosaic_confidence.tif", confidence, confidence > 0, grid.georeference)
-        for plain in (tif, sure):
-            written.append(_optimised(plain, folder / plain.name))
-        for companion in (table, style):
-            os.replace(companion, folder / companion.name)
-            written.append(folder / companion.name)
+        made = write_geotiff(scratch / "mosaic.tif", labels, legend, grid.georeference)
+        made.append(write_confidence(scratch / "mosaic_confidence.tif", confidence, confidence > 0, grid.georeference))
+        for path in made:
+            os.replace(path, folder / path.name)
+            written.append(folder / path.name)
         tree = _virtual(folder, parts, grid, labels.dtype)
         target = folder / "mosaic.vrt"
         target.unlink(missing_ok=True)
@@ -97,16 +94,6 @@ def write_mosaic(
             os.replace(scratch / "mosaic.vrt", target)
             written.append(target)
     return written
-
-
-def _optimised(plain: Path, target: Path) -> Path:
-    """Copy a GeoTIFF as a cloud-optimised one; ``target`` is whole or not there."""
-    from rasterio.shutil import copy
-
-    aside = plain.with_name(f"{plain.stem}-cog.tif")
-    copy(str(plain), str(aside), driver="COG", compress="LZW", overview_resampling="nearest")
-    os.replace(aside, target)
-    return target
 
 
 def _virtual(folder: Path, parts: Sequence[Part], grid: CommonGrid, dtype: Any) -> ElementTree.Element | None:

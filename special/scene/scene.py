@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from special.errors import SceneError
+from special.errors import SceneError, damage_of
 from special.scene.masks import Masked, mask_pixels, names_of
 from special.scene.quality import judge
 from special.scene.readers.base import ArrayBlockReader, ReadOptions, open_source
@@ -80,14 +80,14 @@ class Scene:
         verdict = judge(source, blocks, has_wavelength=np.isfinite(wavelengths), allowed=allowed)
         good = np.flatnonzero(verdict.good)
         order = good[np.argsort(wavelengths[good], kind="stable")]
-        self._source = source
+        self._source, self._stamps = source, _stamps(source.files)
         self.path: Path | None = source.path
         self.format: str = source.format
         self.key: str | None = source.key
         self.shape: tuple[int, int, int] = (*source.shape[:2], len(order))
         self.wavelengths: np.ndarray = wavelengths[order].astype(np.float64)
         self.valid: np.ndarray = verdict.valid
-        self.georeference: Georeference | None = source.georeference
+        self.georeference: Georeference | None = _usable(source.georeference)
         self.ground: Ground | None = source.ground
         self.sensor, self.level, self.acquired = source.sensor, source.level, source.acquired
         self.band_numbers: np.ndarray = order
@@ -98,7 +98,9 @@ class Scene:
         merged = ("the bands were put in order of wavelength",) if np.any(np.diff(order) < 0) else ()
         self.gains_applied: bool = source.gains is not None or source.offsets is not None
         self.warnings: tuple[str, ...] = source.warnings
-        self.notes: tuple[str, ...] = (*source.warnings, *source.notes, *notes, *merged, *verdict.notes)
+        if self.georeference is not source.georeference:
+            self.warnings += ("its place on the map is no number or has no extent: the map will carry no place",)
+        self.notes: tuple[str, ...] = (*self.warnings, *source.notes, *notes, *merged, *verdict.notes)
 
     @classmethod
     def from_array(
@@ -159,7 +161,8 @@ class Scene:
         if rows.stop <= rows.start or cols.stop <= cols.start or not len(numbers):
             shape = (max(0, rows.stop - rows.start), max(0, cols.stop - cols.start), len(numbers))
             return np.empty(shape, dtype=np.float32)
-        raw = self._source.read_block(rows, cols, numbers)
+        with damage_of(self._source.path):
+            raw = self._source.read_block(rows, cols, numbers)
         with np.errstate(over="ignore", invalid="ignore"):
             cube = np.array(raw, dtype=np.float32, order="C")
             if self._source.gains is not None:
@@ -174,6 +177,12 @@ class Scene:
     def windows(self, max_bytes: int = _WINDOW_BYTES) -> Iterator[slice]:
         """Row slices that cover the scene in order; each window takes about ``max_bytes`` as float32."""
         return row_blocks(self._source, max_bytes, bytes_per_value=4)
+
+    @property
+    def replaced(self) -> Path | None:
+        """A file of the scene that is another one, or gone, since it was opened; None where there is none."""
+        now = _stamps(self._source.files)
+        return next((path for path in self._source.files if now[path] != self._stamps[path]), None)
 
     def content_hash(self) -> str:
         """SHA-256 (hex) over the bytes of every file this scene is made of, and over what its format said of it."""
@@ -231,9 +240,10 @@ def open_scene(
     path = Path(path)
     given = given_wavelengths(wavelengths, sensor)
     options = ReadOptions(key, tuple(given.lists) if given else (), any_count=bool(given and given.span))
-    source = with_references(open_source(path, options, reader), path, white, dark)
-    centres, notes = centres_of(source, given)
-    return Scene(source, centres, masks=names_of(mask), most_bytes=most_bytes, notes=notes)
+    with damage_of(path):
+        source = with_references(open_source(path, options, reader), path, white, dark)
+        centres, notes = centres_of(source, given)
+        return Scene(source, centres, masks=names_of(mask), most_bytes=most_bytes, notes=notes)
 
 
 def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = None) -> Iterator[slice]:
@@ -251,6 +261,27 @@ def row_blocks(source: Source, max_bytes: int, bytes_per_value: int | None = Non
     for first in range(0, rows, stored):
         for start in range(first, min(rows, first + stored), step):
             yield slice(start, min(rows, first + stored, start + step))
+
+
+def _stamps(paths: Sequence[Path]) -> dict[Path, tuple[int, ...]]:
+    """Which file each path leads to, how large it is, and when it was written; () where there is none."""
+    found: dict[Path, tuple[int, ...]] = {}
+    for path in paths:
+        try:
+            about = path.stat()
+            found[path] = about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns
+        except OSError:
+            found[path] = ()
+    return found
+
+
+def _usable(place: Georeference | None) -> Georeference | None:
+    """A place whose pixels lie somewhere and have an area, or None."""
+    if place is None or place.transform is None:
+        return place
+    a, b, _, d, e, _ = place.transform
+    fits = all(math.isfinite(value) and abs(value) < 1e12 for value in place.transform)
+    return place if fits and abs(a * e - b * d) > 0 else None
 
 
 def _whole_slice(part: slice, size: int) -> slice:

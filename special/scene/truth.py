@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from special.errors import SceneError
+from special.errors import SceneError, damage_of
 from special.scene.readers.base import ReadOptions, recognise
 
 # What programs call the number that is no class.
@@ -42,12 +42,13 @@ def read_truth(
     """
     path = Path(path)
     found = recognise(path, reader)
-    try:
-        labels, nodata = found.labels(path, shape, ReadOptions(key))
-    except SceneError as error:
-        raise SceneError(str(error).replace("with --key", f"with {key_option}")) from None
-    known = _as_labels(labels, nodata, path)
-    return _by_name(known, found.class_names(path), classes, path, say) if classes else known
+    with damage_of(path):
+        try:
+            labels, nodata = found.labels(path, shape, ReadOptions(key))
+        except SceneError as error:
+            raise SceneError(str(error).replace("with --key", f"with {key_option}")) from None
+        known = _as_labels(labels, nodata, path)
+        return _by_name(known, found.class_names(path), classes, path, say) if classes else known
 
 
 def _as_labels(labels: np.ndarray, nodata: float | None, path: Path) -> np.ndarray:

@@ -47,8 +47,8 @@ def _text(path: Path) -> str:
             data = stream.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise SceneError(f"no wavelengths file at {path}: give a CSV, one per band, or a span as in 430:860") from None
-    except OSError:
-        raise SceneError(f"{path} cannot be read as a file: give a CSV with one wavelength per band") from None
+    except OSError as error:
+        raise SceneError(f"{path} cannot be read ({error.strerror}): give a CSV with one wavelength per band") from None
     encodings = ("utf-16",) if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "cp1252")
     for encoding in encodings:
         try:
@@ -82,7 +82,8 @@ def _cells(lines: list[str]) -> list[list[str]]:
     elif _are_decimals(lines):
         rows = [[line] for line in lines]
     elif any("," in line for line in lines):
-        plain = [[line] if _THOUSANDS.fullmatch(line) else None for line in lines]
+        numbered = _count(lines)
+        plain = [[line] if _THOUSANDS.fullmatch(line) and not numbered else None for line in lines]
         split = [next(csv.reader(io.StringIO(line), skipinitialspace=True)) for line in lines]
         rows = [whole or cells for whole, cells in zip(plain, split, strict=True)]
     else:
@@ -95,8 +96,16 @@ def _are_decimals(lines: list[str]) -> bool:
     numbers = [line for line in lines if any(letter.isdigit() for letter in line)]
     if len(numbers) < 2 or not all(_COMMA.fullmatch(line) for line in numbers):
         return False
-    first = np.array([int(line.partition(",")[0]) for line in numbers])
-    return not (first[0] in (0, 1) and np.all(np.diff(first) == 1))
+    return not _count(numbers)
+
+
+def _count(lines: list[str]) -> bool:
+    """Whether what stands before the first comma counts the lines that hold numbers: ``1,450.0``, ``2,460.0``..."""
+    starts = [line.partition(",")[0].strip() for line in lines if re.match(r"\s*\d", line)]
+    if len(starts) < 2 or not all(start.isdecimal() and len(start) < 6 for start in starts):
+        return False
+    first = np.array([int(start) for start in starts])
+    return bool(first[0] in (0, 1) and np.all(np.diff(first) == 1))
 
 
 def _point(cell: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from special.errors import DamagedError, damage_of
 from special.storage.rasters import Raster, Rows
 
 if TYPE_CHECKING:
@@ -49,8 +51,16 @@ def save_array(path: Path, array: Rows) -> None:
 
 
 def load_array(path: Path) -> np.ndarray:
-    """Read an array (...) from ``.npy``; one that would have to be unpickled is refused."""
-    return np.load(path, allow_pickle=False)
+    """Read an array (...) of numbers from ``.npy``; one that would have to be unpickled is refused.
+
+    Raises:
+        DamagedError: it is no such file.
+    """
+    with damage_of(path, DamagedError):
+        array: np.ndarray = np.load(path, allow_pickle=False)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"it holds {array.dtype}, not numbers")
+        return array
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -65,7 +75,8 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     """Read a state dict, tensors (...) by name, from safetensors, on the CPU."""
     from safetensors.torch import load_file
 
-    return load_file(path)
+    with damage_of(path, DamagedError):
+        return load_file(path)
 
 
 def save_json(path: Path, value: Any) -> None:
@@ -74,8 +85,20 @@ def save_json(path: Path, value: Any) -> None:
 
 
 def load_json(path: Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises:
+        DamagedError: it is none, or holds what ``save_json`` would not write: NaN, or a number beyond all bounds.
+    """
+    with damage_of(path, DamagedError):
+        return json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number of JSON")
+    return value
 
 
 def replace_json(path: Path, value: Any) -> None:

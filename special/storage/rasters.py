@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from special.errors import DamagedError, damage_of
+
 BLOCK = 1 << 24
 """Bytes of a block of rows that is worked on at once, before what the work itself needs."""
 
@@ -37,9 +39,12 @@ class Raster:
         Raises:
             ValueError: it is no such file.
         """
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        with damage_of(path, DamagedError):
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+            if found.dtype.kind not in "biuf":
+                raise ValueError(f"it holds {found.dtype}, not numbers")
         if not isinstance(found, np.memmap) or not found.flags.c_contiguous:
-            raise ValueError(f"{path} is no array in rows")
+            raise DamagedError(f"{path} is no array in rows: make it again")
         return cls(path, found.shape, found.dtype, found.offset)
 
     @property

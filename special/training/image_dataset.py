@@ -150,6 +150,11 @@ class ImageDataset:
         """The class of every image, int (images,), 0..K-1."""
         return np.array([sample.label for sample in self.samples])
 
+    @property
+    def replaced(self) -> Path | None:
+        """A file that is another one, or gone, since the images were opened; None where there is none."""
+        return next((scene.replaced for scene in self.scenes if scene.replaced is not None), None)
+
     def content_hash(self) -> str:
         """SHA-256 (hex) over the images, their masks and their classes."""
         entries = []

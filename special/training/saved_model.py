@@ -16,6 +16,7 @@ from special.settings import Settings, restore
 from special.storage import files
 from special.training.classifier import TrainedClassifier, classifier_of, with_cube_size
 from special.training.resample import Resampled, same_bands
+from special.training.settings import FitSettings
 from special.training.standardise import Normalisation, Readable, fits_in_memory, share_at_limit
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 WEIGHTS, DESCRIPTION = "model.safetensors", "model.json"
+_LONGEST_REASON = 200
 FAR_SHARE = 0.25
 """Share of a scene's values beyond all that was learned from, above which the user is asked whether it fits."""
 
@@ -102,15 +104,49 @@ class Model:
         if missing or not path.exists():
             lacks = f" (no {', '.join(missing)})" if missing else ""
             raise RunError(f"there is no model at {path}{lacks}: name a run that special fit has made")
+        from safetensors import SafetensorError
+
         try:
             document = files.load_json(described)
             if document["format"] != FORMAT:
                 raise RunError(f"{described} has format {document['format']}, not {FORMAT}: fit the model again")
             if files.sha256_of(weights) != document["sha256"]["weights"]:
                 raise RunError(f"{weights} is not what {described} was written for: fit the model again")
-            return cls(folder, document, files.load_tensors(weights))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{described} is damaged ({error!r}): fit the model again") from None
+            model = cls(folder, document, files.load_tensors(weights))
+            model._check()
+            return model
+        except SafetensorError as error:
+            reason = str(error).partition("\n")[0][:_LONGEST_REASON]
+            raise RunError(f"{weights} is damaged ({reason}): fit the model again") from None
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+            reason = repr(error)[:_LONGEST_REASON]
+            raise RunError(f"{described} is damaged ({reason}): fit the model again") from None
+
+    def _check(self) -> None:
+        """Look at all that a prediction takes from the description: it may have been edited, or come from anybody.
+
+        Raises:
+            SpecialError, or any of the errors that wrong types lead to: something in it cannot be used.
+        """
+        for name, value in self.tensors.items():
+            if value.is_floating_point() and not bool(value.isfinite().all()):
+                raise ValueError(f"{name} is not finite")
+        nm, normalisation = self.wavelengths, self.normalisation
+        if nm.dtype.kind not in "iuf" or nm.ndim != 1 or not len(nm) or not np.isfinite(nm).all():
+            raise ValueError("the wavelengths are no list of numbers")
+        bands = len(nm)
+        for values in (normalisation.mean, normalisation.deviation):
+            if values.dtype.kind not in "iuf" or values.shape != (bands,) or not np.isfinite(values).all():
+                raise ValueError("the normalisation does not fit the bands")
+        if not all(isinstance(line, str) for line in self.document["classes"]):
+            raise ValueError("the classes are no list of names")
+        self.settings.build(FitSettings)
+        if self.level not in ("pixel", "image") or not len(self.classes):
+            raise ValueError("the level is unknown")
+        if self.level == "image" and (self.bands.shape != (bands,) or self.bands.dtype.kind not in "iu"):
+            raise ValueError("the bands are no list of whole numbers")
+        if self.level == "image" and not isinstance(self.document["seed"], int):
+            raise ValueError("the seed is no whole number")
 
     @property
     def level(self) -> str:
@@ -157,10 +193,10 @@ class Model:
         labels, anchors = (np.zeros((0, 1), np.float32) if one is None else one.numpy() for one in texts)
         meanings = Vectors(labels, [row[None] for row in anchors])
         settings = with_cube_size(self.settings) if self.level == "image" else self.settings
-        network = classifier_of(settings, meanings)(len(self.wavelengths), len(self.classes))
         try:
+            network = classifier_of(settings, meanings)(len(self.wavelengths), len(self.classes))
             network.load_state_dict(dict(self.tensors))
-        except RuntimeError:
+        except (RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError):
             raise WeightsError(f"the weights in {self.path} do not fit its settings: fit the model again") from None
         return network.eval()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from special.scene import Georeference
+from special.scene.coordinates import crs_of
 
 if TYPE_CHECKING:
     from affine import Affine
@@ -38,14 +39,13 @@ class Placement:
     def of(cls, georeference: Georeference | None) -> Placement:
         """Take a scene's own place. Without one x is the column and y minus the row, where QGIS shows its pictures."""
         from affine import Affine
-        from rasterio.crs import CRS
 
         if georeference is None or not georeference.transform:
             return cls(Affine(1, 0, 0, 0, -1, 0), None, "pixel")
         transform = Affine(*georeference.transform)
         if not georeference.crs_wkt:
             return cls(transform, None, "unit")
-        crs = CRS.from_user_input(georeference.crs_wkt)
+        crs = crs_of(georeference.crs_wkt)
         if crs.is_geographic:
             return cls(transform, georeference.crs_wkt, "m", _METRES_PER_DEGREE, geographic=True)
         if crs.is_projected:

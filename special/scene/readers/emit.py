@@ -10,6 +10,7 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.hdf5_geometry import ground_by_arrays, ground_by_table, hdf5_mask
+from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.readers.hdf5_product import (
     BANDS_LAST,
     Hdf5Product,
@@ -114,6 +115,7 @@ def _masks(path: Path, shape: tuple[int, ...]) -> tuple[tuple[QualityMask, ...],
         return (), (), ()
     found: list[QualityMask] = []
     try:
+        refuse_what_crashes(beside)
         with h5py.File(beside, "r") as file:
             names = np.ravel(file[f"{_BANDS}/mask_bands"][()])
             for layer, name in enumerate(as_text(name).strip().lower() for name in names):

@@ -23,6 +23,7 @@ DRIVERS = ("VRT", "EHdr", "JP2OpenJPEG", "HFA", "DIMAP", "ERS", "RRASTER", "ISIS
 
 _JPEG2000 = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xffO\xffQ")
 _ERDAS = b"EHFA_HEADER_TAG"
+_BEFORE_XML = b"\xef\xbb\xbf \r\n\t"
 _XML_ROOTS = (b"<VRTDataset", b"<Dimap_Document")
 _ESRI_FIELDS = (b"NROWS", b"NCOLS", b"LAYOUT", b"NBANDS", b"NBITS")
 _ESRI_SUFFIXES = (".bil", ".bip", ".bsq", ".flt", ".img", ".dat", ".raw", ".bin")
@@ -50,7 +51,7 @@ class GdalReader(Reader):
             return False
         if head.startswith((*_JPEG2000, _ERDAS)):
             return True
-        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and any(root in head for root in _XML_ROOTS):
+        if head.lstrip(_BEFORE_XML).startswith(b"<") and any(root in head for root in _XML_ROOTS):
             return True
         return _is_esri(head) or _esri_beside(path) is not None
 
@@ -67,7 +68,7 @@ class GdalReader(Reader):
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
         data = _esri_data(path) if _is_esri(head) else path
-        named = [] if b"<" not in head[:64] else _checked_sources(path, 0)
+        named = _checked_sources(path, 0) if _is_xml(head) else []
         header = _esri_beside(data)
         files = dict.fromkeys([path, data, *([header] if header else []), *named])
         driver = _driver(data)
@@ -96,6 +97,11 @@ def _driver(path: Path) -> str | None:
         except RasterioError:
             continue
     return None
+
+
+def _is_xml(head: bytes) -> bool:
+    """Whether a file that starts like this is XML, or GDAL could take it for such: it looks for its roots anywhere."""
+    return head.lstrip(_BEFORE_XML).startswith(b"<") or any(root in head for root in _XML_ROOTS)
 
 
 def _is_esri(head: bytes) -> bool:
@@ -153,8 +159,8 @@ def _checked_sources(path: Path, depth: int) -> list[Path]:
         if inside:
             continue
         with file.open("rb") as stream:
-            head = stream.read(HEAD_BYTES).lstrip(b"\xef\xbb\xbf \r\n\t")
-        if head.startswith((b"<", b"{")):
+            head = stream.read(HEAD_BYTES)
+        if _is_xml(head) or head.startswith(b"{"):
             found |= dict.fromkeys(_checked_sources(file, depth + 1))
         if _driver(file) is None:
             raise SceneError(f"{path} names {text}, which is in no format that is read: save it as GeoTIFF")

@@ -14,6 +14,7 @@ import numpy as np
 from special.errors import SceneError
 from special.scene.readers import conventions
 from special.scene.readers.arrays import ArrayFile, ArrayInfo, ArrayReader
+from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.source import Axes, Stored
 
 _CACHE_BYTES = 1 << 26
@@ -112,6 +113,7 @@ class Hdf5File(ArrayFile):
         import h5py
 
         try:
+            refuse_what_crashes(self.path)
             self._file = h5py.File(self.path, "r")
             with self.path.open("rb") as stream:
                 self._matlab = stream.read(10) == b"MATLAB 7.3"
@@ -173,7 +175,9 @@ class Hdf5File(ArrayFile):
         """The dimension scales that netCDF-4 attaches."""
         if self._reverse:
             return ()
-        attached = [dimension[0].name for dimension in self._file[name].dims if len(dimension)]
+        # By the attribute itself: HDF5's own function for scales crashes on lists that are damaged.
+        lists = self._file[name].attrs.get("DIMENSION_LIST", ())
+        attached = [self._file[scales[0]].name for scales in lists if len(scales)]
         return tuple(str(scale).strip("/") for scale in attached)
 
     def coordinate(self, name: str) -> np.ndarray | None:

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.coordinates import crs_of
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.hdf5 import HDF5, SIGNATURES, Hdf5Dataset
+from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.source import Axes, BlockReader, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
@@ -47,6 +49,7 @@ class Hdf5Product(Reader):
         import h5py
 
         try:
+            refuse_what_crashes(path)
             with h5py.File(path, "r") as file:
                 return bool(self.cubes(file))
         except (OSError, RuntimeError, KeyError):  # damaged: the reader of plain HDF5 says how
@@ -61,6 +64,7 @@ class Hdf5Product(Reader):
         import h5py
 
         try:
+            refuse_what_crashes(path)
             with h5py.File(path, "r") as file:
                 cubes = self.cubes(file)
                 if not cubes:
@@ -187,12 +191,11 @@ def georeference_of_epsg(epsg: float | None, transform: tuple[float, ...] | None
 def checked_wkt(text: str | None) -> str | None:
     """Return a projection as GDAL writes it, from the WKT or the code of a file; None where it knows no such one."""
     import rasterio
-    from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     with rasterio.Env():  # which keeps GDAL from writing to the screen
         try:
-            return str(CRS.from_string(text).to_wkt()) if text else None
+            return str(crs_of(text).to_wkt()) if text else None
         except CRSError:
             return None
 

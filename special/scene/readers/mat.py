@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ _ITEM_BYTES = {"double": 8, "single": 4, "int8": 1, "uint8": 1, "int16": 2, "uin
 _ITEM_BYTES |= {"int64": 8, "uint64": 8, "logical": 1}
 _DEFLATE_RATIO = 1032  # zlib cannot pack tighter, so a file that claims more than this is not what it says
 _SPARE_BYTES = 1 << 28
+_HEADER_BYTES = 4096
 
 
 class Mat5File(ArrayFile):
@@ -72,6 +74,11 @@ class Mat5File(ArrayFile):
         if needed > _DEFLATE_RATIO * self.path.stat().st_size + _SPARE_BYTES:
             raise SceneError(f"{self.path} declares {needed >> 20} MiB, more than a file of its size can hold: damaged")
         with tempfile.TemporaryDirectory(prefix="special-", ignore_cleanup_errors=True) as folder:
+            if needed + _HEADER_BYTES * len(names) > (free := shutil.disk_usage(folder).free):
+                raise SceneError(
+                    f"{self.path} holds {needed >> 10} KiB, for which {Path(folder).parent} has no room "
+                    f"({free >> 10} KiB): set TMPDIR to a larger disk"
+                )
             targets = [str(Path(folder) / f"{i}.npy") for i in range(len(names))]
             order = {"names": names, "targets": targets, "bytes": 3 * needed + _SPARE_BYTES}
             _, complaint = self._child.communicate(json.dumps(order) + "\n")

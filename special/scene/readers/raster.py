@@ -35,12 +35,12 @@ class RasterBlockReader:
     Attributes:
         path: what the user named, for messages.
         name: the name GDAL opens it by: a path, or one inside an archive.
-        driver: the only driver that may open it, or None for any.
+        driver: the only driver that may open it.
     """
 
     path: Path
     name: str
-    driver: str | None = None
+    driver: str = "GTiff"
 
     def __call__(self, rows: slice, cols: slice, bands: np.ndarray) -> np.ndarray:
         """Read the block, (rows, cols, bands), in the file's own numbers."""
@@ -66,7 +66,7 @@ class RasterMask:
 
     path: Path
     name: str
-    driver: str | None = None
+    driver: str = "GTiff"
     alpha: int | None = None
 
     def __call__(self, rows: slice) -> np.ndarray:
@@ -97,7 +97,7 @@ class RasterLayer:
         return np.isin(self.read(rows, slice(0, self.cols), np.array([self.band]))[:, :, 0], self.values)
 
 
-def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], driver: str | None = None) -> Source:
+def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], driver: str = "GTiff") -> Source:
     """Describe an open rasterio dataset: its bands in order, without an alpha band.
 
     Args:
@@ -105,7 +105,7 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], 
         path: what the user named.
         kind: what the format is called, "GeoTIFF".
         files: what the scene is made of.
-        driver: the only one that may open it when its blocks are read, or None for any.
+        driver: the only one that may open it when its blocks are read.
 
     Raises:
         SceneError: it holds complex numbers.
@@ -182,8 +182,12 @@ def _place_by_points(dataset: Any) -> tuple[Georeference | None, tuple[str, ...]
 
 
 @contextmanager
-def quiet_open(name: str, driver: str | None = None) -> Iterator[Any]:
-    """Open a file by the name GDAL knows it by, with ``driver`` or any, and no word about a missing place."""
+def quiet_open(name: str, driver: str = "GTiff") -> Iterator[Any]:
+    """Open a file by the name GDAL knows it by, with ``driver`` alone, and no word about a missing place.
+
+    Whatever its name, a file may be one that leads GDAL elsewhere, a VRT or the description of a web service: so its
+    format is never left to GDAL.
+    """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 

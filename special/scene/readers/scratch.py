@@ -31,7 +31,7 @@ def unpacked(path: Path, only: str = "") -> Path:
     """
     about = path.stat()
     key = (str(path.absolute()), about.st_mtime_ns, about.st_size, only)
-    if key not in _done:
+    if key not in _done or not _done[key].is_dir():  # temporary folders are cleared by others as well
         files = product_files(path)
         sizes = {name: size for name, size in files.sizes.items() if not only or name == only}
         folder = Path(tempfile.mkdtemp(prefix="special-"))

@@ -1,0 +1,63 @@
+"""Looks at all that an HDF5 file says of itself, in a process that may die of it. Only h5py and numpy are imported.
+
+``python hdf5_child.py FILE`` ends with 0 when it has looked at everything, whatever the library complained of: that is
+for the reader to meet. The library is written in C and trusts some of what a file says; where it trusts a lie, it dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+import h5py
+
+_MOST_OBJECTS = 20_000
+_SMALL = 1 << 20  # bytes of a dataset that is read whole
+_MEMORY = 4 << 30
+
+
+def limit_memory() -> None:
+    """Let this process take 4 GiB at most, where the system can hold it to that."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY if hard < 0 else min(_MEMORY, hard), hard))
+
+
+def look(item: Any) -> None:
+    """Ask an object for all that readers ask for: attributes, type, chunks, scales, small values or a first one."""
+    with contextlib.suppress(Exception):
+        for name in item.attrs:
+            with contextlib.suppress(Exception):
+                item.attrs[name]
+    if not isinstance(item, h5py.Dataset):
+        return
+    with contextlib.suppress(Exception):
+        str((item.shape, item.dtype, item.chunks, item.fillvalue, item.compression))
+    with contextlib.suppress(Exception):
+        for scales in item.attrs["DIMENSION_LIST"]:
+            str([item.file[scale].name for scale in scales])
+    with contextlib.suppress(Exception):
+        item[()] if item.nbytes <= _SMALL else item[(slice(0, 1),) * item.ndim]
+
+
+def main(path: str) -> None:
+    """Look at every object of a file."""
+    limit_memory()
+    seen = 0
+
+    def visit(name: str, item: Any) -> bool | None:
+        nonlocal seen
+        seen += 1
+        look(item)
+        return True if seen >= _MOST_OBJECTS else None
+
+    with contextlib.suppress(Exception), h5py.File(path, "r") as file:
+        look(file)
+        file.visititems(visit)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,44 @@
+"""Whether an HDF5 file can be opened without dying of it: another process looks at it first."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from special.errors import SceneError
+
+_CHILD = Path(__file__).with_name("hdf5_child.py")
+_SECONDS = 120
+_survived: set[tuple[str, int, int]] = set()
+
+
+def refuse_what_crashes(path: Path) -> None:
+    """Have a file looked at in a child process; once for each state of the file.
+
+    Raises:
+        SceneError: the library that reads HDF5 crashes on it, or does not come to an end.
+    """
+    about = path.stat()
+    key = (str(path.absolute()), about.st_mtime_ns, about.st_size)
+    if key in _survived:
+        return
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    command = [sys.executable, "-P", str(_CHILD), str(path)]
+    try:
+        ended = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise SceneError(
+            f"{path} takes more than {_SECONDS} s to look through: it is damaged, fetch it again"
+        ) from None
+    if ended.returncode < 0 or ended.returncode > 255:  # died of a signal, or as Windows says that
+        raise SceneError(f"{path} makes the library that reads HDF5 crash: it is damaged, fetch it again")
+    _survived.add(key)
