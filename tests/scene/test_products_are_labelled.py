@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_scene
-from folder_products import write_hyperion
+from folder_products import HISUI_NM, write_ahsi, write_hisui, write_hyperion
 from products import write_aviris, write_emit, write_neon, write_pace, write_prisma, write_tanager
 from raster_products import ENMAP_NM, write_enmap, write_enmap_l1b
 
@@ -44,6 +44,11 @@ def enmap_l1b(folder: Path) -> Path:
     return write_enmap_l1b(folder / "enmap", lit(nm, 0.06), 0, 0, nm=nm, vnir=18)
 
 
+def ahsi(folder: Path) -> Path:
+    nm = np.concatenate([np.linspace(420, 1020, 18), np.linspace(1004, 1060, 6)])
+    return write_ahsi(folder / "ahsi", lit(nm, 300) + 0.5, nm, 18, down=0, right=0)
+
+
 def hyperion(folder: Path) -> Path:
     numbers = list(range(8, 56, 2))
     return write_hyperion(folder, lit(np.interp(numbers, [1, 70], [355.59, 1057.68]), 500), numbers)
@@ -68,6 +73,8 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "EnMAP L2A": enmap,
     "EnMAP L1B": enmap_l1b,
     "Hyperion L1T": hyperion,
+    "AHSI L1": ahsi,
+    "HISUI L1G": lambda folder: write_hisui(folder / "hisui", lit(HISUI_NM, 300) + 0.1),
 }
 
 

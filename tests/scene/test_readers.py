@@ -28,7 +28,8 @@ from special.scene.readers.npy import NPY
 from special.scene.source import Source
 from special.scene.truth import read_truth
 
-PRODUCTS = ["aviris_nc", "desis", "dimap", "emit", "enmap", "hyperion", "neon", "pace", "prisma", "tanager"]
+PRODUCTS = ["ahsi", "aviris_nc", "desis", "dimap", "emit", "enmap", "hisui", "hyperion", "neon", "pace", "prisma"]
+PRODUCTS += ["tanager"]
 OTHERS = ["archive", "folder", "netcdf3", "zarr"]
 OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {
@@ -37,6 +38,8 @@ SHARED_CODE = {
     "attribute_table",
     "base",
     "conventions",
+    "detectors",
+    "enmap_l1b",
     "hdf5_geometry",
     "hdf5_product",
     "joined",

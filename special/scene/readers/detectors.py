@@ -7,13 +7,15 @@ that in mountains the place is off by the parallax, and one shift by whole pixel
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from special.errors import SceneError
 from special.scene.ground import by_positions
-from special.scene.source import BlockReader, Ground
+from special.scene.readers.joined import JoinedBlockReader
+from special.scene.source import BlockReader, Ground, QualityMask, Source
 
 if TYPE_CHECKING:
     from rasterio.rpc import RPC
@@ -93,6 +95,52 @@ class RpcPositions:
         pixels = np.stack(np.meshgrid(*map(np.arange, self.shape), indexing="ij"), axis=-1)
         first, second = (RegularGridInterpolator(knots, part)(pixels) for part in (lat, lon))
         return first, second
+
+
+def join(vnir: Source, swir: Source, rpcs: tuple[RPC, RPC] | None, fill: float, name: str) -> Source:
+    """Join the cubes of two detectors in sensor geometry.
+
+    Args:
+        vnir, swir: of the same rows and columns.
+        rpcs: of both; None where there are none.
+        fill: what stands where a detector has nothing.
+        name: what messages call the product.
+
+    Returns:
+        The cube on the grid of the VNIR, its bands after one another, and where it lies.
+
+    Raises:
+        SceneError: they differ in size or type.
+    """
+    rows, cols, first = vnir.shape
+    if swir.shape[:2] != (rows, cols) or swir.dtype != vnir.dtype:
+        raise SceneError(f"the two detectors of {name} differ in size or type: they are not of one scene")
+    shape = (rows, cols)
+    shift, ground = Shift(0, 0, 0.0), None
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    if rpcs is not None:
+        shift = shift_between(*rpcs, shape)
+        ground, said = ground_by_rpc(rpcs[0], shape)
+        how = f"{shift.rows} rows and {shift.cols} columns, which is right within {shift.left:.1f} pixels"
+        notes = (said, f"what the SWIR sees was moved onto the VNIR by {how}")
+    else:
+        warnings = (
+            "it has no RPCs, so its two detectors, which see the ground some lines apart, were not laid on one "
+            "another, and there is no place on the map",
+        )
+    read = ShiftedBlockReader(swir.read_block, shape, shift, fill)
+    unseen = (QualityMask("nodata", "seen by one detector alone", Unseen(shape, shift), True),)
+    return replace(
+        vnir,
+        shape=(rows, cols, first + swir.shape[2]),
+        read_block=JoinedBlockReader(((vnir.read_block, first), (read, swir.shape[2]))),
+        georeference=None,
+        ground=ground,
+        masks=unseen if shift.rows or shift.cols else (),
+        notes=notes,
+        warnings=warnings,
+    )
 
 
 def shift_between(first: RPC, second: RPC, shape: tuple[int, int]) -> Shift:
