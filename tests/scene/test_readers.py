@@ -311,6 +311,21 @@ def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
         open_scene(path)
 
 
+@pytest.mark.parametrize("text", ['{"id": "PRS_L2D"}', "<level_Y/>", "\ufeff[1]"])
+def test_text_that_describes_a_product_is_told_from_a_scene(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SceneError, match=r"is text that describes something \(JSON or XML\), and holds no cube"):
+        open_scene(path)
+
+
+def test_formats_come_before_products_in_what_may_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "x.bin"
+    path.write_bytes(bytes(range(1, 200)))
+    with pytest.raises(SceneError, match="in no format that can be read: give (GeoTIFF|HDF5|MATLAB)"):
+        open_scene(path)
+
+
 def test_the_table_of_inputs_in_the_readme_is_that_of_the_registry() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     told = readme[readme.index("| input |") : readme.index("| another format |")].strip()
