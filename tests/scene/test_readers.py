@@ -322,7 +322,7 @@ def test_text_that_describes_a_product_is_told_from_a_scene(tmp_path: Path, text
 def test_formats_come_before_products_in_what_may_be_given(tmp_path: Path) -> None:
     path = tmp_path / "x.bin"
     path.write_bytes(bytes(range(1, 200)))
-    with pytest.raises(SceneError, match="in no format that can be read: give (GeoTIFF|HDF5|MATLAB)"):
+    with pytest.raises(SceneError, match=r"in no format that can be read: give (GeoTIFF|HDF5|MATLAB)"):
         open_scene(path)
 
 
