@@ -18,7 +18,7 @@ from special.errors import RunError
 from special.storage import files
 
 if TYPE_CHECKING:
-    from special.answers.questions import Question
+    from special.api.questions import Questions
     from special.classnames.class_list import ClassList
 
 
@@ -130,7 +130,7 @@ class Run:
                 found[number] = replace(one, pixels=one.pixels + 1)
         return list(found.values())
 
-    def ask(self, questions: int | None = None) -> list[Question]:
+    def ask(self, questions: int | None = None) -> Questions:
         """Return places whose class you should name, those first whose answer is worth most: see :func:`special.ask`.
 
         Raises:

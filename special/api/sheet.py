@@ -11,12 +11,11 @@ from pathlib import Path
 from special.answers.identity import identity
 from special.answers.questions import Question
 from special.api.evidence import evidence, renderings
+from special.api.questions import AREAS, POINTS
 from special.api.run import Run
 from special.cache.directory import RunDirectory
 from special.errors import RunError, SettingsError
 from special.progress import SILENT, Progress
-
-POINTS, AREAS = "points", "areas"
 
 
 @dataclass(frozen=True)
