@@ -31,6 +31,7 @@ _DECAY = 4.0  # of the weights in the graph, over squared distances in units of 
 _SLIP = 0.03  # chance that an answer is not what anybody could have expected
 _SEEN = 1e-3  # least probability of a class
 _ROUNDS = 2  # slips are weighed so often, each time with less weight on those found before
+_SURE, _STRANGE = 0.5, 0.1  # what an answer without support is denied by, and has itself
 _WITNESS_POWER, _WITNESS_TRUST = 2.0, 0.95  # of the names' map where it is a witness against slips
 _HARDLY_NAMED = 0.1  # of an even share: a class that names give less than that they cannot witness for
 
@@ -153,7 +154,7 @@ class Belief:
             self.noise = (1 + settings.noise / seen.weights) / (1 - self.slips) - 1
             inverse, self.alone = self._without(among, said, prior)
             if round_ < _ROUNDS:
-                self.slips = self._weigh_slips(witnessed, prior)
+                self.slips = self._weigh_slips(witnessed)
         self.weights = inverse @ said
         to_seen = likeness.of_groups(seen)
         self.mean = prior + to_seen @ self.weights
@@ -177,8 +178,12 @@ class Belief:
 
     @property
     def contradicted(self) -> np.ndarray:
-        """Which observations bool (n,) are more likely slips than not, by what others have said of the like."""
-        return (self.slips > 0.5) & (self._support > 0.5)
+        """Which observations bool (n,) all that is like them denies: another class is much more believed there."""
+        if not len(self.seen):
+            return np.zeros(0, dtype=bool)
+        alone = as_probabilities(self.alone)
+        own = alone[np.arange(len(alone)), self.seen.classes]
+        return (own < _STRANGE) & (alone.max(axis=1) > _SURE) & (self._support > 0.5)
 
     def at(self, features: np.ndarray, names: Sequence[np.ndarray]) -> np.ndarray:
         """Return what is believed of pixels, (pixels, K + 1), by their features and the names' probabilities there."""
@@ -213,15 +218,14 @@ class Belief:
         trust = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
         return np.asarray(trust * told + (1 - trust) * chance)
 
-    def _weigh_slips(self, witnessed: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    def _weigh_slips(self, witnessed: np.ndarray) -> np.ndarray:
         """Return how likely it is that observations are slips (n,): one names any class.
 
-        ``witnessed`` (n,) is how probable the names make them: it stands for what the process believed before, of which
-        the less is left the more others have said of the like.
+        ``witnessed`` (n,) is how probable the names make them; the more others have said of the like, the more what
+        these make of it counts instead.
         """
-        own = np.arange(len(self.seen)), self.seen.classes
-        left = (1 - self._support) * (witnessed - prior[self.seen.groups, self.seen.classes])
-        told = np.clip(self.alone[own] + left, _SEEN, 1.0)
+        alone = as_probabilities(self.alone)[np.arange(len(self.seen)), self.seen.classes]
+        told = self._support * alone + (1 - self._support) * witnessed
         slip = self.settings.slips / self.classes
         return np.asarray(slip / (slip + (1 - self.settings.slips) * told))
 
