@@ -32,6 +32,7 @@ _SLIP = 0.03  # chance that an answer is not what anybody could have expected
 _SEEN = 1e-3  # least probability of a class
 _ROUNDS = 2  # slips are weighed so often, each time with less weight on those found before
 _SURE, _STRANGE = 0.5, 0.1  # what an answer without support is denied by, and has itself
+_DENIED = 0.3  # how likely a slip is, at least, that all that is alike denies
 _WITNESS_POWER, _WITNESS_TRUST = 2.0, 0.95  # of the names' map where it is a witness against slips
 _HARDLY_NAMED = 0.1  # of an even share: a class that names give less than that they cannot witness for
 
@@ -154,7 +155,7 @@ class Belief:
             self.noise = (1 + settings.noise / seen.weights) / (1 - self.slips) - 1
             inverse, self.alone = self._without(among, said, prior)
             if round_ < _ROUNDS:
-                self.slips = self._weigh_slips(witnessed)
+                self.slips = np.maximum(self._weigh_slips(witnessed), np.where(self.contradicted, _DENIED, 0.0))
         self.weights = inverse @ said
         to_seen = likeness.of_groups(seen)
         self.mean = prior + to_seen @ self.weights
