@@ -1,6 +1,6 @@
 """Ask a simulated user about every scene of a folder and print how far the answers carry.
 
-    python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--json FILE]
+    python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--mambahsi] [--json FILE]
 
 FOLDER is as benchmarks/scenes.py has it. Every scene is labelled by its class names first (the runs in --out are used
 again), then questions are asked in rounds of K, the number of classes in the truth, as special ask asks them. The user
@@ -15,7 +15,8 @@ Beside it, with as many labels:
   10 % wrong   the same method, every tenth answer another class at random
   SVM          a support-vector machine (RBF, C = 100) on standardised bands, labels drawn at random from all that are
   SVM, even    the same, as many labels of every class
-  BT           the same, begun with the first K answers of ours; after that the pixel is asked whose two best classes
+  MambaHSI     with --mambahsi, which takes minutes for every number of labels: special fit, as many of every class
+  BT           the SVM, begun with the first K answers of ours; after that the pixel is asked whose two best classes
                are nearest to each other (breaking ties), a quarter of K at once
 """
 
@@ -24,6 +25,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +52,7 @@ class Case:
     truth: np.ndarray
     names: np.ndarray
     settings: Any
+    source: Benchmark | None = None
     by_seed: dict[int, Any] = field(default_factory=dict)
 
     def groups(self, seed: int) -> Any:
@@ -114,7 +117,7 @@ def open_case(scene: Benchmark, run: Path) -> Case:
     truth = read_truth(scene.truth, opened.shape[:2], classes=[one.texts for one in done.class_list])
     truth[~opened.valid] = 0
     settings = done.request.settings.build(AnswersSettings)
-    return Case(scene.name, opened, done.classes, truth, done.probabilities_of("pseudo"), settings)
+    return Case(scene.name, opened, done.classes, truth, done.probabilities_of("pseudo"), settings, scene)
 
 
 def answered(case: Case, seed: int, budget: int, names: np.ndarray, wrong: float = 0.0) -> Iterator[tuple[Any, int]]:
@@ -218,7 +221,33 @@ def machines(case: Case, seed: int, first: Any) -> dict[str, Figures]:
     return found
 
 
-def measure(case: Case, seeds: int) -> tuple[dict[str, list[Figures]], int]:
+def network(case: Case, seed: int) -> Figures:
+    """Return the figures of MambaHSI, fitted to as many labels of every class, drawn at random."""
+    import special
+
+    assert case.source is not None
+    generator, found = np.random.default_rng([seed, 1]), {}
+    for times in BUDGETS[1:]:
+        labels = np.zeros(case.truth.shape, dtype=np.int32)
+        for k in case.present:
+            members = np.flatnonzero(case.truth == k)
+            labels.flat[generator.choice(members, min(times, len(members)), replace=False)] = k
+        with tempfile.TemporaryDirectory() as folder:
+            run = special.fit(
+                case.source.cube,
+                labels,
+                case.source.classes,
+                case.source.wavelengths,
+                out=Path(folder) / "fit.special",
+                seed=seed,
+            )
+            known = case.truth > 0
+            right, truth = run.map[known] == case.truth[known], case.truth[known]
+        found[times] = float(right.mean()), float(np.mean([right[truth == k].mean() for k in case.present])), 0.0
+    return found
+
+
+def measure(case: Case, seeds: int, *, mambahsi: bool = False) -> tuple[dict[str, list[Figures]], int]:
     """Return the figures of every method, one entry a seed; and how often the user did not know, at most."""
     found: dict[str, list[Figures]] = {}
     most = 0
@@ -230,6 +259,8 @@ def measure(case: Case, seeds: int) -> tuple[dict[str, list[Figures]], int]:
         rows["no names"] = ours(case, seed, even, unknown.append)
         rows["10 % wrong"] = ours(case, seed, case.names, lambda _: None, wrong=WRONG)
         rows |= machines(case, seed, kept[min(len(case.present), max(kept))])
+        if mambahsi:
+            rows["MambaHSI"] = network(case, seed)
         for name, figures in rows.items():
             found.setdefault(name, []).append(figures)
         most = max([most, *unknown])
@@ -256,6 +287,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these scenes alone")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--mambahsi", action="store_true", help="fit MambaHSI to as many labels, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     asked = parser.parse_args()
     table: dict[str, dict[str, Figures]] = {}
@@ -267,7 +299,7 @@ def main() -> None:
         run = asked.out / f"{scene.name}.special"
         if not (run / "steps" / "pseudo").is_dir():
             label(scene, run, ["--until", "pseudo"])
-        found, unknown = measure(open_case(scene, run), asked.seeds)
+        found, unknown = measure(open_case(scene, run), asked.seeds, mambahsi=asked.mambahsi)
         for name, rows in found.items():
             table.setdefault(name, {})[scene.name] = mean(rows)
             show(scene.name, name, mean(rows))

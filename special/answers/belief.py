@@ -7,6 +7,9 @@ follows the scene's own structure, from neighbour to neighbour in a graph of the
 2003, "Combining active learning and semi-supervised learning using Gaussian fields and harmonic functions"). Given the
 answers, mean and variance are in closed form (Rasmussen and Williams 2006, equations 2.25 and 2.26), and so is what the
 process would say of each answer without it (their equations 5.12).
+
+An answer may be a slip. How likely that is, Bayes' rule says: by how probable the names and the other answers make it.
+What is likely a slip moves less of what is believed.
 """
 
 from __future__ import annotations
@@ -27,7 +30,11 @@ _DAMPING = 0.02  # of the graph's Laplacian: how soon an answer fades along it
 _DECAY = 4.0  # of the weights in the graph, over squared distances in units of the local ones
 _SLIP = 0.03  # chance that an answer is not what anybody could have expected
 _SEEN = 1e-3  # least probability of a class
+_ROUNDS = 2  # slips are weighed so often, each time with less weight on those found before
 _SURE, _STRANGE = 0.5, 0.1  # what an answer without support is denied by, and has itself
+_DENIED = 0.3  # how likely a slip is, at least, that all that is alike denies
+_WITNESS_POWER, _WITNESS_TRUST = 2.0, 0.95  # of the names' map where it is a witness against slips
+_HARDLY_NAMED = 0.1  # of an even share: a class that names give less than that they cannot witness for
 
 
 @dataclass(frozen=True)
@@ -117,6 +124,7 @@ class Belief:
         mean: float (groups, K + 1), what is believed of each class, and of none of these; not quite probabilities.
         left: float (groups, groups), the covariance that the answers leave.
         alone: float (n, K + 1), what would be believed at each observation without it.
+        slips: float (n,), how likely it is that the answers were slips.
         noise: float (n,), variance of the observations.
     """
 
@@ -140,13 +148,14 @@ class Belief:
         self.names = names[POWERS.index(1.0)]
         said = np.eye(self.classes + 1)[seen.classes] - prior[seen.groups]
         among = likeness.among(seen)
-        self.noise = settings.noise / seen.weights
-        inverse, self.alone = self._without(among, said, prior)
-        # An answer that all that looks like it denies says less: it may be a slip.
-        strange = self.contradicted
-        if strange.any():
-            self.noise = np.where(strange, self.noise / max(settings.doubt, 1e-6), self.noise)
-            inverse = np.linalg.inv(among + np.diag(self.noise))
+        self.slips = np.zeros(len(seen))
+        witnessed = self._witnessed()
+        for round_ in range(_ROUNDS + 1):
+            # So that an answer with nothing near moves what is believed there by its share that is no slip.
+            self.noise = (1 + settings.noise / seen.weights) / (1 - self.slips) - 1
+            inverse, self.alone = self._without(among, said, prior)
+            if round_ < _ROUNDS:
+                self.slips = np.maximum(self._weigh_slips(witnessed), np.where(self.contradicted, _DENIED, 0.0))
         self.weights = inverse @ said
         to_seen = likeness.of_groups(seen)
         self.mean = prior + to_seen @ self.weights
@@ -175,7 +184,7 @@ class Belief:
             return np.zeros(0, dtype=bool)
         alone = as_probabilities(self.alone)
         own = alone[np.arange(len(alone)), self.seen.classes]
-        return (own < _STRANGE) & (alone.max(axis=1) > _SURE) & self._supported
+        return (own < _STRANGE) & (alone.max(axis=1) > _SURE) & (self._support > 0.5)
 
     def at(self, features: np.ndarray, names: Sequence[np.ndarray]) -> np.ndarray:
         """Return what is believed of pixels, (pixels, K + 1), by their features and the names' probabilities there."""
@@ -193,13 +202,41 @@ class Belief:
         shares = np.exp(logs - logs.max())
         return np.asarray(shares / shares.sum())
 
+    def _witnessed(self) -> np.ndarray:
+        """Return how probable the names make each observation (n,), as far as the others bear the names out.
+
+        Either their sharpened map is right or it says nothing; the former is expected, for what names are sure of is
+        right far more often than not, and what they are not sure of denies nothing. Of what names hardly know, as a
+        class that was added, or none of these, they say nothing.
+        """
+        chance, slips = 1 / self.classes, self.settings.slips
+        classes = np.minimum(self.seen.classes, self.classes - 1)
+        told = as_probabilities(self.names, _WITNESS_POWER)[self.seen.groups, classes]
+        known = (self.seen.classes < self.classes) & (self.names.mean(axis=0)[classes] >= _HARDLY_NAMED * chance)
+        told = np.where(known, told, chance)
+        logs = np.log(((1 - slips) * told + slips * chance) / chance)
+        odds = np.log(_WITNESS_TRUST / (1 - _WITNESS_TRUST)) + logs.sum() - logs  # by all others
+        trust = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+        return np.asarray(trust * told + (1 - trust) * chance)
+
+    def _weigh_slips(self, witnessed: np.ndarray) -> np.ndarray:
+        """Return how likely it is that observations are slips (n,): one names any class.
+
+        ``witnessed`` (n,) is how probable the names make them; the more others have said of the like, the more what
+        these make of it counts instead.
+        """
+        alone = as_probabilities(self.alone)[np.arange(len(self.seen)), self.seen.classes]
+        told = self._support * alone + (1 - self._support) * witnessed
+        slip = self.settings.slips / self.classes
+        return np.asarray(slip / (slip + (1 - self.settings.slips) * told))
+
     def _without(self, among: np.ndarray, said: np.ndarray, prior: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the inverse of the observations' covariance, and what each of them is expected to be by the others."""
         inverse = np.linalg.inv(among + np.diag(self.noise))
         own = np.diag(inverse)[:, None]
         expected = said - (inverse @ said) / own
-        # How much of the process's variance the others explain there: nothing is denied where nobody else has spoken.
-        self._supported = 1 / own[:, 0] - self.noise < 0.5
+        # How much of the process's variance the others explain there.
+        self._support = np.clip(1 - (1 / own[:, 0] - self.noise), 0.0, 1.0)
         return inverse, expected + prior[self.seen.groups]
 
 

@@ -36,13 +36,14 @@ class SceneFeatures:
         """Find the components from evenly spread pixels."""
         self._scene, self._settings = scene, settings
         sample = _sample(scene, settings.group_pixels).astype(np.float64)
-        self._mean, self._sd = sample.mean(axis=0), np.maximum(sample.std(axis=0), 1e-9)
-        standardised = (sample - self._mean) / self._sd
+        mean, sd = sample.mean(axis=0), np.maximum(sample.std(axis=0), 1e-9)
+        standardised = (sample - mean) / sd
         variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(standardised, rowvar=False, bias=True)))
         variances, axes = variances[::-1][: settings.components], axes[:, ::-1][:, : settings.components]
         raised = np.maximum(variances, max(_FAINTEST * variances[0], 1e-12))
-        self._axes = axes * (raised / raised[0]) ** (-settings.whitening / 2)
-        self.count = (1 + len(SCALES)) * self._axes.shape[1]
+        axes = axes * (raised / raised[0]) ** (-settings.whitening / 2) / sd[:, None]
+        self._axes, self._middle = axes.astype(np.float32), (mean @ axes).astype(np.float32)
+        self.count = (1 + len(SCALES)) * axes.shape[1]
         self._scale = 1.0
         step, before, parts = _step(scene, settings.group_pixels), 0, []
         for _, features in self.windows():
@@ -85,11 +86,11 @@ class SceneFeatures:
         outer = slice(max(0, window.start - _HALO), min(self._scene.shape[0], window.stop + _HALO))
         valid = self._scene.valid[outer]
         cube = self._scene.read(outer)
-        image = np.zeros((*valid.shape, self._axes.shape[1]))
-        image[valid] = ((cube[valid] - self._mean) / self._sd) @ self._axes
+        image = np.zeros((*valid.shape, self._axes.shape[1]), dtype=np.float32)
+        image[valid] = cube[valid] @ self._axes - self._middle
         parts = [image]
         for scale in SCALES:
-            weight = ndimage.gaussian_filter(valid.astype(np.float64), scale)
+            weight = ndimage.gaussian_filter(valid.astype(np.float32), scale)
             smooth = ndimage.gaussian_filter(image, (scale, scale, 0))
             parts.append(smooth / np.maximum(weight, 1e-9)[..., None])
         inside = slice(window.start - outer.start, window.stop - outer.start)

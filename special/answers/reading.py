@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from special.answers.answers import NO_ANSWER, NONE_OF_THESE, Answers
+from special.answers.identity import compare
 from special.classnames.class_list import ClassList
 from special.classnames.draft import REST
 from special.errors import AnswersError, damage_of
@@ -33,11 +34,13 @@ class Grid:
         shape: (rows, cols).
         georeference: where it lies, or None.
         valid: bool (rows, cols), pixels with data; None where that is not known.
+        content: returns the hash of the scene's files; None where that is not known.
     """
 
     shape: tuple[int, int]
     georeference: Georeference | None = None
     valid: np.ndarray | None = None
+    content: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Said:
         texts: what each answer says (answers,), "" for nothing.
         rows, cols: int (n,), pixels. answers: int (n,), which of the answers each belongs to.
         placeless: answers with no place, by the reason why.
+        scenes: what the file says of the scene that they are about.
     """
 
     texts: Sequence[str]
@@ -55,6 +59,7 @@ class Said:
     cols: np.ndarray
     answers: np.ndarray
     placeless: Counter[str] = field(default_factory=Counter)
+    scenes: frozenset[str] = frozenset()
 
 
 def is_raster(given: str | Path | np.ndarray) -> bool:
@@ -184,6 +189,9 @@ def _placed(path: Path, said: Said, grid: Grid, classes: ClassList, say: Callabl
     strange = Counter(text for text, code in zip(said.texts, meant, strict=True) if code == _STRANGE)
     if strange.total() == given:
         raise AnswersError(f"{path} names no class of the list, but {_near(strange, classes)}: mend it, or the list")
+    if grid.content is not None:
+        on_map = grid.georeference is not None and grid.georeference.transform is not None
+        compare(path, said.scenes, grid.content, say, placed=on_map)
     rows, cols = grid.shape
     about = meant[said.answers] > _NOTHING
     inside = (said.rows >= 0) & (said.rows < rows) & (said.cols >= 0) & (said.cols < cols)

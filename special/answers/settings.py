@@ -23,6 +23,6 @@ class AnswersSettings:
     along: Annotated[float, Within(0, 1)]
     reach: Annotated[float, Within(above=0, high=1000)]
     noise: Annotated[float, Within(above=0, high=100)]
-    doubt: Annotated[float, Within(0, below=1)]
+    slips: Annotated[float, Within(0, below=1)]
     sharpness: Annotated[float, Within(above=0, high=100)]
     certainty: Annotated[float, Within(0, below=1)]

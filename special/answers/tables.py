@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from special.answers.identity import COLUMN
 from special.errors import AnswersError
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def read(path: Path, grid: Grid, key: str | None, key_option: str) -> Said:
             row, col = pixel or found or (-1, -1)
             places.append((int(np.floor(row)), int(np.floor(col))))
     where = np.array(places, dtype=np.int64).reshape(-1, 2).clip(-1, 2**31 - 1)
-    return Said(texts, where[:, 0], where[:, 1], np.arange(len(texts)), placeless)
+    scenes = frozenset((line[columns[COLUMN]] or "").strip() for line in lines) if COLUMN in columns else frozenset()
+    return Said(texts, where[:, 0], where[:, 1], np.arange(len(texts)), placeless, scenes)
 
 
 def _lines(path: Path) -> list[dict[str, str]]:

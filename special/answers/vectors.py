@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from special.answers.identity import COLUMN
 from special.errors import AnswersError
 from special.scene.coordinates import crs_of
 from special.scene.source import Georeference
@@ -60,7 +61,7 @@ def read(path: Path, grid: Grid, key: str | None, key_option: str) -> Said:
 
     from special.answers.reading import Said
 
-    crs, geometries, texts = _features(path, key, key_option)
+    crs, geometries, texts, scenes = _features(path, key, key_option)
     _refuse_other_crs(path, crs, grid.georeference)
     placeless = Counter[str]()
     empty = shapely.is_missing(geometries) | shapely.is_empty(geometries)
@@ -86,11 +87,12 @@ def read(path: Path, grid: Grid, key: str | None, key_option: str) -> Said:
         np.concatenate([at[:, 0], cols]),
         np.concatenate([point_of[owners], polygon_of[of_polygons]]),
         placeless,
+        scenes,
     )
 
 
-def _features(path: Path, key: str | None, key_option: str) -> tuple[str | None, np.ndarray, list[str]]:
-    """Return the coordinate system, the geometries (n,) and what is said of them (n,).
+def _features(path: Path, key: str | None, key_option: str) -> tuple[str | None, np.ndarray, list[str], frozenset[str]]:
+    """Return the coordinate system, the geometries (n,), what is said of them (n,), and which scenes they are about.
 
     Raises:
         AnswersError: it cannot be read, or no field holds classes.
@@ -108,7 +110,8 @@ def _features(path: Path, key: str | None, key_option: str) -> tuple[str | None,
         raise AnswersError(f"{path} cannot be read as points or polygons ({reason}): write it again") from None
     fields = dict(zip(meta["fields"].tolist(), values, strict=True))
     name = _class_field(path, list(fields), key, key_option)
-    return meta["crs"], np.asarray(geometries, dtype=object), [_text(value) for value in fields[name]]
+    scenes = frozenset(map(_text, fields.get(COLUMN, ())))
+    return meta["crs"], np.asarray(geometries, dtype=object), [_text(value) for value in fields[name]], scenes
 
 
 def _refuse_links(path: Path) -> None:

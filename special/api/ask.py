@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from special.answers.questions import Question
+from special.api.questions import Questions
 from special.api.request import read_answers
 from special.api.run import Run, open_run
 from special.cache.directory import RunDirectory
 from special.errors import RunError, SettingsError
 
 
-def ask(run: Run | str | Path | None = None, *, questions: int | None = None) -> list[Question]:
+def ask(run: Run | str | Path | None = None, *, questions: int | None = None) -> Questions:
     """Propose places whose class the user should name, the one whose answer is worth most first.
 
     What the run has been told already is not asked again, and decides what is worth asking.
@@ -19,6 +19,9 @@ def ask(run: Run | str | Path | None = None, *, questions: int | None = None) ->
     Args:
         run: the run; the one in the working directory that was worked on last, when None.
         questions: how many, as many as there are classes when None; fewer come back where there is no more to ask.
+
+    Returns:
+        A list, which ``to_geodataframe`` makes a table on the map.
 
     Raises:
         RunError: there is no such run, it has no pseudo-labels yet, or it is not one of class names.
@@ -47,4 +50,5 @@ def ask(run: Run | str | Path | None = None, *, questions: int | None = None) ->
     answers, settings = read_answers(directory, request), request.settings.build(AnswersSettings)
     groups = group(scene, len(request.classes), settings, seed=request.seed)
     belief = believe(groups, names, answers, settings)
-    return choose(groups, belief, shown, opened.classes, count, answers)
+    found = choose(groups, belief, shown, opened.classes, count, answers)
+    return Questions(found, scene.georeference, request.content["files"])

@@ -18,7 +18,6 @@ Classes = str | Path | ClassList | Iterable[str]
 """Names, or ``"Name | synonym: description"`` lines, or a file of such lines."""
 
 _LIBRARY = "pseudo.spectrum_text"
-_BEYOND_NM = 60.0  # nearer than that, the last value is as good as any
 
 
 def class_list_of(classes: Classes) -> ClassList:
@@ -66,14 +65,26 @@ def classes_or_library(classes: Classes | None, settings: Settings) -> tuple[Cla
 
 
 def library_reach(scene: Scene | ImageDataset, settings: Settings) -> list[str]:
-    """Return a sentence where a scene has bands far beyond the spectra of its library."""
+    """Return a sentence where a scene has bands far beyond the spectra of its library.
+
+    Raises:
+        SettingsError: all of its bands lie beyond.
+    """
     from special.libraries.library import read_library
     from special.scene import Scene
+    from special.teachers.spectrum_text.regions import Regions
 
     library = settings.values[f"{_LIBRARY}.library"]
     if not library or not isinstance(scene, Scene):
         return []
-    low, high = read_library(library).range_nm
-    if low <= scene.wavelengths[0] + _BEYOND_NM and high >= scene.wavelengths[-1] - _BEYOND_NM:
+    found = read_library(library)
+    (low, high), nm = found.range_nm, scene.wavelengths
+    if not len(Regions.of(nm, through_air=True).within(*found.reach_nm)):
+        raise SettingsError(
+            f"{library} has spectra from {low:.0f} to {high:.0f} nm, and the scene's bands lie at {nm[0]:.0f} to "
+            f"{nm[-1]:.0f} nm: give a library of the same range"
+        )
+    beyond = int(((nm < found.reach_nm[0]) | (nm > found.reach_nm[1])).sum())
+    if not beyond:
         return []
-    return [f"The library reaches from {low:.0f} to {high:.0f} nm: beyond, its last values are taken to hold."]
+    return [f"The library reaches from {low:.0f} to {high:.0f} nm: {beyond} bands beyond have no say in the names."]

@@ -357,7 +357,7 @@ def grid_of(scene: Scene | ImageDataset) -> Grid:
 
     assert isinstance(scene, Scene)
     rows, cols, _ = scene.shape
-    return Grid((rows, cols), scene.georeference, scene.valid)
+    return Grid((rows, cols), scene.georeference, scene.valid, scene.content_hash)
 
 
 def classifier_changes(classifier: str | None, descriptions: str | Path | None, encoder: str | None) -> dict[str, Any]:

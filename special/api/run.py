@@ -19,7 +19,7 @@ from special.report.warning_list import MapWarning
 from special.storage import files
 
 if TYPE_CHECKING:
-    from special.answers.questions import Question
+    from special.api.questions import Questions
     from special.classnames.class_list import ClassList
 
 
@@ -131,7 +131,7 @@ class Run:
                 found[number] = replace(one, pixels=one.pixels + 1)
         return list(found.values())
 
-    def ask(self, questions: int | None = None) -> list[Question]:
+    def ask(self, questions: int | None = None) -> Questions:
         """Return places whose class you should name, those first whose answer is worth most: see :func:`special.ask`.
 
         Raises:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from special.answers.identity import identity
 from special.answers.questions import Question
 from special.api.evidence import evidence, renderings
+from special.api.questions import AREAS, POINTS
 from special.api.run import Run
 from special.cache.directory import RunDirectory
 from special.errors import RunError, SettingsError
 from special.progress import SILENT, Progress
-
-POINTS, AREAS = "points", "areas"
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,18 @@ def leave_sheet(
             renderings=renderings(run, scene),
             unit=unit,
             areas=by == AREAS,
+            identity=identity(run.request.content["files"]),
         )
     with directory.locked():
         _refuse_open(run.path / f"{purpose.stem}.gpkg")
         folder = files.open_staging(run.path, purpose.stem)
+        rows = [Row.of(question, page.placement, page.identity) for question in questions]
         left = (
             write_page(folder / f"{purpose.stem}.html", page),
-            write_table(folder / f"{purpose.stem}.csv", [Row.of(question, page.placement) for question in questions]),
-            write_geopackage(folder / f"{purpose.stem}.gpkg", questions, page.placement, areas=page.areas),
+            write_table(folder / f"{purpose.stem}.csv", rows),
+            write_geopackage(
+                folder / f"{purpose.stem}.gpkg", questions, page.placement, page.identity, areas=page.areas
+            ),
             write_form(folder / f"{purpose.stem}.qml", page.names, page.colours, areas=page.areas),
         )
         kept = _set_aside(run.path, purpose.stem)

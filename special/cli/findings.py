@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from special.cli.echo import echo
+
 
 def keep_for_report(run: Path, name: str, document: Mapping[str, Any]) -> None:
     """Keep ``document`` in the run as its finding ``name``; say so on stderr where that cannot be."""

@@ -21,6 +21,9 @@ HIGHEST = 1.5
 """Reflectance above this is a percentage, or a multiple of 10000: only mirrors and retroreflectors come near it."""
 
 
+_BEYOND_NM = 60.0
+
+
 @dataclass(frozen=True)
 class Spectrum:
     """One spectrum: reflectance float32 (n,), a fraction, NaN where it is unknown, at ``wavelengths`` (n,), nm, rising.
@@ -57,6 +60,12 @@ class SpectralLibrary:
         """The shortest and the longest wavelength of any spectrum."""
         ends = [(spectrum.wavelengths[0], spectrum.wavelengths[-1]) for spectrum in self.spectra]
         return float(min(first for first, _ in ends)), float(max(last for _, last in ends))
+
+    @property
+    def reach_nm(self) -> tuple[float, float]:
+        """Between which wavelengths bands can be compared: a little beyond its range the last value still holds."""
+        low, high = self.range_nm
+        return low - _BEYOND_NM, high + _BEYOND_NM
 
     def sha256(self) -> str:
         """Return a hash (hex) over the bytes of its files."""

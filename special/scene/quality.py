@@ -122,6 +122,9 @@ def _first_pass(
     partial = []
     for rows in blocks:
         block = _read(source, rows, numbers)
+        if bands >= _CONSTANT_BANDS and block.min() == block.max():  # as where nothing was ever written
+            valid[rows] = False
+            continue
         missing = _missing(block, source.nodata)
         filled = block.any(axis=2) if missing is None else ((block != 0) & ~missing).any(axis=2)
         hollow = _hollow(block, missing, source.nodata)
@@ -178,11 +181,14 @@ def _hollow(block: np.ndarray, missing: np.ndarray | None, nodata: float | None)
     found = None
     bands = block.shape[2]
     if bands >= _CONSTANT_BANDS:
-        first = block[:, :, :1]
+        first = block[:, :, 0]
         # Four bands tell in most blocks that there is nothing to look for.
-        suspect = (block[:, :, [bands // 3, bands // 2, bands - 1]] == first).all(axis=2)
+        suspect = block[:, :, bands // 2] == first
+        for band in (bands // 3, bands - 1):
+            if suspect.any():
+                suspect &= block[:, :, band] == first
         if suspect.any():
-            suspect[suspect] = (block[suspect] == first[suspect]).all(axis=1)
+            suspect[suspect] = (block[suspect] == first[suspect][:, None]).all(axis=1)
             found = suspect
     most = 0.0 if nodata is None or nodata <= -_HUGE else _LIKE_FILL * nodata
     if most < 0 and block.dtype.kind != "u" and (missing is not None or block.min() <= most):  # the least may be NaN

@@ -86,6 +86,37 @@ def test_where_nobody_else_has_spoken_nothing_is_denied() -> None:
     assert not belief(right(), (0, 2), (20, 2)).contradicted.any()
 
 
+def sure(share: float = 0.99) -> np.ndarray:
+    """Names that are right and know it."""
+    names = np.full((len(CENTRES), 3), (1 - share) / 2)
+    names[:20, 0] = names[20:, 1] = share
+    return names
+
+
+def test_an_answer_that_proven_names_deny_may_be_a_slip_and_moves_less() -> None:
+    others = [(20 + group, 1) for group in range(0, 20, 3)]
+    proven, alone = belief(sure(), *others, (3, 1)), belief(even(), *others, (3, 1))
+    assert proven.slips[-1] > 0.4 and proven.slips[:-1].max() < 0.1
+    assert alone.slips[-1] < 0.2
+    assert proven.probabilities[:20, 1].max() < 0.6 < alone.probabilities[:20, 1].min()
+
+
+def test_names_that_others_disprove_deny_nothing() -> None:
+    wrong = sure()[:, [1, 0, 2]]
+    found = belief(wrong, *[(20 + group, 1) for group in range(0, 20, 3)], (3, 0))
+    assert found.slips.max() < 0.3
+    assert (found.probabilities[:20].argmax(axis=1) == 0).all()
+
+
+@pytest.mark.parametrize("said", [2, 3])
+def test_of_a_class_that_names_never_had_and_of_none_of_these_they_say_nothing(said: int) -> None:
+    names = sure()
+    names[:, 2] = 0
+    found = belief(names / names.sum(axis=1, keepdims=True), *[(20 + group, 1) for group in range(0, 20, 3)], (3, said))
+    assert found.slips[-1] < 0.2
+    assert found.probabilities[3].argmax() == said
+
+
 def test_none_of_these_is_believed_as_a_class_is() -> None:
     after = belief(even(), (0, 3), (20, 1))
     assert (after.probabilities[:20].argmax(axis=1) == 3).all()

@@ -62,7 +62,7 @@ def test_the_class_is_chosen_from_a_list(areas: bool, tmp_path: Path) -> None:
 def test_only_the_class_can_be_edited(tmp_path: Path) -> None:
     root = ElementTree.parse(write_form(tmp_path / "questions.qml", NAMES, COLOURS, areas=False)).getroot()
     editable = {field.get("name"): field.get("editable") for field in root.findall("editable/field")}
-    assert editable == {"id": "0", "class": "1", "guess": "0", "confidence": "0", "runners_up": "0"}
+    assert editable == {"id": "0", "class": "1", "guess": "0", "confidence": "0", "runners_up": "0", "scene": "0"}
 
 
 def test_answers_have_the_colours_of_the_map(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_every_question_has_its_pictures_and_its_place(written) -> None:
 def test_the_data_are_the_lines_of_the_file_that_is_saved(written) -> None:
     data = written().data
     assert tuple(data["columns"]) == COLUMNS
-    assert data["questions"][0]["cells"] == ["1", "2", "2", "2.5", "-2.5", "", "Water", "0.6250", "Grass 0.25"]
+    assert data["questions"][0]["cells"] == ["1", "2", "2", "2.5", "-2.5", "", "Water", "0.6250", "Grass 0.25", ""]
     assert data["questions"][0]["shares"] == {"Water": "62%", "Grass": "25%"}
 
 

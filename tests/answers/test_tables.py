@@ -46,6 +46,7 @@ def test_the_table_reads_back(tmp_path: Path) -> None:
         "guess": 'Roof, "tiled"',
         "confidence": "0.6250",
         "runners_up": "水 0.25",
+        "scene": "",
     }
 
 
@@ -60,7 +61,7 @@ def test_points_lie_in_the_coordinate_system_of_the_scene(tmp_path: Path) -> Non
     about, fields, shapes = read_geopackage(path)
     assert (about["crs"], about["geometry_type"]) == ("EPSG:32633", "Point")
     assert shapely.get_coordinates(shapes)[0] == pytest.approx((383873.849, 5819285.725))
-    assert list(fields) == ["id", "class", "guess", "confidence", "runners_up"]
+    assert list(fields) == ["id", "class", "guess", "confidence", "runners_up", "scene"]
     assert list(fields["class"]) == [None] * 4
     assert list(fields["guess"]) == list(HOSTILE)
     assert fields["confidence"] == pytest.approx([0.625] * 4)

@@ -438,3 +438,12 @@ def test_bands_where_nothing_is_known_of_land_cover_are_refused(tmp_path: Path) 
     with pytest.raises(SceneError, match="lie at 7500 to 12000 nm, and what land cover reflects is known from 400 to"):
         special.label(values, small_scene.CLASSES, np.linspace(7500, 12000, 24), out=tmp_path / "x.special")
     assert not (tmp_path / "x.special").exists()
+
+
+def test_the_public_thermal_case_is_refused_before_anything_is_written(shared: Path, tmp_path: Path) -> None:
+    case = shared / "cases" / "thermal"
+    if not case.is_dir():
+        pytest.skip("the folder of cases is not beside this checkout")
+    with pytest.raises(SceneError, match="lie at 7500 to 12000 nm, and what land cover reflects is known from 400 to"):
+        special.label(case / "tir.hdr", case / "classes.txt", out=tmp_path / "x.special", clip="none")
+    assert not (tmp_path / "x.special").exists()

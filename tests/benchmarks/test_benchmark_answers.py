@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -67,3 +67,38 @@ def test_every_method_is_measured_at_every_budget(benchmark: ModuleType, monkeyp
 def test_where_questions_run_out_the_last_figures_stand(benchmark: ModuleType) -> None:
     figures = benchmark.mean([{0: (0.5, 0.5, 0.1), 1: (0.7, 0.6, 0.1)}])
     assert figures[10] == (0.7, 0.6, 0.1)
+
+
+def test_mambahsi_is_given_as_many_labels_of_every_class(
+    benchmark: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import special
+
+    given, seen = fields(), []
+
+    def fit(scene: object, labels: np.ndarray, *rest: object, **options: object) -> SimpleNamespace:
+        seen.append(np.bincount(labels.ravel())[1:].tolist())
+        assert np.isin(labels[labels > 0], given.truth).all() and (labels == given.truth)[labels > 0].all()
+        return SimpleNamespace(map=given.truth)
+
+    monkeypatch.setattr(benchmark, "BUDGETS", (0, 1, 3))
+    monkeypatch.setattr(special, "fit", fit)
+    source = SimpleNamespace(cube="x", classes="y", wavelengths=None)
+    case = benchmark.Case("fields", given.scene, NAMES, given.truth, given.names, given.settings, source)
+    assert benchmark.network(case, 0) == {1: (1.0, 1.0, 0.0), 3: (1.0, 1.0, 0.0)}
+    assert seen == [[1, 1, 1, 1], [3, 3, 3, 3]]
+
+
+def test_curves_are_drawn_of_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import curves
+
+    by_budget = {str(times): [0.5 + 0.04 * times, 0.5, 0.1] for times in (0, 1, 2)}
+    later = {"0": [0.0, 0.0, 0.0], "1": [0.6, 0.5, 0.0], "2": [0.7, 0.5, 0.0]}
+    table = {"answers": {"a": by_budget, "b": by_budget}, "SVM": {"a": later, "b": later}}
+    assert curves.curve(table["answers"], None) == ([0, 1, 2], pytest.approx([0.5, 0.54, 0.58]))
+    assert curves.curve(table["SVM"], "a") == ([1, 2], [0.6, 0.7])
+    curves.picture(table, tmp_path / "x.svg", scenes=True)
+    text = (tmp_path / "x.svg").read_text()
+    assert "names and answers" in text and "mean of 2 scenes" in text and ">a<" in text

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import small_scene
 from click.testing import CliRunner
-from library_files import spectra, write_metadata, write_rows, write_sli
+from library_files import NM, spectra, write_metadata, write_rows, write_sli
 
 import special
 from special.classnames.class_list import ClassList
@@ -228,9 +228,43 @@ def test_what_a_library_means_is_explained_before(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["classes"]).exit_code == 2
 
 
+def short_of(folder: Path, last: float) -> Path:
+    """A library of the scene's classes that ends at ``last`` nm."""
+    values, names, groups = spectra(3)
+    kept = last >= NM
+    write_metadata(folder / "lib.csv", names, groups)
+    return write_sli(folder, values[:, kept], names, NM[kept])
+
+
 def test_bands_beyond_the_library_are_said(tmp_path: Path) -> None:
     cube, _, _ = small_scene.cube()
     options = special.LabelOptions(
         scene=cube, wavelengths=np.linspace(420, 1400, 24), library=made(tmp_path), out=tmp_path / "x.special"
     )
-    assert "The library reaches from 400 to 1000 nm: beyond, its last values are taken to hold." in options.open().notes
+    assert "The library reaches from 400 to 1000 nm: 8 bands beyond have no say in the names." in options.open().notes
+
+
+def test_bands_beyond_the_library_have_no_say(tmp_path: Path) -> None:
+    cube, nm, truth = small_scene.cube()
+    library = short_of(tmp_path, 640)
+    wild = cube.copy()
+    wild[:, :, nm > 720] = np.random.default_rng(0).uniform(0.05, 0.9, wild[:, :, nm > 720].shape)
+    found = [
+        special.label(
+            one, library=library, wavelengths=nm, out=tmp_path / f"{i}.special", clip="none", until="pseudo"
+        ).probabilities_of("pseudo")
+        for i, one in enumerate((cube, wild))
+    ]
+    assert (1 + found[0].argmax(axis=2) == truth).mean() == 1
+    assert (1 + found[1].argmax(axis=2) == truth).mean() == 1
+
+
+def test_a_library_without_a_band_of_the_scene_is_refused(tmp_path: Path) -> None:
+    cube, _, _ = small_scene.cube()
+    options = special.LabelOptions(
+        scene=cube, wavelengths=np.linspace(1500, 1700, 24), library=short_of(tmp_path, 700), out=tmp_path / "x.special"
+    )
+    with pytest.raises(
+        SettingsError, match="has spectra from 400 to 700 nm, and the scene's bands lie at 1500 to 1700"
+    ):
+        options.open()

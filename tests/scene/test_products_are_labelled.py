@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_scene
-from folder_products import write_hyperion
+from folder_products import HISUI_NM, write_ahsi, write_hisui, write_hyperion
 from products import write_aviris, write_emit, write_neon, write_pace, write_prisma, write_tanager
-from raster_products import ENMAP_NM, write_enmap
+from raster_products import ENMAP_NM, write_enmap, write_enmap_l1b
 
 import special
 
@@ -31,14 +31,27 @@ def enmap(folder: Path) -> Path:
     return write_enmap(folder / "enmap", cube=np.round(ENMAP[TRUTH - 1] * noise * 10000).astype(np.int16))
 
 
-def hyperion(folder: Path) -> Path:
-    numbers = list(range(8, 56, 2))
-    nm = np.interp(numbers, [1, 70], [355.59, 1057.68])
-    sun = nm**-5.0 / np.expm1(14.388e6 / (nm * 5778.0))  # a black body, for the values are radiance
-    sun *= 500 / sun.max()
+def lit(nm: np.ndarray, most: float) -> np.ndarray:
+    """The scene's radiance (rows, cols, bands) at other wavelengths: a black body and water vapour."""
+    sun = nm**-5.0 / np.expm1(14.388e6 / (nm * 5778.0)) * (1 - 0.6 * np.exp(-(((nm - 945) / 20) ** 2)))
     spectra = np.stack([np.interp(nm, NM, CUBE[k == TRUTH].mean(axis=0)) for k in (1, 2, 3)])
     noise = np.random.default_rng(0).normal(1, 0.03, (*TRUTH.shape, len(nm)))
-    return write_hyperion(folder, spectra[TRUTH - 1] * sun * noise, numbers)
+    return np.asarray(spectra[TRUTH - 1] * most * sun / sun.max() * noise)
+
+
+def enmap_l1b(folder: Path) -> Path:
+    nm = np.concatenate([np.linspace(420, 960, 18), np.linspace(905, 1000, 6)])
+    return write_enmap_l1b(folder / "enmap", lit(nm, 0.06), 0, 0, nm=nm, vnir=18)
+
+
+def ahsi(folder: Path) -> Path:
+    nm = np.concatenate([np.linspace(420, 1020, 18), np.linspace(1004, 1060, 6)])
+    return write_ahsi(folder / "ahsi", lit(nm, 300) + 0.5, nm, 18, down=0, right=0)
+
+
+def hyperion(folder: Path) -> Path:
+    numbers = list(range(8, 56, 2))
+    return write_hyperion(folder, lit(np.interp(numbers, [1, 70], [355.59, 1057.68]), 500), numbers)
 
 
 def prisma(level: str) -> Callable[[Path], Path]:
@@ -58,7 +71,10 @@ MADE: dict[str, Callable[[Path], Path]] = {
     "Tanager surface reflectance": lambda folder: write_tanager(folder / "x.h5", CUBE, NM, GOOD),
     "PACE OCI L2": lambda folder: write_pace(folder / "x.nc", CUBE, NM),
     "EnMAP L2A": enmap,
+    "EnMAP L1B": enmap_l1b,
     "Hyperion L1T": hyperion,
+    "AHSI L1": ahsi,
+    "HISUI L1G": lambda folder: write_hisui(folder / "hisui", lit(HISUI_NM, 300) + 0.1),
 }
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 import small_scene
-from folder_products import write_desis, write_dimap, write_hyperion
+from folder_products import HISUI_NM, write_ahsi, write_desis, write_dimap, write_hisui, write_hyperion
 from products import reflectance, write_emit, write_emit_mask, write_neon
 from raster_products import pack, write_enmap, write_tif
 
@@ -104,6 +104,90 @@ def test_a_hyperion_folder_without_its_scales_or_of_mixed_sizes_is_refused(tmp_p
     metadata.unlink()
     with pytest.raises(SceneError, match="lacks its MTL file"):
         open_scene(tmp_path)
+
+
+def test_hyperion_l1r_is_refused_with_what_to_fetch(tmp_path: Path) -> None:
+    path = tmp_path / "EO1H0010022013284110KF.L1R"
+    path.write_bytes(b"\x0e\x03\x13\x01" + bytes(100))
+    with pytest.raises(SceneError, match="Hyperion L1R, in HDF4, which is not read: fetch the L1T"):
+        open_scene(path)
+
+
+AHSI_NM = np.array([400.0, 500.0, 600.0, 1020.0, 1004.0, 1600.0, 2200.0, 2500.0])
+
+
+@pytest.mark.parametrize("form", ["folder", "VN", "SW", "x.zip", "x.tar.gz"])
+@pytest.mark.parametrize(("satellite", "separator"), [("GF5", "\t"), ("ZY1E", " "), ("GF5B", ", ")])
+def test_the_detectors_of_ahsi_are_laid_on_one_another(
+    tmp_path: Path, form: str, satellite: str, separator: str
+) -> None:
+    radiance = 100 * reflectance()
+    vnir = write_ahsi(tmp_path / "a", radiance, AHSI_NM, 4, separator=separator, satellite=satellite)
+    path = {"folder": vnir.parent, "VN": vnir, "SW": vnir.with_name(vnir.name.replace("_VN.", "_SW."))}.get(form)
+    scene = open_scene(path or pack(vnir.parent, tmp_path / form))
+    order = np.argsort(AHSI_NM)
+    assert (scene.format, scene.level, scene.acquired) == ("AHSI L1", "L1", "2019-12-29 03:12:45")
+    assert scene.sensor == {"GF5": "GF-5 AHSI", "GF5B": "GF-5B AHSI", "ZY1E": "ZY-1 AHSI"}[satellite]
+    np.testing.assert_array_equal(scene.wavelengths, AHSI_NM[order])
+    assert scene.fwhm is not None and set(scene.fwhm) == {8.0} and not scene.known_reflectance
+    assert not scene.valid[0].any() and not scene.valid[:, 4].any() and scene.valid[1:, :4].all()
+    np.testing.assert_allclose(scene.read()[1:, :4], radiance[1:, :4][:, :, order], atol=0.011)
+    assert scene.ground is not None
+    west, north = scene.ground.georeference.transform[2], scene.ground.georeference.transform[5]
+    assert (north, west) == pytest.approx((32, 110), abs=1.1 / 4000)
+
+
+def test_one_detector_of_ahsi_is_read_by_itself_with_a_warning(tmp_path: Path) -> None:
+    vnir = write_ahsi(tmp_path, 100 * reflectance(), AHSI_NM, 4)
+    vnir.unlink()
+    scene = open_scene(tmp_path)
+    assert list(scene.wavelengths) == [1004, 1600, 2200, 2500] and scene.ground is not None
+    assert "the image of its other detector, VN, is not there" in scene.warnings
+
+
+def test_what_an_ahsi_product_lacks_is_said(tmp_path: Path) -> None:
+    vnir = write_ahsi(tmp_path, 100 * reflectance(), AHSI_NM, 4)
+    table = tmp_path / "GF5_AHSI_SWIR_RadCal.raw"
+    table.write_text("0.1 0\n0.1 0\n")
+    with pytest.raises(SceneError, match="describes 2 bands but the image has 4"):
+        open_scene(vnir)
+    table.write_text("gain offset\n")
+    with pytest.raises(SceneError, match="no number"):
+        open_scene(vnir)
+    table.unlink()
+    with pytest.raises(SceneError, match=r"lacks \*AHSI_SWIR_RadCal\.raw"):
+        open_scene(vnir)
+
+
+@pytest.mark.parametrize("form", ["folder", "image", "x.zip", "x.tar.gz"])
+def test_hisui_is_radiance_with_the_wavelengths_of_its_table(tmp_path: Path, form: str) -> None:
+    radiance = 100 * reflectance(bands=185)
+    image = write_hisui(tmp_path / "a", radiance)
+    path = {"folder": image.parent, "image": image}.get(form)
+    scene = open_scene(path or pack(image.parent, tmp_path / form))
+    order = np.argsort(HISUI_NM, kind="stable")
+    assert (scene.format, scene.sensor, scene.acquired) == ("HISUI L1G", "HISUI", "2023-05-23T07:27:20.1Z")
+    np.testing.assert_array_equal(scene.wavelengths, HISUI_NM[order])
+    assert scene.fwhm is not None and set(scene.fwhm) == {11.5} and not scene.known_reflectance
+    assert not scene.valid[0, 0] and scene.valid.sum() == 29
+    np.testing.assert_allclose(scene.read()[1:], radiance[1:][:, :, order], atol=0.006)
+    assert scene.georeference is not None and scene.georeference.transform == (30, 0, 366015, 0, -30, 5809965)
+
+
+def test_what_a_hisui_product_lacks_is_said(tmp_path: Path) -> None:
+    image = write_hisui(tmp_path, 100 * reflectance(bands=185))
+    table, text = (image.with_name(f"{image.stem}{end}") for end in ("_B.csv", ".txt"))
+    before = text.read_text()
+    text.write_text(before.replace("RadianceAddSWIR", "x"))
+    with pytest.raises(SceneError, match="has no number RadianceAddSWIR"):
+        open_scene(image)
+    text.write_text(before)
+    table.write_text("\n".join(table.read_text().splitlines()[:-1]))
+    with pytest.raises(SceneError, match="has no wavelengths of 185 bands"):
+        open_scene(image)
+    table.unlink()
+    with pytest.raises(SceneError, match=r"lacks a part of its HISUI product, HSHL1G_.*_B\.csv"):
+        open_scene(image)
 
 
 def test_dimap_joins_its_spectral_bands_and_leaves_flags(tmp_path: Path) -> None:

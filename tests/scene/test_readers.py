@@ -28,8 +28,8 @@ from special.scene.readers.npy import NPY
 from special.scene.source import Source
 from special.scene.truth import read_truth
 
-PRODUCTS = ["aviris_nc", "desis", "dimap", "emit", "enmap", "hyperion", "neon", "pace", "prisma", "tanager"]
-PRODUCTS += ["together"]
+PRODUCTS = ["ahsi", "aviris_nc", "desis", "dimap", "emit", "enmap", "hisui", "hyperion", "neon", "pace", "prisma"]
+PRODUCTS += ["tanager", "together"]
 OTHERS = ["archive", "folder", "netcdf3", "zarr"]
 OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {
@@ -38,6 +38,8 @@ SHARED_CODE = {
     "attribute_table",
     "base",
     "conventions",
+    "detectors",
+    "enmap_l1b",
     "hdf5_child",
     "hdf5_geometry",
     "hdf5_guard",
@@ -308,6 +310,21 @@ def test_the_reader_of_the_truth_can_be_named(tmp_path: Path, install: Install) 
 @pytest.mark.parametrize("path", ["a\0b", "x" * 5000])
 def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
     with pytest.raises(SceneError, match=r"is no path of a file|cannot be read"):
+        open_scene(path)
+
+
+@pytest.mark.parametrize("text", ['{"id": "PRS_L2D"}', "<level_Y/>", "\ufeff[1]"])
+def test_text_that_describes_a_product_is_told_from_a_scene(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SceneError, match=r"is text that describes something \(JSON or XML\), and holds no cube"):
+        open_scene(path)
+
+
+def test_formats_come_before_products_in_what_may_be_given(tmp_path: Path) -> None:
+    path = tmp_path / "x.bin"
+    path.write_bytes(bytes(range(1, 200)))
+    with pytest.raises(SceneError, match=r"in no format that can be read: give (GeoTIFF|HDF5|MATLAB)"):
         open_scene(path)
 
 

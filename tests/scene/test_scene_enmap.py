@@ -1,4 +1,4 @@
-"""EnMAP L1C and L2A: named by any of their files, with wavelengths, gains and masks from the product."""
+"""EnMAP: named by any of their files, with wavelengths, gains and masks from the product."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from raster_products import (
     ENMAP_GAINS,
+    ENMAP_L1B_NM,
     ENMAP_NM,
     ENMAP_OFFSETS,
     enmap_cube,
     enmap_xml,
     pack,
     write_enmap,
+    write_enmap_l1b,
     write_tif,
 )
 
@@ -98,12 +100,63 @@ def test_metadata_of_another_image_are_refused(tmp_path: Path) -> None:
         open_scene(write_enmap(tmp_path, cube=enmap_cube()[:, :, :5]))
 
 
-@pytest.mark.parametrize("form", ["folder", "metadata", "VNIR"])
-def test_l1b_is_refused_with_what_to_give(tmp_path: Path, form: str) -> None:
-    metadata = write_enmap(tmp_path / "product", "L1B")
-    vnir = metadata.with_name(metadata.name.replace("METADATA.XML", "SPECTRAL_IMAGE_VNIR.TIF"))
-    with pytest.raises(SceneError, match=r"L1B.*give its L1C or L2A"):
-        open_scene({"folder": metadata.parent, "metadata": metadata, "VNIR": vnir}[form])
+RADIANCE = np.random.default_rng(5).uniform(0.01, 0.06, (9, 7, 8))
+
+
+@pytest.mark.parametrize("form", ["folder", "metadata", "VNIR", "SWIR", "zip"])
+def test_the_detectors_of_l1b_are_laid_on_one_another(tmp_path: Path, form: str) -> None:
+    metadata = write_enmap_l1b(tmp_path / "product", RADIANCE)
+    images = {
+        name: metadata.with_name(metadata.name.replace("METADATA.XML", f"SPECTRAL_IMAGE_{name}.TIF"))
+        for name in ("VNIR", "SWIR")
+    }
+    path = {"folder": metadata.parent, "metadata": metadata, **images}.get(form)
+    scene = open_scene(path or pack(metadata.parent, tmp_path / "ENMAP.zip"))
+    order = np.argsort(ENMAP_L1B_NM)
+    assert (scene.format, scene.level, scene.shape) == ("EnMAP L1B", "L1B", (9, 7, 8))
+    np.testing.assert_array_equal(scene.wavelengths, ENMAP_L1B_NM[order])
+    assert not scene.valid[:2].any() and not scene.valid[:, 6].any() and scene.valid[2:, :6].all()
+    np.testing.assert_allclose(scene.read()[2:, :6], RADIANCE[2:, :6][:, :, order], atol=2e-6)
+    np.testing.assert_allclose(
+        scene.read(slice(3, 5), slice(1, 4), bands=[7, 0]), RADIANCE[3:5, 1:4][:, :, order[[7, 0]]], atol=2e-6
+    )
+    assert any("moved onto the VNIR by -2 rows and 1 columns" in note for note in scene.notes)
+
+
+def test_l1b_lies_where_its_rpcs_say(tmp_path: Path) -> None:
+    scene = open_scene(write_enmap_l1b(tmp_path, RADIANCE))
+    assert scene.georeference is None and scene.ground is not None
+    pixels, (a, _, c, _, e, f) = scene.ground.pixels(), scene.ground.georeference.transform
+    for number in np.unique(pixels[pixels >= 0]):
+        rows, cols = np.nonzero(pixels == number)
+        lat, lon = 48 - 1e-4 * (number // 7), 11 + 1e-4 * (number % 7)
+        assert np.abs(f + e * (rows + 0.5) - lat).min() < 0.6e-4 and np.abs(c + a * (cols + 0.5) - lon).min() < 0.8e-4
+    assert np.unique(pixels[pixels >= 0]).size == 63
+
+
+def test_l1b_without_rpcs_is_joined_as_it_is_with_a_warning(tmp_path: Path) -> None:
+    scene = open_scene(write_enmap_l1b(tmp_path, RADIANCE, 0, 0, rpcs=False))
+    np.testing.assert_allclose(scene.read(), RADIANCE[:, :, np.argsort(ENMAP_L1B_NM)], atol=2e-6)
+    assert scene.ground is None and any("were not laid on one another" in one for one in scene.warnings)
+
+
+def test_l1b_without_one_of_its_images_or_of_two_sizes_is_refused(tmp_path: Path) -> None:
+    metadata = write_enmap_l1b(tmp_path, RADIANCE)
+    swir = metadata.with_name(metadata.name.replace("METADATA.XML", "SPECTRAL_IMAGE_SWIR.TIF"))
+    write_tif(swir, np.ones((9, 6, 4), np.uint16))
+    with pytest.raises(SceneError, match="differ in size or type"):
+        open_scene(metadata)
+    swir.unlink()
+    with pytest.raises(SceneError, match=r"lacks one of its images, .*SPECTRAL_IMAGE_SWIR\.TIF"):
+        open_scene(metadata)
+
+
+@pytest.mark.parametrize("part", ["METADATA.XML", "SPECTRAL_IMAGE.TIF"])
+def test_a_file_of_no_bytes_is_said_to_be_empty(tmp_path: Path, part: str) -> None:
+    metadata = write_enmap(tmp_path / "product")
+    metadata.with_name(metadata.name.replace("METADATA.XML", part)).write_bytes(b"")
+    with pytest.raises(SceneError, match=f"{part} is empty: fetch the product again"):
+        open_scene(pack(metadata.parent, tmp_path / "ENMAP_L2A.zip"))
 
 
 def test_metadata_without_their_image_say_so(tmp_path: Path) -> None:
@@ -197,13 +250,34 @@ def test_real_metadata_give_wavelengths_gains_and_channels(real: Path, tmp_path:
         assert scene.read()[0, 0, 217] == pytest.approx(value, rel=1e-5)
 
 
+def test_real_rpcs_of_l1b_say_that_the_detectors_look_twenty_lines_apart(real: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(real / "enmap_L1B_gtif_qualification.zip") as packed:
+        xml = packed.read(next(name for name in packed.namelist() if name.endswith("METADATA.XML")))
+    metadata = write_enmap_l1b(tmp_path, RADIANCE)
+    metadata.write_bytes(xml)
+    vnir, swir = (
+        np.random.default_rng(seed).integers(100, 6000, (60, 50, bands)).astype(np.uint16)
+        for seed, bands in ((0, 88), (1, 130))
+    )
+    for name, cube in {"VNIR": vnir, "SWIR": swir}.items():
+        image = metadata.name.replace("METADATA.XML", f"SPECTRAL_IMAGE_{name}.TIF")
+        write_tif(tmp_path / image, cube, crs=None, transform=None)
+    scene = open_scene(metadata)
+    assert scene.shape == (60, 50, 218) and not scene.valid[:20].any() and scene.valid[20:, :49].all()
+    gain, offset = (float(xml.split(b"<%sOfBand>" % name)[218].split(b"<")[0]) for name in (b"Gain", b"Offset"))
+    last = swir[30 - 20, 10 + 1, 129] * gain + offset
+    assert scene.read()[30, 10, 217] == pytest.approx(last, rel=1e-4)
+    assert scene.ground is not None and scene.ground.georeference.transform is not None
+    assert scene.ground.georeference.transform[5] == pytest.approx(47.7875, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("enmap_L1B_gtif_qualification.zip", "L1B.*give its L1C or L2A"),
-        ("enmap_L1C_gtif_qualification.zip", r"SPECTRAL_IMAGE\.TIF cannot be read"),
-        ("enmap_L2A_noPrefix.zip", "level unknown"),
-        ("dims_op_oc_oc-en_701293165_1.tar.gz", r"METADATA\.XML in .*tar\.gz is damaged"),
+        ("enmap_L1B_gtif_qualification.zip", r"SPECTRAL_IMAGE_VNIR\.TIF is empty"),
+        ("enmap_L1C_gtif_qualification.zip", r"SPECTRAL_IMAGE\.TIF is empty"),
+        ("enmap_L2A_noPrefix.zip", r"SPECTRAL_IMAGE\.TIF is empty"),
+        ("dims_op_oc_oc-en_701293165_1.tar.gz", r"METADATA\.XML in .*tar\.gz is empty"),
     ],
 )
 def test_real_archives_whose_images_are_empty_say_what_is_wrong(real: Path, name: str, message: str) -> None:

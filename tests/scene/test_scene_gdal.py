@@ -179,7 +179,7 @@ def test_jpeg_2000_is_read(tmp_path: Path) -> None:
 
 def test_other_xml_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "service.xml").write_text("<GDAL_WMS></GDAL_WMS>")
-    with pytest.raises(SceneError, match="in no format that can be read"):
+    with pytest.raises(SceneError, match="is text that describes something"):
         recognise(tmp_path / "service.xml")
 
 

@@ -39,6 +39,16 @@ def test_the_number_of_wavelengths_finds_the_bands_on_any_axis(
     np.testing.assert_array_equal(scene.wavelengths, NM)
 
 
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (0, 2, 1)])
+def test_the_wavelengths_may_be_an_attribute_of_the_cube(tmp_path: Path, axes: tuple[int, int, int]) -> None:
+    path = write(tmp_path / "x.h5", cube=cube().transpose(axes))
+    with h5py.File(path, "a") as file:
+        file["cube"].attrs.update(center_wavelengths=NM / 1000, center_wavelengths_units="Micrometers")
+    scene = open_scene(path)
+    np.testing.assert_array_equal(scene.read(), cube())
+    np.testing.assert_allclose(scene.wavelengths, NM)
+
+
 @pytest.mark.parametrize("name", ["good_wavelengths", "wavelength_index", "wavelengthFlags", "wavelengths__fwhm"])
 def test_what_is_named_for_wavelengths_but_is_none_is_passed_over(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "x.h5", cube=cube(), **{name: np.linspace(0.5, 9.5, 6)}, wavelengths_nm=NM)

@@ -59,6 +59,78 @@ def write_hyperion(folder: Path, radiance: np.ndarray, numbers: list[int]) -> Pa
     return metadata
 
 
+def write_ahsi(
+    folder: Path,
+    radiance: np.ndarray,
+    nm: np.ndarray,
+    vnir: int,
+    *,
+    down: int = -1,
+    right: int = 1,
+    separator: str = "\t",
+    rpcs: bool = True,
+    satellite: str = "GF5",
+) -> Path:
+    """GF-5 AHSI: uint16, a TIF for each detector as the VNIR sees the ground, the SWIR further down and to the right.
+
+    The first ``vnir`` of the wavelengths ``nm`` are the VNIR's; the first pixel is fill. ZY-1 puts the detector's name
+    at another place.
+    """
+    from rasterio.rpc import RPC
+
+    folder.mkdir(parents=True, exist_ok=True)
+    start = f"{satellite}_AHSI_E110.53_N32.30_20191229_008729_L10000069228"
+    gains, offsets = np.linspace(0.01, 0.02, len(nm)), np.linspace(-0.3, 0.3, len(nm))
+    numbers = np.round((radiance - offsets) / gains).astype("u2")
+    numbers[0, 0] = 0
+    terms, shape = np.eye(20).tolist(), radiance.shape[:2]
+    for detector, part, by in (("VN", slice(0, vnir), (0, 0)), ("SW", slice(vnir, None), (down, right))):
+        shifted = np.zeros_like(numbers[:, :, part])
+        for row, col in np.ndindex(shape):
+            if 0 <= row + by[0] < shape[0] and 0 <= col + by[1] < shape[1]:
+                shifted[row + by[0], col + by[1]] = numbers[row, col, part]
+        about = RPC(
+            **{"height_off": 0, "height_scale": 1000, "lat_off": 32, "lat_scale": 1, "long_off": 110, "long_scale": 1},
+            **{"line_off": by[0], "line_scale": 4000, "samp_off": by[1], "samp_scale": 4000},
+            **{"line_num_coeff": [-one for one in terms[2]], "line_den_coeff": terms[0]},
+            **{"samp_num_coeff": terms[1], "samp_den_coeff": terms[0]},
+        )
+        write_tif(
+            folder / f"{start}_{detector}.geotiff", shifted, crs=None, transform=None, rpcs=about if rpcs else None
+        )
+        for word, columns in (("RadCal", (gains, offsets)), ("Spectralresponse", (nm, np.full(len(nm), 8.0)))):
+            lines = [
+                separator.join(f"{column[i]!r}" for column in map(np.ndarray.tolist, columns)) for i in range(len(nm))
+            ]
+            ends = f"{detector}IR_{word}" if satellite != "ZY1E" else f"{word}_{detector}IR"
+            (folder / f"{satellite}_AHSI_{ends}.raw").write_text("\n".join(lines[part]) + "\n")
+    (folder / f"{start}.xml").write_text(
+        "<ProductMetaData><StartTime>2019-12-29 03:12:45</StartTime></ProductMetaData>"
+    )
+    return folder / f"{start}_VN.geotiff"
+
+
+HISUI_NM = np.concatenate([np.linspace(405, 975, 58), np.linspace(903, 2478, 127)])
+
+
+def write_hisui(folder: Path, radiance: np.ndarray) -> Path:
+    """HISUI L1G: uint16 (rows, cols, 185), radiance by a factor and an offset for each detector; the first pixel 0."""
+    folder.mkdir(parents=True, exist_ok=True)
+    start = "HSHL1G_N329E1299_20230523072720_20240308144532"
+    vnir = np.arange(185) < 58
+    numbers = np.round((radiance - np.where(vnir, -10, -3.2)) / np.where(vnir, 0.01, 0.0032)).astype("u2")
+    numbers[0, 0] = 0
+    image = write_tif(folder / f"{start}.tif", numbers)
+    lines = [f"{n},{1 if n <= 58 else 2},{one!r},11.5,0" for n, one in enumerate(HISUI_NM.tolist(), 1)]
+    heading = "BandNumber,Detector,CenterWavelength,FWHM,Flag"
+    (folder / f"{start}_B.csv").write_text("\n".join([heading, *lines]) + "\n")
+    (folder / f"{start}.txt").write_text(
+        "RadianceMultiVNIR=0.01\nRadianceAddVNIR=-10\nRadianceMultiSWIR=0.0032\nRadianceAddSWIR=-3.2\n"
+        "SceneCenterTime=2023-05-23T07:27:20.1Z\n"
+    )
+    return image
+
+
 def write_dimap(folder: Path, cube: np.ndarray, nm: np.ndarray) -> Path:
     """What SNAP writes: uint16 with factor and offset, one big-endian ENVI file a band, and a band of flags."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from special.answers.sheet.rows import other_answers
 
-_FIELDS = ("id", "class", "guess", "confidence", "runners_up")
+_FIELDS = ("id", "class", "guess", "confidence", "runners_up", "scene")
 _ANSWERED_OTHERWISE, _OPEN, _RIM = "128,128,128,255", "255,214,10,255", "20,20,20,255"
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

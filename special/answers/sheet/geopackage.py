@@ -13,19 +13,22 @@ from special.answers.sheet.placement import Placement
 from special.answers.sheet.rows import Row
 
 
-def write_geopackage(path: Path, questions: Sequence[Question], placement: Placement, *, areas: bool) -> Path:
-    """Write the questions with the fields id, class (NULL: no answer yet), guess, confidence and runners_up.
+def write_geopackage(
+    path: Path, questions: Sequence[Question], placement: Placement, scene: str = "", *, areas: bool
+) -> Path:
+    """Write the questions with the fields id, class (NULL: no answer yet), guess, confidence, runners_up and scene.
 
     Args:
         path: a file that is not there.
         questions: one or more.
         placement: where pixels lie.
+        scene: the beginning of the hash of its files.
         areas: whether outlines are written, or else points.
     """
     import pyogrio
     import shapely
 
-    rows = [Row.of(question, placement) for question in questions]
+    rows = [Row.of(question, placement, scene) for question in questions]
     shapes = (
         [placement.outline(question.area) for question in questions]
         if areas
@@ -37,6 +40,7 @@ def write_geopackage(path: Path, questions: Sequence[Question], placement: Place
         "guess": np.array([row.guess or None for row in rows], object),
         "confidence": np.array([row.confidence for row in rows], np.float64),
         "runners_up": np.array([row.runners_up or None for row in rows], object),
+        "scene": np.array([row.scene or None for row in rows], object),
     }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "'crs' was not provided", UserWarning)  # a scene need not be georeferenced

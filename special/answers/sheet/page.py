@@ -64,6 +64,7 @@ class Page:
         renderings: one or more; the first one also shows the whole scene.
         unit: of the spectra, in words.
         areas: whether an answer is about the outlined area, or else about the pixel that is marked in it.
+        identity: the beginning of the hash of the scene's files.
     """
 
     scene: str
@@ -79,6 +80,7 @@ class Page:
     renderings: Sequence[Rendering]
     unit: str
     areas: bool
+    identity: str = ""
 
 
 def write_page(path: Path, page: Page) -> Path:
@@ -166,7 +168,7 @@ def _data(page: Page) -> dict[str, Any]:
         questions.append(
             {
                 "id": question.id,
-                "cells": Row.of(question, page.placement).cells(),
+                "cells": Row.of(question, page.placement, page.identity).cells(),
                 "guess": question.guess,
                 "shares": {name: f"{share:.0%}" for name, share in likely if share >= 0.005},
             }

@@ -11,8 +11,9 @@ from special.answers.sheet.placement import Placement
 
 NONE_OF_THESE, MIXED, UNKNOWN = "none of these", "mixed", "I don't know"
 
-COLUMNS = ("id", "row", "col", "x", "y", "class", "guess", "confidence", "runners_up")
-"""Of the tables. ``row`` and ``col`` count from 0; ``class`` is the answer, empty where there is none."""
+COLUMNS = ("id", "row", "col", "x", "y", "class", "guess", "confidence", "runners_up", "scene")
+"""Of the tables. ``row`` and ``col`` count from 0; ``class`` is the answer, empty where there is none; ``scene`` is the
+beginning of the hash of the scene's files, by which answers of another scene are known."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,24 @@ class Row:
     guess: str
     confidence: float
     runners_up: str
+    scene: str
 
     @classmethod
-    def of(cls, question: Question, placement: Placement) -> Row:
-        """Describe a question; what a class list cannot have in a name, a bar, stands between the runners-up."""
+    def of(cls, question: Question, placement: Placement, scene: str = "") -> Row:
+        """Describe a question about the scene of this hash.
+
+        What a class list cannot have in a name, a bar, stands between the runners-up.
+        """
         x, y = placement.centre(question.row, question.col)
         others = " | ".join(f"{name} {share:.2f}" for name, share in question.runners_up)
-        return cls(question.id, question.row, question.col, x, y, question.guess, round(question.confidence, 4), others)
+        place = (question.id, question.row, question.col, x, y)
+        return cls(*place, question.guess, round(question.confidence, 4), others, scene)
 
     def cells(self, answer: str = "") -> tuple[str, ...]:
         """Return the line as texts, in the order of ``COLUMNS``."""
         place = (str(self.id), str(self.row), str(self.col), f"{self.x:.12g}", f"{self.y:.12g}")
         confidence = "" if math.isnan(self.confidence) else f"{self.confidence:.4f}"
-        return (*place, answer, self.guess, confidence, self.runners_up)
+        return (*place, answer, self.guess, confidence, self.runners_up, self.scene)
 
 
 def other_answers(names: Sequence[str]) -> list[str]:

@@ -147,6 +147,12 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
         nm = plausible_nm(np.asarray(values[(slice(None),) * len(values.shape)]).ravel(), units or None)
         if nm is not None:
             listed[item.name] = nm
+    said = file.attributes(info.name)
+    for name, values in said.items():  # as of a product that says of the cube itself what its bands are
+        if _names_wavelengths(name) and np.size(values) in sizes and np.asarray(values).dtype.kind in "iuf":
+            nm = plausible_nm(np.ravel(values), conventions.text(said, f"{name}_units") or None)
+            if nm is not None:
+                listed[f"{info.name}@{name}"] = nm
     wavelengths = _chosen(listed, info, file, given=bool(options.band_counts) or options.any_count)
     counts = options.band_counts
     if not counts and wavelengths is not None:
@@ -167,7 +173,6 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
     notes: tuple[str, ...] = ()
     if axes != orders[0]:
         notes = (f"{info} was read as {rows} x {cols} pixels with {bands} bands, the number of wavelengths",)
-    said = file.attributes(info.name)
     gain, offset = conventions.scaling(said)
     return Source(
         path=file.path,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
 
@@ -134,7 +134,12 @@ class ArrayBlockReader:
         block = self.stored[tuple(slices)].transpose(self.axes)
         if len(bands) == block.shape[2] and np.array_equal(bands, np.arange(first, first + len(bands))):
             return block
-        return block[:, :, bands - first]
+        # Run by run: good bands come in few runs, and picking them one by one takes several times as long.
+        found = np.empty((*block.shape[:2], len(bands)), dtype=block.dtype)
+        ends = [0, *(np.flatnonzero(np.diff(bands) != 1) + 1).tolist(), len(bands)]
+        for start, stop in pairwise(ends):
+            found[:, :, start:stop] = block[:, :, bands[start] - first : bands[stop - 1] - first + 1]
+        return found
 
 
 def _flaw(name: str, item: object) -> str:
@@ -188,12 +193,25 @@ def recognise(path: Path, name: str | None = None) -> Reader:
             return found[0]
     if path.is_dir():
         raise SceneError(f"{path} is a folder: name the scene's file in it")
-    *others, last = (reader.reads for reader in sorted(readers, key=precedence, reverse=True))
+    *others, last = (
+        reader.reads for reader in sorted(readers, key=lambda one: (one.precedence == PRODUCT, one.precedence))
+    )
+    if _is_markup(head):
+        raise SceneError(
+            f"{path} is text that describes something (JSON or XML), and holds no cube: name the scene's own file, or "
+            "its folder"
+        )
     kind = "is in no format that can be read" if head else "is empty"
     raise SceneError(
         f"{path} {kind}: give {', '.join(others)} or {last}; "
         "the raw file of an ENVI scene needs its header (.hdr) beside it"
     )
+
+
+def _is_markup(head: bytes) -> bool:
+    """Whether a file begins as JSON or XML does, and is text as far as it is known."""
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith((b"{", b"[", b"<")) and b"\0" not in head
 
 
 def inputs_table() -> str:

@@ -1,7 +1,7 @@
-"""EnMAP L1C and L2A: a GeoTIFF beside its METADATA.XML, in a folder, a ZIP or a tar.gz.
+"""EnMAP L1B, L1C and L2A: GeoTIFFs beside their METADATA.XML, in a folder, a ZIP or a tar.gz.
 
 Layout: DLR, EnMAP HSI Level 1B/1C/2A product specification. Bands of L1C and L2A ascend in wavelength, whatever
-detector they are from. The two detectors of L1B see the ground at different places, so an L1B product is no cube.
+detector they are from; those of L1B are in an image for each detector.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.base import PRODUCT, Reader, ReadOptions
+from special.scene.readers.enmap_l1b import joined
 from special.scene.readers.geotiff import TIFF
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, is_zip, product_files
@@ -24,6 +25,10 @@ from special.scene.source import QualityMask, Source
 
 _METADATA = "METADATA.XML"
 _IMAGES = ("SPECTRAL_IMAGE.TIF", "SPECTRAL_IMAGE_COG.TIF", "SPECTRAL_IMAGE_COG.TIFF", "SPECTRAL_IMAGE.TIFF")
+_DETECTORS = tuple(
+    tuple(f"SPECTRAL_IMAGE_{detector}{end}" for end in (".TIF", "_COG.TIF", "_COG.TIFF", ".TIFF"))
+    for detector in ("VNIR", "SWIR")
+)
 _ROOT = b"<level_X"
 # The layers of masks: what --mask calls each, the values in it that mask a pixel, and whether it is used by default.
 _MASKS = {
@@ -34,16 +39,19 @@ _MASKS = {
     "QUALITY_HAZE": ("haze", (1,), False),
     "QUALITY_SNOW": ("snow", (1,), False),
 }
-_L2A_FILL, _L1C_FILL = -32768.0, 0.0
+_L2A_FILL, _L1_FILL = -32768.0, 0.0
 
 
 @dataclass(frozen=True)
 class _Product:
-    """The files of one product in a folder or archive, by their names in it, and in what it was packed once more."""
+    """The files of one product in a folder or archive, by their names in it, and in what it was packed once more.
+
+    ``images`` is one, or those of the two detectors.
+    """
 
     files: ProductFiles
     metadata: str
-    image: str
+    images: tuple[str, ...]
     delivered: Path | None = None
 
 
@@ -51,8 +59,11 @@ class EnmapReader(Reader):
     """Reads EnMAP products, named by the image, the metadata, the folder or the archive."""
 
     name = "enmap"
-    reads = "EnMAP L1C and L2A (folder, archive, METADATA.XML or image)"
-    understands = "wavelengths, widths, gains and masks from the product; a delivery may be packed once more"
+    reads = "EnMAP L1B, L1C and L2A (folder, archive, METADATA.XML or image)"
+    understands = (
+        "wavelengths, widths, gains and masks from the product; the detectors of L1B laid on one another; "
+        "a delivery may be packed once more"
+    )
     precedence = PRODUCT
     signatures = (*TIFF, (0, b"<"), (0, b"\xef\xbb\xbf<"), *ARCHIVES)
     folders = True
@@ -71,30 +82,30 @@ class EnmapReader(Reader):
         return bool(name) and ("enmap" in f"{path.name} {name}".lower() or name.startswith("dims_op_oc"))
 
     def open(self, path: Path, options: ReadOptions) -> Source:
-        """Describe the cube of a product: L1C as radiance, L2A as reflectance.
+        """Describe the cube of a product: L1B and L1C as radiance, L2A as reflectance.
 
         Raises:
-            SceneError: it is no such product, lacks a file, or is L1B.
+            SceneError: it is no such product, or lacks a file.
         """
-        from rasterio.errors import RasterioError
-
         product = _product(path)
+        _refuse_empty(product)
         root = parse_xml(product.files.read(product.metadata, MOST_BYTES), _said(product, product.metadata))
         level = (root.findtext("base/level") or "").strip()
-        if level not in ("L1C", "L2A"):
-            raise SceneError(f"{path} is an EnMAP product of level {level or 'unknown'}: give its L1C or L2A")
-        try:
-            with quiet_open(product.files.gdal_name(product.image)) as dataset:
-                source = raster_source(dataset, path, f"EnMAP {level}", ())
-        except RasterioError as error:
-            raise SceneError(f"{_said(product, product.image)} cannot be read ({error}): fetch it again") from None
+        if level not in ("L1B", "L1C", "L2A"):
+            said = f"is of level {level}" if level else "names no level of EnMAP"
+            raise SceneError(f"{_said(product, product.metadata)} {said}: give an EnMAP product of L1B, L1C or L2A")
+        if (level == "L1B") != (len(product.images) == 2):
+            raise SceneError(f"{path} has the metadata of {level} and an image of another level: fetch it again")
+        source, *others = (_image(product, name, path, level) for name in product.images)
+        for swir in others:
+            source = joined(source, swir, root, _L1_FILL, _said(product, product.metadata))
         bands = _Bands.of(root, source.shape[2], _said(product, product.metadata))
         scale = _common_scale(bands) if level == "L2A" else None
         masks, used, warnings = _masks(product, source)
-        fill = _L2A_FILL if level == "L2A" else _L1C_FILL
+        fill = _L2A_FILL if level == "L2A" else _L1_FILL
         return replace(
             source,
-            files=product.files.parts([product.image, product.metadata, *used]),
+            files=product.files.parts([*product.images, product.metadata, *used]),
             wavelengths=bands.wavelengths,
             fwhm=bands.fwhm if np.isfinite(bands.fwhm).all() else None,
             good_bands=bands.expected,
@@ -102,7 +113,7 @@ class EnmapReader(Reader):
             gains=None if scale else bands.gains,
             offsets=None if scale else bands.offsets,
             scale_factor=scale,
-            masks=masks,
+            masks=(*source.masks, *masks),
             sensor="EnMAP",
             level=level,
             acquired=root.findtext("base/temporalCoverage/startTime"),
@@ -223,15 +234,38 @@ def _product(path: Path) -> _Product:
         images = [path.name]
     else:
         images = [name for name in beside if name[len(start) :].upper() in _IMAGES]
+    detectors = [[name for name in beside if name[len(start) :].upper() in names] for names in _DETECTORS]
+    if not images and any(detectors):
+        for found, names in zip(detectors, _DETECTORS, strict=True):
+            if not found:
+                raise SceneError(f"{path} lacks one of its images, {Path(start + names[0]).name}: fetch it as well")
+        images = [found[0] for found in detectors]
+        return _Product(files, metadata[0], tuple(images))
     if not images:
-        if any(
-            name[len(start) :].upper().startswith(("SPECTRAL_IMAGE_VNIR", "SPECTRAL_IMAGE_SWIR")) for name in beside
-        ):
-            raise SceneError(
-                f"{path} is EnMAP L1B, whose two detectors see the ground at different places: give its L1C or L2A"
-            )
         raise SceneError(f"{path} lacks the image of its product, {Path(start + _IMAGES[0]).name}: fetch it as well")
-    return _Product(files, metadata[0], images[0])
+    return _Product(files, metadata[0], (images[0],))
+
+
+def _refuse_empty(product: _Product) -> None:
+    """Refuse a product with a file of no bytes, as deliveries that were cut short and stubs for tests have.
+
+    Raises:
+        SceneError: there is one.
+    """
+    for name in (product.metadata, *product.images):
+        if product.files.sizes[name] == 0:
+            raise SceneError(f"{_said(product, name)} is empty: fetch the product again")
+
+
+def _image(product: _Product, name: str, path: Path, level: str) -> Source:
+    from rasterio.errors import RasterioError
+
+    try:
+        with quiet_open(product.files.gdal_name(name)) as dataset:
+            return raster_source(dataset, path, f"EnMAP {level}", ())
+    except RasterioError as error:
+        reason = str(error).partition("\n")[0]
+        raise SceneError(f"{_said(product, name)} cannot be read ({reason}): fetch it again") from None
 
 
 def _said(product: _Product, name: str) -> str:
@@ -241,10 +275,7 @@ def _said(product: _Product, name: str) -> str:
 def _prefix(name: str) -> str | None:
     """Return the part of an image's name that it shares with its metadata, or None when it is no such image."""
     upper = name.upper()
-    for end in (
-        *_IMAGES,
-        *(f"SPECTRAL_IMAGE_{part}" for part in ("VNIR.TIF", "SWIR.TIF", "VNIR_COG.TIF", "SWIR_COG.TIF")),
-    ):
+    for end in (*_IMAGES, *(name for names in _DETECTORS for name in names)):
         if upper.endswith(end):
             return name[: -len(end)]
     return None

@@ -1,6 +1,6 @@
-"""Zarr in a folder on this machine: GDAL unpacks the chunks, the metadata are read here.
+"""Zarr in a folder on this machine: the metadata are read here.
 
-Version 3 is read as far as GDAL goes: 3.10 knows a draft of it.
+Chunks of version 2 are unpacked by GDAL, those of version 3, of which GDAL 3.10 knows but a draft, by zarr-python.
 """
 
 from __future__ import annotations
@@ -48,9 +48,28 @@ class ZarrArray:
             with quiet_open(f'ZARR:"{self.root.absolute()}":/{self.name}', "Zarr") as dataset:
                 block = dataset.read([layer + 1 for layer in layers], window=window)
         except RasterioError as error:
-            said = "convert it to version 2" if (self.root / "zarr.json").is_file() else "it may be damaged"
-            raise SceneError(f"{self.name} of {self.root} cannot be read by GDAL ({error}): {said}") from None
+            raise SceneError(f"{self.name} of {self.root} cannot be read ({error}): it may be damaged") from None
         return np.asarray(block).reshape([len(part) for part in ranges])
+
+
+@dataclass(frozen=True)
+class Zarr3Array:
+    """An array of version 3, opened anew for every block: any codec that zarr-python has, shards too."""
+
+    root: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
+        """Read a block."""
+        import zarr
+
+        try:
+            return np.asarray(zarr.open_array(self.root / self.name, mode="r", zarr_format=3)[slices])
+        except (OSError, ValueError, TypeError, KeyError, RuntimeError, NotImplementedError) as error:
+            said = " ".join(str(error).split())
+            raise SceneError(f"{self.name} of {self.root} cannot be read ({said}): it may be damaged") from None
 
 
 class ZarrFile(ArrayFile):
@@ -81,7 +100,9 @@ class ZarrFile(ArrayFile):
             dtype = self._types[name]
             if dtype is None:
                 raise SceneError(f"{self.path}: {name!r} holds no numbers")
-            loaded.append(ZarrArray(self.path, name, tuple(self._metadata[name]["shape"]), dtype))
+            found = self._metadata[name]
+            kind = Zarr3Array if found.get("zarr_format") == 3 else ZarrArray
+            loaded.append(kind(self.path, name, tuple(found["shape"]), dtype))
         return loaded
 
     def files(self, name: str) -> tuple[Path, ...]:
@@ -127,7 +148,7 @@ class ZarrReader(ArrayReader):
     """Reads a local Zarr store."""
 
     name = "zarr"
-    reads = "Zarr (a local folder)"
+    reads = "Zarr (a local folder, version 2 or 3)"
     understands = "dimensions and attributes by the CF conventions; `--key NAME` as for HDF5"
     precedence = FORMAT
     folders = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
@@ -75,6 +75,8 @@ class CalibratedScene:
         settings, table, wavelengths = knowledge.settings, knowledge.table, scene.wavelengths
         sample = pixels.sample_spectra(scene, settings.calibration_pixels).astype(np.float64)
         conversion = convert(sample, wavelengths, known_reflectance=scene.known_reflectance)
+        if knowledge.measured is not None:  # nothing is known of the classes beyond the spectra of the library
+            conversion = replace(conversion, regions=conversion.regions.within(*knowledge.measured.library.reach_nm))
         signals, centres = conversion.apply(sample), conversion.regions.centres
         smoothed = table.seen_by(centres) if names_minerals(readings, table) else table
         spectra = knowledge.spectra(readings, classes, wavelengths, scene.fwhm, conversion.regions, smoothed)

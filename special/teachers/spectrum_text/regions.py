@@ -40,6 +40,11 @@ class Regions:
         members = tuple(np.array(group) for group in groups)
         return cls(members, np.array([wavelengths[group].mean() for group in members]))
 
+    def within(self, low: float, high: float) -> Regions:
+        """Return those that lie from ``low`` to ``high``, nm."""
+        kept = np.flatnonzero((self.centres >= low) & (self.centres <= high))
+        return Regions(tuple(self.members[i] for i in kept), self.centres[kept])
+
     def average(self, spectra: np.ndarray) -> np.ndarray:
         """Average spectra (..., bands) to (..., regions), float64."""
         return np.stack([spectra[..., group].mean(axis=-1, dtype=np.float64) for group in self.members], axis=-1)
