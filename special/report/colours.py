@@ -72,7 +72,7 @@ _FAMILIES: tuple[_Family, ...] = (
     ),
     _Family(
         r"soils?|bare|earth|fallow",
-        "bare soil, fallow, red soil, ground, wet soil, clay, bark, red dirt road, crop residue, peat, "
+        "bare soil, fallow, red soil, ground, wet soil, clay, bark, dirt road, red dirt road, crop residue, peat, "
         "oil-soaked soil, iron-stained rock, dead trees, autumn forest, mine tailings, basalt",
         ("#a07858", "#682800", "#804830"),
     ),
