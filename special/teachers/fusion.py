@@ -1,7 +1,8 @@
 """Several teachers, one answer: a log-linear pool, each with the weight that its agreement with the others earns.
 
 What a teacher is worth is estimated in ``special.teachers.skill``. A teacher that is surer than its skill lets it be
-right is flattened, the first as well; another one counts only as far as luck does not explain its agreement.
+right is flattened, the first as well; another one counts only as far as luck does not explain its agreement. A first
+teacher that hardly knows anything cannot vouch for another.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from special.progress import SILENT, Progress
 from special.settings import Count, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
 from special.teachers.base import Teacher
-from special.teachers.skill import agreements, honest_power, skills
+from special.teachers.skill import agreements, claimed_skill, honest_power, skills
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -114,7 +115,10 @@ def weigh(
         return [1.0], [{}]
     pairs = agreements(parts, valid)
     known = skills(pairs, len(parts))
-    sure = [max(pair.sure for both, pair in pairs.items() if number in both) for number in range(len(parts))]
+    # By skill none agrees with the first more than the first is sure; by luck one may, where names are few.
+    first = claimed_skill(parts[0], valid)
+    told = {both: pair.sure(first if 0 in both else 1.0) for both, pair in pairs.items()}
+    sure = [max(value for both, value in told.items() if number in both) for number in range(len(parts))]
     earned = [settings.earned(value) for value in sure]
     honest = [honest_power(part, valid, skill) for part, skill in zip(parts, known, strict=True)]
     beside = max(earned[1:])

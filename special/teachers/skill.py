@@ -38,10 +38,9 @@ class Agreement:
     kappa: float
     spread: float
 
-    @property
-    def sure(self) -> float:
-        """The agreement in standard deviations of luck."""
-        return self.kappa / self.spread
+    def sure(self, at_most: float = 1.0) -> float:
+        """Return the agreement in standard deviations of luck; what is beyond ``at_most`` is luck, whatever it is."""
+        return min(self.kappa, at_most) / self.spread
 
 
 def labels_together(first: Rows, second: Rows, valid: np.ndarray) -> np.ndarray:
@@ -128,6 +127,15 @@ def honest_power(probabilities: Rows, valid: np.ndarray, skill: float) -> float:
         middle = (low * high) ** 0.5
         low, high = (middle, high) if _confidence(probabilities, looked_at, middle) < wanted else (low, middle)
     return high
+
+
+def claimed_skill(probabilities: Rows, valid: np.ndarray) -> float:
+    """Return the skill, 0 to 1, that a teacher would have if it were as often right as it is sure.
+
+    ``probabilities`` (rows, cols, K); ``valid`` bool (rows, cols).
+    """
+    count = probabilities.shape[-1]
+    return max(0.0, (_confidence(probabilities, _some(valid), 1.0) - 1 / count) / (1 - 1 / count))
 
 
 def _some(valid: np.ndarray) -> np.ndarray:

@@ -46,6 +46,7 @@ def options(folder: Path, epochs: int) -> dict[str, Any]:
     return {**given, "clip": "none", "device": "cpu"}
 
 
+@pytest.mark.slow
 def test_a_dask_worker_that_is_killed_in_training_changes_no_bit(tmp_path: Path) -> None:
     scenes = [small_scene.write(tmp_path, name).scene for name in ("first", "second")]
     with distributed.LocalCluster(
@@ -63,6 +64,7 @@ def test_a_dask_worker_that_is_killed_in_training_changes_no_bit(tmp_path: Path)
     np.testing.assert_array_equal(done.run("first").probabilities, special.open_run(tmp_path / "alone").probabilities)
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_killed_loses_nothing_that_is_done(tmp_path: Path) -> None:
     scene = small_scene.write(tmp_path, "first").scene
     script = "import sys, distributed as d\nif __name__ == '__main__':\n" + (

@@ -133,6 +133,7 @@ def test_what_decides_the_classes_must_be_one(lines: Lines, tmp_path: Path) -> N
         batch(lines.scenes, out=tmp_path / "maps", together=True, part=(1, 2), **options(lines))
 
 
+@pytest.mark.slow
 def test_scenes_without_a_place_are_labelled_together_without_a_mosaic(tmp_path: Path) -> None:
     first, second = (small_scene.write(tmp_path, name) for name in ("first", "second"))
     given = {"classes": first.classes, "wavelengths": first.wavelengths, "clip": "none", "settings": small_scene.TINY}

@@ -131,7 +131,7 @@ def test_the_colours_of_the_list_are_those_of_the_map(tmp_path: Path) -> None:
     assert "class lookup = {255, 255, 255, 0, 0, 255, 0, 160, 0, 160, 82, 45}" in header
 
 
-def test_another_colour_makes_the_map_again_and_nothing_else(tmp_path: Path) -> None:
+def test_another_colour_makes_the_map_and_its_report_again_and_nothing_else(tmp_path: Path) -> None:
     files = small_scene.write(tmp_path)
     given = [*files.options, *small_scene.tiny_options(), "--out", str(tmp_path / "run"), "-q"]
     assert CliRunner().invoke(main, ["label", *given]).exit_code == 0
@@ -139,5 +139,5 @@ def test_another_colour_makes_the_map_again_and_nothing_else(tmp_path: Path) -> 
     files.classes.write_text("Water #0000fe\nGrass\nBare soil\n", encoding="utf-8")
     assert CliRunner().invoke(main, ["label", *given]).exit_code == 0
     after = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
-    assert [name for name, step in after["steps"].items() if step["key"] != before[name]["key"]] == ["map"]
+    assert [name for name, step in after["steps"].items() if step["key"] != before[name]["key"]] == ["map", "report"]
     assert after["classes"][0] == "Water #0000fe"

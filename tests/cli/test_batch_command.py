@@ -108,6 +108,7 @@ def test_a_part_is_two_numbers(files: small_scene.Files) -> None:
     assert result.exit_code == 2 and "write 3/8 for the third of eight" in result.stderr
 
 
+@pytest.mark.slow
 @needs_signals
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_stopped_or_killed_it_leaves_no_worker_and_goes_on(files: small_scene.Files, number: signal.Signals) -> None:
@@ -128,6 +129,7 @@ def test_stopped_or_killed_it_leaves_no_worker_and_goes_on(files: small_scene.Fi
     assert done.exit_code == 0 and rows()["first"]["state"] == "done"
 
 
+@pytest.mark.slow
 @needs_signals
 def test_a_scene_whose_worker_is_killed_in_training_ends_in_the_same_bits(files: small_scene.Files) -> None:
     settings = [*small_scene.tiny_options(), "--set", "warmup.epochs=150"]
@@ -144,6 +146,7 @@ def test_a_scene_whose_worker_is_killed_in_training_ends_in_the_same_bits(files:
     np.testing.assert_array_equal(np.load("maps/first.special/probabilities.npy"), np.load("alone/probabilities.npy"))
 
 
+@pytest.mark.slow
 def test_where_no_scheduler_answers_nothing_is_begun(files: small_scene.Files) -> None:
     pytest.importorskip("distributed")
     result = special("batch", "first.npy", *options(files), "--cluster", "tcp://127.0.0.1:1")

@@ -136,6 +136,7 @@ class KillScheduler(Heard):
         self.process.kill()
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_killed_ends_the_work_in_one_line(
     scheduler: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:

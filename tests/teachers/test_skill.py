@@ -8,7 +8,15 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from special.teachers.skill import Agreement, agreement, agreements, honest_power, labels_together, skills
+from special.teachers.skill import (
+    Agreement,
+    agreement,
+    agreements,
+    claimed_skill,
+    honest_power,
+    labels_together,
+    skills,
+)
 
 COUNT = 6
 TRUTH = np.random.default_rng(0).integers(0, COUNT, (80, 90))
@@ -50,13 +58,23 @@ def test_independent_teachers_agree_by_the_product_of_their_skills() -> None:
 
 def test_names_that_mean_something_are_no_luck() -> None:
     right, renamed = (agreement(labels_together(says(TRUTH), says(q), VALID)) for q in (TRUTH, (TRUTH + 1) % COUNT))
-    assert right.sure > 2
-    assert renamed.sure < 0
+    assert right.sure() > 2
+    assert renamed.sure() < 0
+
+
+def test_what_is_beyond_the_most_that_skill_explains_is_luck() -> None:
+    assert Agreement(0.8, 0.1).sure(0.02) == pytest.approx(0.2)
+    assert Agreement(0.1, 0.1).sure(0.5) == pytest.approx(1)
+
+
+def test_a_teacher_claims_the_skill_that_its_confidence_would_be() -> None:
+    assert claimed_skill(says(TRUTH, 0.5), VALID) == pytest.approx((0.5 - 1 / COUNT) / (1 - 1 / COUNT), abs=1e-5)
+    assert claimed_skill(np.full((*TRUTH.shape, COUNT), 1 / COUNT), VALID) == pytest.approx(0, abs=1e-9)
 
 
 def test_two_classes_can_be_told_from_luck_although_there_is_but_one_permutation() -> None:
     labels = np.eye(2, dtype=np.float32)[TRUTH % 2]
-    assert agreement(labels_together(labels, labels, VALID)).sure > 2
+    assert agreement(labels_together(labels, labels, VALID)).sure() > 2
 
 
 def test_pixels_without_data_do_not_count() -> None:
