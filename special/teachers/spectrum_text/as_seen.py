@@ -58,7 +58,7 @@ class SeenSpectra:
             gain=calibration.gain,
             owners=likelihood.owners.astype(np.int64),
             means=likelihood.means + calibration.shifts[likelihood.kinds],
-            precisions=likelihood.precisions,
+            precisions=likelihood.under(calibration.noise).precisions,
         )
 
     def save(self, folder: Path) -> Path:
