@@ -82,11 +82,14 @@ class Bench:
 
     def _warm(self) -> None:
         os.environ["XDG_CACHE_HOME"] = str(self.cache)
+        os.environ["MPLCONFIGDIR"] = str(self.cache / "matplotlib")
         os.environ["HF_HUB_OFFLINE"] = "1"
         import importlib
+        import logging
         import pkgutil
 
         import h5py
+        import matplotlib.font_manager  # asks the system for its fonts once, by a program
         import pyogrio
         import rasterio
         import safetensors.torch
@@ -99,7 +102,8 @@ class Bench:
         import special
 
         tiny_clip.register()
-        del h5py, pyogrio, rasterio, safetensors, scipy, sklearn, torch, transformers
+        logging.getLogger("spectral").setLevel(logging.WARNING)
+        del h5py, matplotlib, pyogrio, rasterio, safetensors, scipy, sklearn, torch, transformers
         for module in pkgutil.walk_packages(special.__path__, "special."):
             if not module.name.endswith(("__main__", "mat_child", "triton_kernels", "scan.triton")):
                 importlib.import_module(module.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
@@ -45,9 +46,12 @@ def _run(folder: Path) -> None:
     _special("label", *files.options, "--out", out, *small_scene.tiny_options())
     _special("sample", out, "--per-class", 2)
     _special("ask", out)
-    lines = (out / "sample.csv").read_text().splitlines()
-    answered = [f"{line.removesuffix(',,,,')},{small_scene.CLASSES[n // 2]},,," for n, line in enumerate(lines[1:])]
-    (out / "sample.csv").write_text("\n".join([lines[0], *answered]) + "\n")
+    with (out / "sample.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    with (out / "sample.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows({**row, "class": small_scene.CLASSES[number // 2]} for number, row in enumerate(rows))
 
 
 def _fit(folder: Path) -> None:
