@@ -88,6 +88,7 @@ def _clip(request: Request) -> dict[str, Any] | None:
 
 def _record(run: RunDirectory, step: str) -> dict[str, Any]:
     try:
-        return files.load_json(run.step(step) / "record.json")
+        record = files.load_json(run.step(step) / "record.json")
     except (OSError, ValueError):
         return {}
+    return record if isinstance(record, dict) else {}

@@ -151,7 +151,7 @@ class Run:
         try:
             record = files.load_json(self._directory.payload("report", "record.json"))
             return [MapWarning.from_json(one) for one in record["warnings"]]
-        except (RunError, OSError, ValueError, KeyError, TypeError) as error:
+        except (RunError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(f"{self.path} has no list of warnings ({error}): make it with special report") from None
 
     def areas(self) -> list[Area]:

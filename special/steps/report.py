@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from special.cache.step import Step
+from special.errors import RunError, damage_of
 from special.report.warning_list import warnings_of
 from special.steps.context import SceneContext
 from special.steps.reporting.found import Found
@@ -23,8 +24,10 @@ def _run(context: SceneContext, folder: Path) -> None:
     from special.steps.reporting.content import report_of
 
     found = Found(context)
-    warnings = warnings_of(found.figures())
-    write_report(folder / "report.html", report_of(found, warnings))
+    with damage_of(f"what the steps left in {folder.parent.parent}", RunError):
+        warnings = warnings_of(found.figures())
+        report = report_of(found, warnings)
+    write_report(folder / "report.html", report)
     save_json(folder / "record.json", {"warnings": [warning.to_json() for warning in warnings]})
     (folder / CLASSES).write_text("".join(f"{line}\n" for line in context.classes.to_lines()), encoding="utf-8")
     if wavelengths := context.asked["wavelengths"]:
