@@ -48,7 +48,9 @@ class Manifest:
         """Return the manifest in ``folder``; None where there is none, or none that is whole."""
         try:
             manifest = cls(**load_json(folder / MANIFEST))
-            whole = isinstance(manifest.files, dict) and manifest.key == digest(manifest.ingredients)
+            made_of = [manifest.ingredients.get(part, {}) for part in ("settings", "inputs", "upstream")]
+            whole = all(isinstance(part, dict) for part in (manifest.files, manifest.environment, *made_of))
+            whole &= isinstance(manifest.seconds, int | float) and manifest.key == digest(manifest.ingredients)
             return manifest if whole and all(map(_inside, manifest.files)) else None
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return None
