@@ -170,7 +170,7 @@ def _style(text: str, path: Path) -> list[Entry]:
 def _header(text: str, path: Path) -> list[Entry]:
     """The class names and colours of an ENVI classification header, of which the first is Unclassified."""
     fields = {
-        name.strip().casefold(): value
+        name.strip().casefold().replace("_", " "): value
         for name, value in re.findall(r"^([^=\n{]+)=\s*\{([^}]*)\}", text, flags=re.MULTILINE)
     }
     names = [name.strip() for name in fields.get("class names", "").split(",") if name.strip()]

@@ -11,7 +11,7 @@ import numpy as np
 from special.errors import SceneError, SettingsError
 from special.libraries.library import SpectralLibrary, as_fraction, known, spectrum
 from special.libraries.metadata import matched, metadata_beside
-from special.scene.readers.envi import header_beside, read_header
+from special.scene.readers.envi_header import header_beside, read_header
 from special.scene.wavelengths import plausible_nm
 
 

@@ -62,14 +62,9 @@ def _text(path: Path) -> str:
 
 def _of_header(path: Path) -> np.ndarray:
     """The wavelengths of an ENVI header."""
-    from special.scene.readers.envi import read_header
+    from special.scene.readers.envi_header import read_header, wavelengths_in
 
-    fields = read_header(path)
-    words = [word for word in re.split(r"[,\s]+", fields.get("wavelength", "")) if word]
-    try:
-        nm = plausible_nm(np.array([float(word) for word in words]), fields.get("wavelength units")) if words else None
-    except ValueError:
-        nm = None
+    nm = wavelengths_in(read_header(path), path)
     if nm is None:
         raise SceneError(f"{path} is an ENVI header without wavelengths: give one that lists them")
     return nm

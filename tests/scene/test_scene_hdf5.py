@@ -62,7 +62,10 @@ def test_ones_are_no_wavelengths_whatever_they_are_called(tmp_path: Path) -> Non
 
 def test_different_wavelengths_are_asked_about(tmp_path: Path) -> None:
     path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM, wl=NM + 50)
-    with pytest.raises(SceneError, match=r"different wavelengths in 'wavelength' and 'wl': give --wavelengths"):
+    with pytest.raises(
+        SceneError,
+        match=r"different wavelengths in 'wavelength' and 'wl': give --wavelengths",
+    ):
         open_scene(path)
     np.testing.assert_array_equal(open_scene(path, wavelengths=NM).read(), cube())
     path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM, wavelength_um=NM / 1000)
@@ -76,7 +79,10 @@ def test_the_wavelengths_in_the_folder_of_the_cube_are_its_own(tmp_path: Path) -
 
 def test_a_span_cannot_tell_the_axes(tmp_path: Path) -> None:
     path = write(tmp_path / "x.h5", cube=cube())
-    with pytest.raises(SceneError, match=r"which axis of 'cube' \(5 x 4 x 6\) are the bands, .*give --wave"):
+    with pytest.raises(
+        SceneError,
+        match=r"which axis of 'cube' \(5 x 4 x 6\) are the bands, .*give --axes row,col,band or band,row,col or",
+    ):
         open_scene(path, wavelengths="400:900")
     path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM)
     np.testing.assert_array_equal(open_scene(path, wavelengths="500:800").read(), cube())
@@ -128,3 +134,25 @@ def test_chunks_are_unpacked_once_however_few_rows_a_block_has(tmp_path: Path, m
     scene = open_scene(tmp_path / "x.h5", wavelengths=np.linspace(450, 950, 12))
     blocks = list(row_blocks(scene._source, 8 * 8 * 12 * 4 // 16))
     assert all(one.start // 32 == (one.stop - 1) // 32 for one in blocks) and blocks[-1].stop == 90
+
+
+@pytest.mark.parametrize("shape", [(6, 4, 6), (6, 6, 4), (4, 6, 6), (6, 6, 6)])
+@pytest.mark.parametrize("given", [NM, "400:900"])
+def test_axes_that_fit_in_more_than_one_way_are_asked_about(
+    tmp_path: Path, shape: tuple[int, ...], given: np.ndarray | str
+) -> None:
+    values = np.random.default_rng(0).integers(1, 200, shape).astype("uint16")
+    path = write(tmp_path / "x.h5", cube=values)
+    with pytest.raises(SceneError, match=r"does not say which axis of 'cube' \(.*\) are the bands, .*: give --axes"):
+        open_scene(path, wavelengths=given)
+    place = shape.index(6)
+    words = ["row", "col"]
+    words.insert(place, "band")
+    read = open_scene(path, wavelengths=given, axes=",".join(words)).read()
+    np.testing.assert_array_equal(read, np.moveaxis(values, place, 2))
+
+
+@pytest.mark.parametrize("words", ["row,col", "x,y,band", "row,row,band", ""])
+def test_what_names_no_axes_is_refused(tmp_path: Path, words: str) -> None:
+    with pytest.raises(SceneError, match="does not say what the axes are: write row, col and band"):
+        open_scene(write(tmp_path / "x.h5", cube=cube()), wavelengths=NM, axes=words)

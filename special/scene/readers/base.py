@@ -37,11 +37,13 @@ class ReadOptions:
         band_counts: the numbers of bands that the user's wavelengths fit; they help to tell which axis the bands are.
             Empty when no wavelengths were given, or those given fit any number of bands.
         any_count: whether the user gave wavelengths that fit any number of bands (a span).
+        axes: which axes of the cube are its rows, columns and bands; None when the user did not say.
     """
 
     key: str | None = None
     band_counts: Collection[int] = ()
     any_count: bool = False
+    axes: Axes | None = None
 
 
 class Reader(ABC):
@@ -56,6 +58,7 @@ class Reader(ABC):
         precedence: of the readers that recognise a file, the one with the lowest opens it: ``PRODUCT``, ``FORMAT``,
             ``NEIGHBOUR``, ``ANYTHING`` or a number between them.
         named_arrays: whether a file may hold several cubes, of which ``--key`` names one.
+        open_axes: whether it may not say which axes of a cube are what, so that ``--axes`` does.
         signatures: (place, bytes): a file that has any of these bytes at their place may be recognised.
         folders: whether a folder may be.
     """
@@ -65,6 +68,7 @@ class Reader(ABC):
     understands: str = ""
     precedence: int = FORMAT
     named_arrays: bool = False
+    open_axes: bool = False
     signatures: Collection[tuple[int, bytes]] = ()
     folders: bool = False
 
@@ -165,6 +169,8 @@ def open_source(path: Path, options: ReadOptions, reader: str | None = None) -> 
     found = recognise(path, reader)
     if options.key is not None and not found.named_arrays:
         raise SceneError(f"{path} holds one cube without a name: --key is for .mat and HDF5 files")
+    if options.axes is not None and not found.open_axes:
+        raise SceneError(f"{path} says itself what its axes are: --axes is for .npy, .mat, HDF5, netCDF and Zarr")
     source = found.open(path, options)
     if source.shape[2] < 2:
         raise SceneError(f"{path} has a single band, so it is an image, not a cube of rows x columns x bands")

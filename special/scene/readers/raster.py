@@ -21,7 +21,7 @@ _LENGTH = re.compile(
     r"(?<![\w.])([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?)(?![a-z])",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"(?:band|b)[ _-]?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
+_NAMED = re.compile(r"(?:(?:band|b)[ _-]?)?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
 _LEAST_NAMED_NM = 350.0
 _MOST_OFF_PIXELS = 0.5
 _BAND_TAGS = ("wavelength", "wavelengths", "center_wavelength", "central_wavelength", "centre_wavelength")
@@ -221,7 +221,7 @@ def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
     if found is None:
         imagery = [_lower(dataset.tags(band, ns="IMAGERY")) for band in range(1, bands + 1)]
         found = _numbers([tags.get("central_wavelength_um") for tags in imagery], "um")
-    return _named_by_nm(dataset.descriptions[:bands]) if found is None else found
+    return named_by_nm(dataset.descriptions[:bands]) if found is None else found
 
 
 def _fwhm(dataset: Any, bands: int) -> np.ndarray | None:
@@ -242,8 +242,8 @@ def _fwhm(dataset: Any, bands: int) -> np.ndarray | None:
     return widths * 1000 if widths.max() < 1 else widths
 
 
-def _named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
-    """Names of bands such as ``Band_503``, as nm, unless they may be mere numbers of bands."""
+def named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
+    """Return names of bands such as ``Band_503`` or ``503.2``, as nm, unless they may be mere numbers of bands."""
     matches = [_NAMED.fullmatch(text or "") for text in texts]
     if not all(matches) or len(texts) < 2:
         return None

@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from special.scene.readers.envi import header_beside, spectral_fields
+from special.scene.readers.envi import spectral_fields
+from special.scene.readers.envi_header import header_beside
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.source import Source
 from special.scene.wavelengths import plausible_nm
