@@ -167,7 +167,7 @@ def centres_of(source: Source, given: Given | None) -> tuple[np.ndarray, tuple[s
         raise SceneError(
             f"{source.path or 'the array'} lists {listed} wavelengths for its {bands} bands: mend it, or {_THREE_WAYS}"
         )
-    if _is_jumbled(source.wavelengths):
+    if is_jumbled(source.wavelengths):
         raise SceneError(
             f"the wavelengths in {source.path or 'the array'} go up and down, or repeat, as those of no sensor do: "
             f"mend them, or {_THREE_WAYS}"
@@ -198,8 +198,8 @@ def _from_file(path: Path) -> Given:
     return Given(str(path), {len(nm): nm})
 
 
-def _is_jumbled(nm: np.ndarray) -> bool:
-    """Whether wavelengths (bands,), nm, go up and down as those of no sensor do, or many are the same."""
+def is_jumbled(nm: np.ndarray) -> bool:
+    """Whether wavelengths (bands,), nm, NaN where there are none, go as those of no sensor do, or many are the same."""
     known = nm[np.isfinite(nm)]
     steps = np.sign(np.diff(known))
     turns = int((np.diff(steps[steps != 0]) != 0).sum())

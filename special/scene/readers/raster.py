@@ -22,6 +22,7 @@ _LENGTH = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(r"(?:(?:band|b)[ _-]?)?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
+_CODE = re.compile(r'AUTHORITY\["EPSG","\d+"\]\]$')
 _LEAST_NAMED_NM = 350.0
 _MOST_OFF_PIXELS = 0.5
 _BAND_TAGS = ("wavelength", "wavelengths", "center_wavelength", "central_wavelength", "centre_wavelength")
@@ -150,7 +151,7 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], 
 def georeference_of(dataset: Any) -> Georeference | None:
     """The georeference of an open rasterio dataset, or None when it has none."""
     crs = dataset.crs.to_wkt() if dataset.crs else None
-    if crs and '"unnamed"' in crs and (epsg := dataset.crs.to_epsg()):
+    if crs and not _CODE.search(crs) and (epsg := dataset.crs.to_epsg()):
         crs = type(dataset.crs).from_epsg(epsg).to_wkt()  # ENVI headers name no projection that others would know
     transform = None
     if not dataset.transform.is_identity:
