@@ -95,7 +95,7 @@ def test_the_case_of_prisma_by_its_array(cases: Path) -> None:
         scene = open_scene(path, key=key, wavelengths=path.with_name("vnir.csv"), reader=reader)
         assert scene.shape == (20, 30, 24) and (scene.wavelengths[0], scene.wavelengths[-1]) == (400, 970)
         assert scene.bad_bands == {24: "no wavelength", 25: "no wavelength"}
-    with pytest.raises(SceneError, match="give --wavelengths FILE"):
+    with pytest.raises(SceneError, match="a span fits each of them: give --axes"):
         open_scene(path, key=key, wavelengths="970:400", reader="hdf5")
 
 

@@ -269,7 +269,7 @@ TEN = np.linspace(420, 960, 10)
         f"c({', '.join(map(str, TEN))})",
         f'{{"wavelength": {TEN.tolist()}}}',
         "good_wavelengths,wavelengths\n" + "".join(f"1,{one:.2f}\n" for one in TEN),
-        "Angstrom\n" + "".join(f"{one / 100:.3f}00,0\n" for one in TEN),
+        "Angstrom\n" + "".join(f"{one / 100:.3f},0\n" for one in TEN),
         "wavenumber (cm⁻¹)\n" + "".join(f"{1e7 / one:.4f}\n" for one in TEN),
         "".join(f"{1e7 / one:.4f} cm-1\n" for one in TEN),
     ],
@@ -293,7 +293,7 @@ def test_a_band_may_have_no_wavelength_in_a_file(tmp_path: Path, absent: str, nu
     [
         ("from,to\n" + "".join(f"{one - 5},{one + 5}\n" for one in TEN), "several columns of .* read as wavelengths"),
         ("".join(f"{one * 10:,.1f}\n".replace(",", " ") for one in np.linspace(420, 960, 40)), "go up and down"),
-        ("Angstrom\n" + "".join(f"{one / 1000}\n" for one in TEN), "no column of .* reads as wavelengths"),
+        ("cm-1\n" + "".join(f"{one / 1000}\n" for one in TEN), "no column of .* reads as wavelengths"),
     ],
 )
 def test_a_file_that_may_mean_several_things_is_asked_about(tmp_path: Path, text: str, message: str) -> None:

@@ -227,8 +227,11 @@ def plane_of(file: ArrayFile, key: str | None, shape: tuple[int, int]) -> np.nda
             f"{file.path} holds no label image: it holds {_listing(file)}; one of {_size(shape)} is needed"
         )
     if not found:
-        sizes = ", ".join(_size(tuple(i.shape[axis] for axis in file.planes(i)[0])) for i in images)
-        raise SceneError(f"{file.path} is {sizes} but the scene is {_size(shape)} pixels: give the truth of this scene")
+        found_sizes = [tuple(i.shape[axis] for axis in file.planes(i)[0]) for i in images]
+        sizes, turned = ", ".join(map(_size, found_sizes)), ", turned round" if shape[::-1] in found_sizes else ""
+        raise SceneError(
+            f"{file.path} is {sizes} but the scene is {_size(shape)} pixels: give the truth of this scene{turned}"
+        )
     if len(found) > 1:
         names = ", ".join(repr(info.name) for info, _ in found)
         raise SceneError(f"{file.path} holds several images of {_size(shape)}: name one of {names} with --key")

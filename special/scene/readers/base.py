@@ -110,8 +110,31 @@ class Reader(ABC):
             raise SceneError(f"{path} has {bands} bands: the truth must be one band of labels")
         if (rows, cols) != shape:
             size = f"{shape[0]} x {shape[1]}"
-            raise SceneError(f"{path} is {rows} x {cols} but the scene is {size} pixels: give the truth of this scene")
+            turned = ", turned round" if (cols, rows) == shape else ""
+            raise SceneError(
+                f"{path} is {rows} x {cols} but the scene is {size} pixels: give the truth of this scene{turned}"
+            )
         return source.read_block(slice(0, rows), slice(0, cols), np.arange(1))[:, :, 0], source.nodata
+
+    def placed_labels(self, path: Path, options: ReadOptions) -> Source | None:
+        """Return a ground truth of one band that says where it lies; None where the format or the file does not.
+
+        Raises:
+            SceneError: the file cannot be understood.
+        """
+        if type(self).labels is not Reader.labels:  # several images, of which the shape tells the right one
+            return None
+        source = self.open(path, options)
+        place = source.georeference
+        return source if source.shape[2] == 1 and place is not None and place.transform is not None else None
+
+    def class_colours(self, path: Path) -> Mapping[int, str]:
+        """Return in which colours a label image shows its numbers, ``#rrggbb``; empty where it does not say.
+
+        Raises:
+            SceneError: the file cannot be understood.
+        """
+        return {}
 
     def class_names(self, path: Path) -> Mapping[int, str]:
         """Return what a label image says its numbers mean; empty where the format or the file says nothing.

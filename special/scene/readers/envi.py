@@ -76,6 +76,17 @@ class EnviReader(Reader):
         listed = "" if header is None else read_header(header).get("class names", "")
         return {number: name.strip() for number, name in enumerate(listed.split(","))} if listed else {}
 
+    def class_colours(self, path: Path) -> Mapping[int, str]:
+        """Return the list ``class lookup`` of an ENVI classification."""
+        with path.open("rb") as stream:
+            header = path if is_header(stream.read(HEAD_BYTES)) else header_beside(path)
+        values = None if header is None else numbers(read_header(header), "class lookup", header)
+        if values is None or len(values) % 3 or not ((values >= 0) & (values < 256)).all():
+            return {}
+        return {
+            number: "#{:02x}{:02x}{:02x}".format(*rgb) for number, rgb in enumerate(values.reshape(-1, 3).astype(int))
+        }
+
 
 ENVI = EnviReader()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from special.scene.readers.attribute_table import NAME_HEADING, VALUE_HEADING
 from special.scene.readers.envi import spectral_fields
 from special.scene.readers.envi_header import header_beside
 from special.scene.readers.markup import MOST_BYTES, parse_xml
@@ -46,12 +48,16 @@ def with_sidecar(source: Source, path: Path) -> Source:
 
 
 def named_beside(path: Path) -> dict[int, str]:
-    """Return the class names in GDAL's ``.aux.xml`` beside an image: category names, else the attribute table.
+    """Return the class names beside an image: of GDAL's ``.aux.xml``, category names or else the attribute table; or of
+    a QGIS style ``NAME.qml``, its palette.
 
     Raises:
         SceneError: it is damaged, or nothing that is read.
     """
-    beside = path.with_name(f"{path.name}.aux.xml")
+    return _named_by_gdal(path.with_name(f"{path.name}.aux.xml")) or _named_by_style(path.with_suffix(".qml"))
+
+
+def _named_by_gdal(beside: Path) -> dict[int, str]:
     if not beside.is_file():
         return {}
     with beside.open("rb") as stream:
@@ -65,13 +71,28 @@ def named_beside(path: Path) -> dict[int, str]:
     return {} if table is None else _named_in_table(table)
 
 
-def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
-    """Usage 5 is the value, 0 to 255 in turn where no column has it; usage 2 the name."""
-    usages = [field.findtext("Usage", "").strip() for field in table.findall("FieldDefn")]
-    if _USAGE_NAME not in usages:
+def _named_by_style(beside: Path) -> dict[int, str]:
+    if not beside.is_file():
         return {}
-    at = usages.index(_USAGE_NAME)
-    value_at = usages.index(_USAGE_VALUE) if _USAGE_VALUE in usages else None
+    with beside.open("rb") as stream:
+        root = parse_xml(stream.read(MOST_BYTES + 1), str(beside))
+    names = {}
+    for entry in root.iter("paletteEntry"):
+        try:
+            names[int(float(entry.get("value", "")))] = entry.get("label", "")
+        except (ValueError, OverflowError):
+            continue
+    return names
+
+
+def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
+    """Usage 5 is the value, 0 to 255 in turn where no column has it; usage 2 the name. Else titles tell."""
+    usages = [field.findtext("Usage", "").strip() for field in table.findall("FieldDefn")]
+    titles = [field.findtext("Name", "").strip() for field in table.findall("FieldDefn")]
+    at = _column(usages, titles, _USAGE_NAME, NAME_HEADING)
+    value_at = _column(usages, titles, _USAGE_VALUE, VALUE_HEADING)
+    if at is None:
+        return {}
     names = {}
     for row, line in enumerate(table.findall("Row")):
         cells = [cell.text or "" for cell in line.findall("F")]
@@ -80,6 +101,13 @@ def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
         except (IndexError, ValueError, OverflowError):
             continue
     return names
+
+
+def _column(usages: list[str], titles: list[str], usage: str, heading: re.Pattern[str]) -> int | None:
+    """The number of the column of a usage, else of one that is headed so."""
+    if usage in usages:
+        return usages.index(usage)
+    return next((i for i, title in enumerate(titles) if heading.fullmatch(title)), None)
 
 
 def _of_stac(path: Path, image: str, bands: int) -> dict[str, Any] | None:
