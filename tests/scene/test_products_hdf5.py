@@ -224,6 +224,13 @@ def test_neon_has_its_scale_its_water_windows_and_its_place(tmp_path: Path) -> N
     assert scene.georeference.transform == (1, 0, 257000, 0, -1, 4112000)
 
 
+def test_a_neon_file_may_hold_more_than_its_reflectance(tmp_path: Path) -> None:
+    path = write_neon(tmp_path / "x.h5", reflectance(), NM)
+    with h5py.File(path, "a") as file:
+        file["SJER/Radiance"], file["Notes/version"] = np.zeros(3), np.zeros(2)
+    assert (open_scene(path).format, open_scene(path).scale_factor) == ("NEON AOP", 10000)
+
+
 def test_a_neon_flight_line_may_be_turned(tmp_path: Path) -> None:
     path = write_neon(tmp_path / "x.h5", reflectance(), NM, "1, 1, 736600.0, 4078126.0, 2.7, 2.7, rotation=-66")
     scene = open_scene(path)
