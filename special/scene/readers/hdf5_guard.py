@@ -9,14 +9,13 @@ from pathlib import Path
 
 from special.errors import SceneError
 
-HDF5_CHILD = Path(__file__).with_name("hdf5_child.py")
-HDF4_CHILD = Path(__file__).with_name("hdf4_child.py")
+_CHILD = Path(__file__).with_name("hdf5_child.py")
 _SECONDS = 120
 _survived: set[tuple[str, int, int]] = set()
 
 
-def refuse_what_crashes(path: Path, child: Path = HDF5_CHILD) -> None:
-    """Have a file looked at in a child process, by the script ``child``; once for each state of the file.
+def refuse_what_crashes(path: Path) -> None:
+    """Have a file looked at in a child process; once for each state of the file.
 
     Raises:
         SceneError: the library that reads it crashes, or does not come to an end.
@@ -26,7 +25,7 @@ def refuse_what_crashes(path: Path, child: Path = HDF5_CHILD) -> None:
     if key in _survived:
         return
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    command = [sys.executable, "-P", str(child), str(path)]
+    command = [sys.executable, "-P", str(_CHILD), str(path)]
     try:
         ended = subprocess.run(
             command,

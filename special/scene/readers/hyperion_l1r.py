@@ -17,7 +17,7 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
-from special.scene.readers.hdf5_guard import HDF4_CHILD, refuse_what_crashes
+from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.readers.hdf5_product import BANDS_BETWEEN
 from special.scene.readers.hyperion import calibrated
 from special.scene.sensors import SENSORS
@@ -67,7 +67,7 @@ class HyperionL1rReader(Reader):
             raise SceneError(
                 f"{path} is HDF4: pip install 'special-hsi[hdf4]' to read it, or fetch the L1T of the same scene"
             )
-        refuse_what_crashes(path, HDF4_CHILD)
+        refuse_what_crashes(path)
         cube = _cube(path)
         rows, bands, cols = cube.shape
         beside = next((one for one in (path.with_suffix(end) for end in (".AUX", ".aux")) if one.is_file()), None)
@@ -117,7 +117,7 @@ def _cube(path: Path) -> Hdf4Array:
 
 def _bands(path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Wavelengths and widths (bands,), nm, the mean over the samples; None where the file does not have them."""
-    refuse_what_crashes(path, HDF4_CHILD)
+    refuse_what_crashes(path)
     found = []
     for name in (_CENTRES, _WIDTHS):
         try:

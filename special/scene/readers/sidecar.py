@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
-
-import numpy as np
 
 from special.scene.readers.attribute_table import NAME_HEADING, VALUE_HEADING
 from special.scene.readers.envi import spectral_fields
 from special.scene.readers.envi_header import header_beside
 from special.scene.readers.markup import MOST_BYTES, parse_xml
+from special.scene.readers.stac import described_by
 from special.scene.source import Source
-from special.scene.wavelengths import plausible_nm
 
-_MOST_JSON = 16 << 20
 _USAGE_NAME, _USAGE_VALUE = "2", "5"  # of a column in GDAL's attribute tables
 
 
@@ -41,7 +35,7 @@ def with_sidecar(source: Source, path: Path) -> Source:
             note = f"the bands are described by {header.name}"
             return replace(source, **{**fields, **own}, notes=(*source.notes, note))
     for name in (f"{path.stem}.stac.json", f"{path.name}.stac.json", f"{path.stem}.json", f"{path.name}.json"):
-        found = _of_stac(path.with_name(name), path.name, source.shape[2])
+        found = described_by(path.with_name(name), path.name, source)
         if found is not None:
             return replace(source, **found, notes=(*source.notes, f"the bands are described by {name}"))
     return source
@@ -108,58 +102,3 @@ def _column(usages: list[str], titles: list[str], usage: str, heading: re.Patter
     if usage in usages:
         return usages.index(usage)
     return next((i for i, title in enumerate(titles) if heading.fullmatch(title)), None)
-
-
-def _of_stac(path: Path, image: str, bands: int) -> dict[str, Any] | None:
-    """What a STAC item says, as fields of a ``Source``: of the asset that is this image, or of the item.
-
-    ``wavelengths`` and ``fwhm`` (bands,), nm; when and by what it was seen.
-    """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_JSON + 1)
-        item = json.loads(data) if len(data) <= _MOST_JSON else None
-    except (OSError, ValueError, RecursionError):
-        return None
-    for described in _band_lists(item, image):
-        if len(described) != bands or not all(isinstance(band, Mapping) for band in described):
-            continue
-        centres, widths = (_of_bands(described, what) for what in ("center_wavelength", "full_width_half_max"))
-        nm = None if centres is None else plausible_nm(centres, "um")
-        if nm is not None:
-            said = item.get("properties") if isinstance(item, Mapping) else None
-            said = said if isinstance(said, Mapping) else {}
-            sensors = said.get("instruments") or said.get("platform") or ""
-            return {
-                "wavelengths": nm,
-                "fwhm": None if widths is None or not (widths > 0).all() else 1000 * widths,
-                "acquired": str(said.get("datetime") or "") or None,
-                "sensor": (", ".join(map(str, sensors)) if isinstance(sensors, list) else str(sensors)) or None,
-            }
-    return None
-
-
-def _of_bands(described: list[Any], name: str) -> np.ndarray | None:
-    """A number of every band (bands,), by its name in this version of STAC's extension or another; or None."""
-    values = [band.get(name, band.get(f"eo:{name}")) for band in described]
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return None
-    return np.array(values, dtype=np.float64)
-
-
-def _band_lists(item: Any, image: str) -> Iterator[list[Any]]:
-    if not isinstance(item, Mapping):
-        return
-    assets = item.get("assets")
-    for asset in assets.values() if isinstance(assets, Mapping) else ():
-        if isinstance(asset, Mapping) and str(asset.get("href", "")).rpartition("/")[2] == image:
-            yield from _lists_of(asset)
-    properties = item.get("properties")
-    if isinstance(properties, Mapping):
-        yield from _lists_of(properties)
-
-
-def _lists_of(holder: Mapping[str, Any]) -> Iterator[list[Any]]:
-    for name in ("eo:bands", "bands"):
-        if isinstance(holder.get(name), list):
-            yield holder[name]
