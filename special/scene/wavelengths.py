@@ -78,7 +78,8 @@ def plausible_widths(widths: np.ndarray, nm: np.ndarray, listed: np.ndarray | No
     same = 1.0 if listed is None else float(np.median(nm[known] / listed[known]))
     ratio = float(np.median(widths)) / float(np.median(np.diff(centres)))
     off = {factor: abs(np.log(factor * ratio)) for factor in (same, 1.0, 1e3, 1e-3)}
-    return widths * (same if off[same] <= np.log(_WIDTHS_APART) else min(off, key=lambda factor: off[factor]))
+    best = min(off, key=lambda factor: off[factor])
+    return widths * (best if off[best] < np.log(_WIDTHS_APART) < off[same] else same)
 
 
 def _factor(name: str, table: Mapping[str, float]) -> float | None:
