@@ -257,7 +257,7 @@ def _fwhm(dataset: Any, bands: int) -> np.ndarray | None:
 
 
 def named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
-    """Return names of bands such as ``Band_503`` or ``503.2``, as nm, unless they may be mere numbers of bands."""
+    """Return names of bands, ``Band_503`` or ``503.2``, float64 (bands,), nm; None where they may be mere numbers."""
     matches = [_NAMED.fullmatch(text or "") for text in texts]
     if not all(matches) or len(texts) < 2:
         return None
