@@ -9,7 +9,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import scipy.io
+import small_scene
+from click.testing import CliRunner
+from products import reflectance, write_emit
 
+import special
+from special.cli import main
 from special.errors import SceneError
 from special.scene import open_scene
 
@@ -156,3 +162,34 @@ def test_axes_that_fit_in_more_than_one_way_are_asked_about(
 def test_what_names_no_axes_is_refused(tmp_path: Path, words: str) -> None:
     with pytest.raises(SceneError, match="does not say what the axes are: write row, col and band"):
         open_scene(write(tmp_path / "x.h5", cube=cube()), wavelengths=NM, axes=words)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.mat", "x.h5"])
+def test_axes_may_be_said_of_any_stored_array_and_a_run_keeps_them(tmp_path: Path, name: str) -> None:
+    values, _, _ = small_scene.cube()
+    stored = values.transpose(0, 2, 1)
+    path = tmp_path / name
+    if name == "x.npy":
+        np.save(path, stored)
+    elif name == "x.mat":
+        scipy.io.savemat(path, {"cube": stored})
+    else:
+        write(path, cube=stored)
+    told = {"wavelengths": "420:980", "axes": "row,band,col"}
+    assert special.info(path, **told)["bands"] == 24
+    out = tmp_path / "x.special"
+    special.label(path, small_scene.CLASSES, out=out, clip="none", until="pseudo", **told)
+    again = special.open_run(out).request.source
+    assert again.axes == "row,band,col"
+    result = CliRunner().invoke(main, ["info", str(path), "--wavelengths", "420:980", "--axes", "row,band,col"])
+    assert result.exit_code == 0 and "12 rows x 10 columns" in result.output
+
+
+def test_axes_are_not_said_of_what_says_them_itself(tmp_path: Path) -> None:
+    (tmp_path / "x.hdr").write_text("ENVI\nsamples = 2\nlines = 2\nbands = 2\ndata type = 1\nwavelength = {500, 600}\n")
+    (tmp_path / "x.img").write_bytes(bytes(range(8)))
+    with pytest.raises(SceneError, match="says itself what its axes are"):
+        open_scene(tmp_path / "x.hdr", axes="row,band,col")
+    path = write_emit(tmp_path / "e.nc", reflectance(), np.linspace(400, 900, 8), np.ones(8))
+    with pytest.raises(SceneError, match="says itself what its axes are: leave out --axes"):
+        open_scene(path, axes="row,band,col")
