@@ -21,7 +21,8 @@ OPTIONAL = {
     "dask_jobqueue",
     "distributed",
     "geopandas",
-}  # [cuda], with torch, [cluster], a notebook's
+    "pyhdf",
+}  # [cuda], with torch, [cluster], a notebook's, [hdf4]
 
 
 @pytest.fixture(scope="module")

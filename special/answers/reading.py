@@ -230,7 +230,17 @@ def _image(
 
     if not isinstance(given, np.ndarray):
         names = [one.texts for one in classes]
-        return read_truth(given, grid.shape, key=key, classes=names, say=say, key_option=key_option)
+        colours = [one.colour for one in classes]
+        return read_truth(
+            given,
+            grid.shape,
+            place=grid.georeference,
+            key=key,
+            classes=names,
+            colours=colours,
+            say=say,
+            key_option=key_option,
+        )
     if given.shape != grid.shape or given.dtype.kind not in "iu" or given.min(initial=0) < 0:
         raise AnswersError(
             f"the labels are {given.dtype} {given.shape}: give whole numbers of the scene's {grid.shape}, "

@@ -68,7 +68,7 @@ def _readable(text: str) -> str:
 def _how(source: SceneSource) -> list[str]:
     """How the scene is to be read."""
     words = []
-    for name in ("key", "sensor", "reader", "mask", "white", "dark"):
+    for name in ("key", "sensor", "reader", "mask", "white", "dark", "axes"):
         if (value := getattr(source, name)) is not None:
             words += [f"--{name}", str(value)]
     if source.wavelengths is not None:

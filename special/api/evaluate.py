@@ -95,7 +95,7 @@ def evaluate(
             truth, Grid(shape, where), opened.class_list, key=truth_key, key_option="--truth-key", say=notes.append
         )
     known, split = _tested(opened, known)
-    notes += _shifted(labels, known, opened.classes)
+    notes += _otherwise(labels, known, opened.classes)
     steps = {name: metrics.evaluate(found, known, opened.classes) for name, found in done.items()}
     verdicts, _ = status(opened)
     stale = tuple(verdict.step for verdict in verdicts if verdict.step in {*done, made_by} and verdict.runs)
@@ -118,23 +118,36 @@ def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, A
     return np.where(parts == TEST, known, 0), files.load_json(directory.payload("split", "record.json"))
 
 
-def _shifted(labels: NDArray[Any], known: NDArray[Any], names: Sequence[str]) -> list[str]:
-    """Say so where the truth seems to count its classes from another number than the class list does.
+def _otherwise(labels: NDArray[Any], known: NDArray[Any], names: Sequence[str]) -> list[str]:
+    """Say so where the truth would agree far better if it were read in another way.
 
-    A list whose first class is "background" often goes with a truth in which that is 0.
+    Its numbers may begin at another one than the class list's do (a list whose first class is "background" often goes
+    with a truth in which that is 0), its rows and columns may be exchanged, or it may be upside down.
     """
     seen = known > 0
     if labels.shape != known.shape or not seen.any():
         return []
-    right = {shift: float((labels[seen] == known[seen].astype(np.int64) + shift).mean()) for shift in (-1, 0, 1)}
-    best = max(right, key=lambda shift: right[shift])
-    if right[best] - right[0] < FAR_BETTER:
-        return []
-    way = "up" if best > 0 else "down"
-    return [
-        f"the map is right in {right[0]:.0%} of the truth, and in {right[best]:.0%} if the numbers of the truth go one "
-        f"{way}: {names[0]!r} is number 1 of the class list, and 0 in the truth is where nothing is known"
-    ]
+    right = float((labels[seen] == known[seen]).mean())
+    shifts = {shift: float((labels[seen] == known[seen].astype(np.int64) + shift).mean()) for shift in (-1, 1)}
+    notes = []
+    if max(shifts.values()) - right >= FAR_BETTER:
+        best = max(shifts, key=lambda shift: shifts[shift])
+        way = "up" if best > 0 else "down"
+        notes.append(
+            f"the map is right in {right:.0%} of the truth, and in {shifts[best]:.0%} if the numbers of the truth go "
+            f"one {way}: {names[0]!r} is number 1 of the class list, and 0 in the truth is where nothing is known"
+        )
+    turned = {"with its rows and columns exchanged": known.T, "upside down": known[::-1], "mirrored": known[:, ::-1]}
+    agree = {how: _right(labels, other) for how, other in turned.items() if other.shape == labels.shape}
+    how, share = max(agree.items(), key=lambda item: item[1])
+    if share - right >= FAR_BETTER and share > max(shifts.values()):
+        notes.append(f"the map is right in {right:.0%} of the truth, and in {share:.0%} if the truth is read {how}")
+    return notes
+
+
+def _right(labels: NDArray[Any], known: NDArray[Any]) -> float:
+    seen = known > 0
+    return float((labels[seen] == known[seen]).mean())
 
 
 def _manifest(run: Run, step: str) -> Manifest | None:

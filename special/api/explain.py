@@ -25,6 +25,7 @@ def explain(
     mask: str | None = None,
     white: str | Path | None = None,
     dark: str | Path | None = None,
+    axes: str | None = None,
     pipeline: str | Path = DEFAULT,
     settings: Mapping[str, Any] | None = None,
     library: str | Path | None = None,
@@ -38,7 +39,8 @@ def explain(
         classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines.
         scene: a file on whose bands and by whose calibration classes are compared; from 400 to 2400 nm when None.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
-        key, sensor, reader, mask, white, dark, pipeline, settings, concepts, seed: as :func:`special.label` takes them.
+        key, sensor, reader, mask, white, dark, axes: as :func:`special.label` takes them.
+        pipeline, settings, concepts, seed: and so these.
         library, library_column: and so these; where it is given, ``classes`` may be None.
 
     Raises:
@@ -54,7 +56,7 @@ def explain(
     class_list = classes_or_library(classes, resolved)[0]
     templates = read_templates(str(resolved.values["pseudo.image_text.templates"]))
     how = SceneOptions(
-        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
+        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark, axes=axes
     )
     opened = None if scene is None else open_scene(scene, **told(how))
     own = resolved.build(SpectrumTextSettings)

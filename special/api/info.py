@@ -29,6 +29,7 @@ def info(
     mask: str | None = None,
     white: str | Path | None = None,
     dark: str | Path | None = None,
+    axes: str | None = None,
     full: bool = False,
 ) -> dict[str, Any]:
     """Open a scene and say what is understood of it.
@@ -36,14 +37,14 @@ def info(
     Args:
         scene: a file.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
-        key, sensor, reader, mask, white, dark: as :func:`special.open_scene` takes them.
+        key, sensor, reader, mask, white, dark, axes: as :func:`special.open_scene` takes them.
         full: look at every pixel of a large file, and hash it; else at some rows, evenly spread.
 
     Raises:
         SceneError: the file or its wavelengths cannot be understood; the message says what to do.
     """
     how = SceneOptions(
-        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
+        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark, axes=axes
     )
     return describe(open_scene(scene, **told(how), most_bytes=None if full else GLANCE_BYTES))
 

@@ -131,6 +131,7 @@ class SceneOptions:
         reader: name of the reader of the file; told by the file's content when None.
         mask: which masks of a product leave pixels out, ``"cloud,shadow"`` or ``"none"``; clouds when None.
         white, dark: references that make reflectance of raw numbers; those beside the scene when None, or ``"none"``.
+        axes: what the axes of a stored array are, ``"row,band,col"``; told by its file when None.
     """
 
     wavelengths: Wavelengths | None = None
@@ -140,6 +141,7 @@ class SceneOptions:
     mask: str | None = None
     white: str | Path | None = None
     dark: str | Path | None = None
+    axes: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,12 +317,14 @@ def open_input(scene: str | Path | np.ndarray, how: SceneOptions, classes: Class
             raise SceneError("an array has no wavelengths of its own: give wavelengths=[...], one per band, in nm")
         if not (how.mask is None and how.white is None and how.dark is None):
             raise SceneError("an array has no masks and no references: mask and scale it before")
+        if how.axes is not None:
+            raise SceneError("an array has rows, columns and bands in this order: transpose it before")
         opened = Scene.from_array(scene, given)
         numbers = tuple(float(np.nan_to_num(nm)) for nm in given)
         return Opened(opened, SceneSource(None, wavelengths=numbers), classes, scene, notes=classes.notes)
     kept = None if how.sensor else resolved_wavelengths(given)
     white, dark = (_whole(reference) for reference in (how.white, how.dark))
-    source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark)
+    source = SceneSource(Path(scene).resolve(), how.key, kept, how.sensor, how.reader, how.mask, white, dark, how.axes)
     opened = open_scene(scene, **told(how) | {"wavelengths": given})
     left_out = [str(mask) for mask in opened.masked if mask.used and mask.pixels and mask.name != NODATA]
     notes = (f"Left out by the product's masks: {', '.join(left_out)}; --mask says which.",) if left_out else ()

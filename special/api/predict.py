@@ -72,6 +72,7 @@ def predict(
     mask: str | None = None,
     white: str | Path | None = None,
     dark: str | Path | None = None,
+    axes: str | None = None,
     out: str | Path | None = None,
     classes: Classes | None = None,
     descriptions: str | Path | None = None,
@@ -87,7 +88,7 @@ def predict(
         model: a run of ``fit`` or ``fit_images``, or its ``model.safetensors``.
         scene: a file, or an array (rows, cols, bands), any unit.
         wavelengths: nm, one per band, (bands,); or a file, or ``"430:860"``.
-        key, sensor, reader, mask, white, dark: as :func:`special.label` takes them.
+        key, sensor, reader, mask, white, dark, axes: as :func:`special.label` takes them.
         out: folder to make; ``<scene stem>.predicted`` when None. Nothing is written for an image.
         classes: other classes than the model was fitted with, for ``aligned`` alone, whose head is text.
         descriptions: what is said about those. offline: never ask the network.
@@ -105,7 +106,7 @@ def predict(
     load(changes={"map.reject": reject}).build(MapSettings)
     class_list = fitted.classes if classes is None else class_list_of(classes)
     how = SceneOptions(
-        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark
+        wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark, axes=axes
     )
     opened = open_input(scene, how, class_list)
     for warning in opened.data.warnings if isinstance(opened.data, Scene) else ():

@@ -30,7 +30,7 @@ FORMAT = 1
 ARRAY = "scene.npy"
 LABELS = "labels.npy"
 ANSWERS = "answers.npy"
-HOW = ("key", "wavelengths", "sensor", "reader", "mask", "white", "dark")
+HOW = ("key", "wavelengths", "sensor", "reader", "mask", "white", "dark", "axes")
 """What ``open_scene`` can be told of a file."""
 
 
@@ -40,7 +40,7 @@ class SceneSource:
 
     Attributes:
         path: the file; None for an array, which the run keeps as ``scene.npy``.
-        key, sensor, reader, mask, white, dark: as ``open_scene`` takes them; the references by their whole paths.
+        key, sensor, reader, mask, white, dark, axes: as ``open_scene`` takes them; the references by their whole paths.
         wavelengths: nm for every band of the file, or ``"430:860"``; a CSV has been read already, so that it may go.
     """
 
@@ -54,6 +54,7 @@ class SceneSource:
     mask: str | None = None
     white: str | None = None
     dark: str | None = None
+    axes: str | None = None
 
     @property
     def name(self) -> str:

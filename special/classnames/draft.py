@@ -26,7 +26,17 @@ from special.classnames.vocabulary import (
 LAST_WORD_BONUS, OTHER_WORD_BONUS = 0.15, 0.08  # added to the cosine of a concept for a known last, or other, word
 REST = frozenset(
     {"other", "others", "unknown", "background", "unclassified", "unlabelled", "unlabeled", "misc", "miscellaneous"}
-    | {"clutter", "rest", "remaining", "everything else", "anything else", "none", "undefined", "no data"}
+    | {"clutter", "rest", "remaining", "everything else", "anything else", "none", "undefined", "no data", "nodata"}
+    | {
+        "none of the above",
+        "none of these",
+        "none of them",
+        "not classified",
+        "not labelled",
+        "not labeled",
+        "no class",
+    }
+    | {"unspecified", "unidentified", "void", "ignore", "ignored", "masked", "null"}
 )
 MATERIALS = frozenset(
     {"concrete", "gravel", "paving bricks", "metal roof", "sand", "bare soil", "clay", "glass", "plastic", "bitumen"}

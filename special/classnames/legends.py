@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 
 from special.classnames.draft import REST
 from special.classnames.vocabulary import normalise
-from special.errors import ClassListError
+from special.errors import ClassListError, SceneError
+from special.scene.readers.envi_header import read_header
 
 HEADINGS = {
     "number": "number no nr id value code dn class_id classid gid index klasse_nr",
@@ -151,7 +152,7 @@ def _colour(text: str) -> str:
 
 
 def _style(text: str, path: Path) -> list[Entry]:
-    """The palette of a QGIS raster style, or its colour ramp of classes."""
+    """The palette of a QGIS raster style, its colour ramp of classes, or the categories of a style of vectors."""
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
@@ -162,17 +163,34 @@ def _style(text: str, path: Path) -> list[Entry]:
         for item in items
         if re.fullmatch(r"\d+(\.0*)?", item.get("value", "")) and item.get("label")
     ]
+    found = found or _categories(root)
     if not found:
-        raise ClassListError(f"{path} has no classes with values and labels: save the style of a paletted raster")
+        raise ClassListError(f"{path} has no classes with values and labels: save a style that has a colour a class")
+    return found
+
+
+def _categories(root: ElementTree.Element) -> list[Entry]:
+    """The categories of a style of polygons or points, whose values are the classes' numbers or their names."""
+    colours = {}
+    for symbol in root.iter("symbol"):
+        options = [item.get("value", "") for item in symbol.iter("Option") if item.get("name") == "color"]
+        options += [item.get("v", "") for item in symbol.iter("prop") if item.get("k") == "color"]
+        colours[symbol.get("name", "")] = _colour(",".join(options[0].split(",")[:3])) if options else ""
+    found = []
+    for item in root.iter("category"):
+        value, name = item.get("value", "").strip(), item.get("label", "").strip() or item.get("value", "").strip()
+        if value and name:  # QGIS ends with a category of all other values, which has none
+            number = int(float(value)) if re.fullmatch(r"\d+(\.0*)?", value) else None
+            found.append(Entry(number, name, colours.get(item.get("symbol", ""), "")))
     return found
 
 
 def _header(text: str, path: Path) -> list[Entry]:
     """The class names and colours of an ENVI classification header, of which the first is Unclassified."""
-    fields = {
-        name.strip().casefold(): value
-        for name, value in re.findall(r"^([^=\n{]+)=\s*\{([^}]*)\}", text, flags=re.MULTILINE)
-    }
+    try:
+        fields = read_header(path)
+    except SceneError as error:
+        raise ClassListError(str(error)) from None
     names = [name.strip() for name in fields.get("class names", "").split(",") if name.strip()]
     if not names:
         raise ClassListError(f"{path} has no `class names`: name the header of an ENVI classification, or a class list")

@@ -91,10 +91,11 @@ def fit(
     options |= {"settings": parse_changes(changes), "device": device or "auto"}
     if dataset is not None:
         given = (("SCENE", scene), ("--labels", labels), ("--split", options["split"]), ("--mask", options["mask"]))
-        for name, value in (*given, ("--white", options["white"]), ("--dark", options["dark"])):
+        others = ((f"--{name}", options[name]) for name in ("white", "dark", "axes"))
+        for name, value in (*given, *others):
             if value is not None:
                 raise click.UsageError(f"--dataset learns from whole images: leave {name} out")
-        for name in ("labels_key", "key", "sensor", "reader", "mask", "white", "dark", "split", "reject"):
+        for name in ("labels_key", "key", "sensor", "reader", "mask", "white", "dark", "axes", "split", "reject"):
             options.pop(name)
         asked: RunOptions = ImageFitOptions(dataset=dataset, classes=classes, **options)
     elif scene is None or labels is None or classes is None:

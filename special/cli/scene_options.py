@@ -13,6 +13,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def scene_options(command: Command) -> Command:
     """Add what ``open_scene`` can be told of a file, ``--key``, ``--wavelengths`` and so on, by the names it has."""
     for option in (
+        click.option("--axes", metavar="NAMES", help="What the axes of a stored array are: row,band,col for instance."),
         click.option("--dark", metavar="FILE", help="Dark reference.  [DARKREF_* beside SCENE, or none]"),
         click.option("--white", metavar="FILE", help="White reference.  [WHITEREF_* beside SCENE, or none]"),
         click.option(

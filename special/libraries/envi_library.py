@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 from special.errors import SceneError, SettingsError
 from special.libraries.library import SpectralLibrary, as_fraction, known, spectrum
 from special.libraries.metadata import matched, metadata_beside
-from special.scene.readers.envi import header_beside, read_header
-from special.scene.wavelengths import plausible_nm
+from special.scene.readers.envi_header import header_beside, number, numbers, read_header, wavelengths_in
+from special.scene.wavelengths import plausible_widths
+
+_STORED = ("samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order")
 
 
 def recognises(path: Path) -> bool:
@@ -32,30 +35,27 @@ def read(path: Path) -> SpectralLibrary:
     Raises:
         SettingsError: it is damaged, or its wavelengths make no sense.
     """
-    import spectral.io.envi
-    from spectral.io.spyfile import SpyException
-
     header = _header(path)
     assert header is not None
     data = _data(path, header)
     try:
-        found = spectral.io.envi.open(str(header), str(data))
-    except (SpyException, OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"{path} cannot be read as an ENVI library ({' '.join(str(error).split())})") from None
-    fields: Mapping[str, Any] = found.metadata
-    units = str(fields.get("wavelength units", ""))
-    centres = None if not found.bands.centers else np.array(found.bands.centers, dtype=np.float64)
-    nm = None if centres is None else plausible_nm(centres, units)
-    if nm is None or centres is None or len(nm) != found.spectra.shape[1]:
-        raise SettingsError(f"{header} lists no wavelengths for the {found.spectra.shape[1]} channels: mend its header")
-    factor = float(np.median(nm / centres))
-    fwhm = found.bands.bandwidths
-    widths = np.array(fwhm, dtype=np.float64) * factor if fwhm and len(fwhm) == len(nm) else None
+        fields = read_header(header)
+        nm, fwhm, bbl, scale = (
+            wavelengths_in(fields, header),
+            numbers(fields, "fwhm", header),
+            numbers(fields, "bbl", header),
+            number(fields, "reflectance scale factor", header),
+        )
+    except SceneError as error:
+        raise SettingsError(str(error)) from None
+    found = _stored(path, data, fields)
     values = np.asarray(found.spectra, dtype=np.float64)
-    bbl = fields.get("bbl")
+    if nm is None or len(nm) != values.shape[1]:
+        raise SettingsError(f"{header} lists no wavelengths for the {values.shape[1]} channels: mend its header")
+    listed = numbers(fields, "wavelength", header)
+    widths = None if fwhm is None or len(fwhm) != len(nm) else plausible_widths(fwhm, nm, listed)
     if bbl is not None and len(bbl) == len(nm):
-        values[:, np.array([float(flag) for flag in bbl]) <= 0] = np.nan
-    scale = _number(fields.get("reflectance scale factor"))
+        values[:, bbl <= 0] = np.nan
     note = ""
     if scale and scale > 1:
         values = values / scale
@@ -69,6 +69,25 @@ def read(path: Path) -> SpectralLibrary:
     notes = (note, "" if beside is None else f"described by {beside.path.name}")
     files = (header, data, *(() if beside is None else (beside.path,)))
     return SpectralLibrary(path, "ENVI spectral library", spectra, files, tuple(note for note in notes if note))
+
+
+def _stored(path: Path, data: Path, fields: Mapping[str, str]) -> Any:
+    """What SPy reads of the data, by a header that says it in the words of ENVI's own.
+
+    Raises:
+        SettingsError: it is damaged.
+    """
+    import spectral.io.envi
+    from spectral.io.spyfile import SpyException
+
+    lists = [f"spectra names = {{{fields['spectra names']}}}"] if "spectra names" in fields else []
+    plain = ["ENVI", *(f"{name} = {fields[name]}" for name in _STORED if name in fields), *lists, ""]
+    try:
+        with tempfile.TemporaryDirectory(prefix="special-") as folder:
+            (Path(folder) / "x.hdr").write_text("\n".join(plain), encoding="utf-8")
+            return spectral.io.envi.open(str(Path(folder) / "x.hdr"), str(data.absolute()))
+    except (SpyException, OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{path} cannot be read as an ENVI library ({' '.join(str(error).split())})") from None
 
 
 def _header(path: Path) -> Path | None:
@@ -93,10 +112,3 @@ def _data(path: Path, header: Path) -> Path:
         if data.is_file() and data != header:
             return data
     raise SettingsError(f"{header} has no data beside it: put {base.name}.sli into its folder")
-
-
-def _number(text: Any) -> float | None:
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return None

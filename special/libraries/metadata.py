@@ -12,6 +12,7 @@ from pathlib import Path
 from special.errors import SettingsError
 
 _MOST_BYTES = 1 << 28
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,22 @@ def read_table(path: Path) -> Table:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
-    head = text[:20000]
-    separator = max(",;\t", key=head.count)
-    if separator == ";" and head.count(",") > 2 * head.count(";"):
-        separator = ","
+    separator = _separator(text[:20000])
     csv.field_size_limit(1 << 24)
     rows = [[cell.strip().rstrip(";") for cell in row] for row in csv.reader(io.StringIO(text), delimiter=separator)]
+    if separator != ",":
+        rows = [[cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in row] for row in rows]
     return Table(path, [row for row in rows if any(row)])
+
+
+def _separator(head: str) -> str:
+    """What parts the cells; where that is a semicolon, commas are those of decimals."""
+    lines = [line.rstrip("; ") for line in head.splitlines()[:-1] or head.splitlines() if line.strip("; ")]
+    counts = {line.count(";") for line in lines}
+    if len(counts) == 1 and counts != {0}:
+        return ";"
+    separator = max(",;\t", key=head.count)
+    return "," if separator == ";" and head.count(",") > 2 * head.count(";") else separator
 
 
 def metadata_beside(data: Path) -> Table | None:

@@ -7,7 +7,9 @@ The rules, in order:
    an honest zero, so it only counts when the whole spectrum is zero.
 2. A pixel is *empty* when all its values are missing or zero, when they are one constant (what products hold beside
    their swath, often without saying so), or when all are about as far below zero as a negative nodata value (a fill
-   that somebody has multiplied by a factor of each band). Empty pixels are invalid and have no say about bands.
+   that somebody has multiplied by a factor of each band). Where no such value is declared, when all are below zero and
+   the whole spectrum is that of another pixel too, or several times as far below zero as others are above it. Empty
+   pixels are invalid and have no say about bands.
 3. A band is bad when the file says so (``bbl``), when it has no wavelength, when its values are missing at more than
    half of the other pixels, or when they are all zero or constant. (A scene whose every band is constant, for instance
    a single pixel, keeps those that are not zero.) Bands with gaps at more than a twentieth of the pixels are bad as
@@ -35,6 +37,7 @@ _GAPS = 0.05
 _FEW = 0.1
 _CONSTANT_BANDS = 8  # fewer may be equal by chance
 _LIKE_FILL = 0.25
+_FAR_BELOW = 3.0  # times the largest value
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def _first_pass(
             continue
         missing = _missing(block, source.nodata)
         filled = block.any(axis=2) if missing is None else ((block != 0) & ~missing).any(axis=2)
-        hollow = _hollow(block, missing, source.nodata)
+        hollow = _hollow(block, missing, source.nodata, _zero(source, numbers))
         valid[rows] &= filled if hollow is None else filled & ~hollow
         inside = valid[rows]
         counts.pixels += int(inside.sum())
@@ -176,8 +179,17 @@ def _read(source: Source, rows: slice, numbers: np.ndarray) -> np.ndarray:
     return source.read_block(rows, slice(0, source.shape[1]), numbers)
 
 
-def _hollow(block: np.ndarray, missing: np.ndarray | None, nodata: float | None) -> np.ndarray | None:
-    """bool (rows, cols): True where the values are one constant, or fills times factors; None when none are."""
+def _zero(source: Source, numbers: np.ndarray) -> np.ndarray:
+    """What is stored, float64 (bands,), where the value of a band is zero."""
+    offsets = np.zeros(len(numbers)) if source.offsets is None else source.offsets[numbers]
+    return -offsets / (1.0 if source.gains is None else source.gains[numbers])
+
+
+def _hollow(block: np.ndarray, missing: np.ndarray | None, nodata: float | None, zero: np.ndarray) -> np.ndarray | None:
+    """bool (rows, cols): True where the values are one constant, or fills times factors; None when none are.
+
+    ``zero`` (bands,) is what is stored for a value of 0.
+    """
     found = None
     bands = block.shape[2]
     if bands >= _CONSTANT_BANDS:
@@ -195,7 +207,36 @@ def _hollow(block: np.ndarray, missing: np.ndarray | None, nodata: float | None)
         like = block <= most
         fills = (like if missing is None else like | missing).all(axis=2)
         found = fills if found is None else found | fills
+    if bands >= _CONSTANT_BANDS and block.dtype.kind != "u":
+        below = _below_zero(block, zero)
+        if below is not None:
+            found = below if found is None else found | below
     return found if found is not None and found.any() else None
+
+
+def _below_zero(block: np.ndarray, zero: np.ndarray) -> np.ndarray | None:
+    """bool (rows, cols): True where a spectrum is below ``zero`` (bands,) throughout and cannot be one; or None.
+
+    Fills times a factor of each band are alike wherever they stand, or lie far below zero. Noise in deep shadow does
+    neither, nor do numbers that somebody has centred.
+    """
+    bands = len(zero)
+    suspect = block[:, :, 0] < zero[0]
+    for band in (bands // 2, bands - 1):  # which tell in most blocks that there is nothing to look for
+        if suspect.any():
+            suspect &= block[:, :, band] < zero[band]
+    if suspect.any():
+        suspect[suspect] = (block[suspect] < zero).all(axis=1)
+    if not suspect.any():
+        return None
+    spectra = np.ascontiguousarray(block[suspect])
+    whole = spectra.view(np.dtype((np.void, spectra.dtype.itemsize * bands))).ravel()
+    _, which, times = np.unique(whole, return_inverse=True, return_counts=True)
+    others = block[~suspect]
+    bright = np.nanmax(others - zero, axis=0, initial=0) if len(others) else np.zeros(bands)
+    far = (zero - spectra >= _FAR_BELOW * bright).all(axis=1)
+    suspect[suspect] = (times[which.ravel()] > 1) | far
+    return suspect
 
 
 def _missing(block: np.ndarray, nodata: float | None) -> np.ndarray | None:

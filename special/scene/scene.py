@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError, damage_of
+from special.scene.axes import read_axes
 from special.scene.masks import Masked, mask_pixels, names_of
 from special.scene.quality import judge
 from special.scene.readers.base import ArrayBlockReader, ReadOptions, open_source
@@ -221,6 +222,7 @@ def open_scene(
     mask: str | Sequence[str] | None = None,
     white: str | Path | None = None,
     dark: str | Path | None = None,
+    axes: str | None = None,
     most_bytes: int | None = None,
 ) -> Scene:
     """Open a hyperspectral scene: MATLAB, ENVI, GeoTIFF, ``.npy`` or another format that has a reader.
@@ -230,6 +232,7 @@ def open_scene(
     has. ``reader`` names the reader to use (such as ``"envi"``), where the content of the file shall not decide.
     ``mask`` names the masks of a product that leave pixels out (``"cloud,shadow"``, or ``"none"``), clouds when None.
     ``white`` and ``dark`` are references that make reflectance of raw numbers; ``"none"`` leaves those beside it out.
+    ``axes`` says what the axes of a stored array are (``"row,band,col"``), where its file does not.
     The file is read once through, block by block, to find its bad bands and invalid pixels; or no more than
     ``most_bytes`` of one that is far larger, which is enough to describe it.
 
@@ -239,7 +242,9 @@ def open_scene(
     """
     path = Path(path)
     given = given_wavelengths(wavelengths, sensor)
-    options = ReadOptions(key, tuple(given.lists) if given else (), any_count=bool(given and given.span))
+    options = ReadOptions(
+        key, tuple(given.lists) if given else (), any_count=bool(given and given.span), axes=read_axes(axes)
+    )
     with damage_of(path):
         source = with_references(open_source(path, options, reader), path, white, dark)
         centres, notes = centres_of(source, given)

@@ -10,18 +10,24 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.wavelengths import plausible_nm
+from special.scene.wavelengths import is_jumbled, plausible_nm
 
 _SHORTEST_NM = 200.0
 _NO_NM_WITHOUT_UNIT = 3000.0  # all that large may as well be angstrom or wavenumbers
 _HEADING = re.compile(r"wave|wellen|long|lambda|cent(re|er)|^nm$|^um$|^µm$")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]*")
+_THOUSANDS_BY_POINT = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]*")
+_ABSENT = ("nan", "na", "n/a", "none", "null")
+# A list as Python, NumPy, MATLAB, R or JSON write it, be it the value of something.
+_LIST = re.compile(r"[\s\w.=:{(\"']*[\[({]([\d\s.,;eE+-]{3,})[\])}][\s\w.=,;})\"']*")
 _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
-_UNIT = r"(?:nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?|å|angstroms?|ångstr[oö]ms?|cm-1|cm\^-1|1/cm)"
+_UNIT = (
+    r"(?:nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?|å|angstroms?|ångstr[oö]ms?|cm-1|cm\^-1|cm⁻¹|1/cm)"
+)
 _WITH_UNIT = re.compile(rf"(.*\d\.?)\s*({_UNIT})", re.IGNORECASE)
 _IN_HEADING = re.compile(rf"(?<![a-z])({_UNIT}|wave_?numbers?)(?![a-z])", re.IGNORECASE)
-_UNIT_NAMES = {"å": "angstrom", "ångström": "angstrom", "ångstrom": "angstrom"}
+_UNIT_NAMES = {"å": "angstrom", "ångström": "angstrom", "ångstrom": "angstrom", "cm⁻¹": "cm-1"}
 _MOST_BYTES = 1 << 24
 
 
@@ -35,8 +41,9 @@ def read_wavelengths(path: Path) -> np.ndarray:
     if text.lstrip()[:4].upper() == "ENVI" and re.search(r"^\s*bands\s*=", text, re.MULTILINE | re.IGNORECASE):
         return _of_header(path)
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if lines and lines[0][0] in "[(" and lines[-1][-1] in ")]":
-        lines = re.sub(r"[\[\]()]", " ", " ".join(lines)).split(",")
+    listed = _LIST.fullmatch(" ".join(lines))
+    if listed:
+        lines = [word for word in re.split(r"[,;\s]+", listed[1]) if word]
     rows = [[cell.strip("\"' \t") for cell in row] for row in _cells([line.strip() for line in lines if line.strip()])]
     return _best_column(rows, path)
 
@@ -62,14 +69,9 @@ def _text(path: Path) -> str:
 
 def _of_header(path: Path) -> np.ndarray:
     """The wavelengths of an ENVI header."""
-    from special.scene.readers.envi import read_header
+    from special.scene.readers.envi_header import read_header, wavelengths_in
 
-    fields = read_header(path)
-    words = [word for word in re.split(r"[,\s]+", fields.get("wavelength", "")) if word]
-    try:
-        nm = plausible_nm(np.array([float(word) for word in words]), fields.get("wavelength units")) if words else None
-    except ValueError:
-        nm = None
+    nm = wavelengths_in(read_header(path), path)
     if nm is None:
         raise SceneError(f"{path} is an ENVI header without wavelengths: give one that lists them")
     return nm
@@ -82,13 +84,20 @@ def _cells(lines: list[str]) -> list[list[str]]:
     elif _are_decimals(lines):
         rows = [[line] for line in lines]
     elif any("," in line for line in lines):
-        numbered = _count(lines)
-        plain = [[line] if _THOUSANDS.fullmatch(line) and not numbered else None for line in lines]
+        columns = _count(lines) or _is_headed(lines)
+        whole_lines = (_THOUSANDS, _THOUSANDS_BY_POINT)
+        plain = [None if columns or not any(one.fullmatch(line) for one in whole_lines) else [line] for line in lines]
         split = [next(csv.reader(io.StringIO(line), skipinitialspace=True)) for line in lines]
         rows = [whole or cells for whole, cells in zip(plain, split, strict=True)]
     else:
-        rows = [re.split(r"\s+(?!(?:nm|[uµμ]m)\b)", line) for line in lines]
+        rows = [re.split(rf"\s+(?!{_UNIT}(?:\s|$))", line, flags=re.IGNORECASE) for line in lines]
     return [[_point(cell.strip()) for cell in row] for row in rows]
+
+
+def _is_headed(lines: list[str]) -> bool:
+    """Whether headings of several columns stand above lines of as many."""
+    commas = [line.count(",") for line in lines]
+    return not any(letter.isdigit() for letter in lines[0]) and 0 < commas[0] == commas[-1]
 
 
 def _are_decimals(lines: list[str]) -> bool:
@@ -113,6 +122,8 @@ def _point(cell: str) -> str:
     number, unit = (found[1], f" {found[2]}") if (found := _WITH_UNIT.fullmatch(cell)) else (cell, "")
     if _THOUSANDS.fullmatch(number.strip()):
         return number.strip().replace(",", "") + unit
+    if _THOUSANDS_BY_POINT.fullmatch(number.strip()):
+        return number.strip().replace(".", "").replace(",", ".") + unit
     return (number.replace(",", ".") if _COMMA.fullmatch(number.strip()) else number) + unit
 
 
@@ -130,6 +141,8 @@ def _best_column(rows: list[list[str]], path: Path) -> np.ndarray:
     candidates = []
     for column, heading in enumerate(headings):
         cells = [row[column] if column < len(row) else "" for row in numeric]
+        if width > 1 and any(_number(cell) for cell in cells):
+            cells = [cell or "0" for cell in cells]
         values = np.array([np.nan if (value := _number(cell)) is None else value for cell in cells])
         named = _IN_HEADING.search(heading.replace("_", " "))
         units = {found[2] for cell in cells if (found := _WITH_UNIT.fullmatch(cell))}
@@ -137,8 +150,6 @@ def _best_column(rows: list[list[str]], path: Path) -> np.ndarray:
         nm = None
         if np.isfinite(values).all() and not units:
             nm = plausible_nm(values, _UNIT_NAMES.get((unit or "").lower(), unit))
-            if nm is None and unit:
-                nm = plausible_nm(values, None)
         # A band at 0 is absent, as in PRISMA's lists; anything below is no wavelength.
         if nm is not None and (values >= 0).all():
             known = values > 0
@@ -150,7 +161,12 @@ def _best_column(rows: list[list[str]], path: Path) -> np.ndarray:
     if not candidates:
         raise SceneError(f"no column of {path} reads as wavelengths: write one per band, in nm or micrometres")
     best: np.ndarray
-    *_, best, sure_of_unit = max(candidates, key=lambda candidate: candidate[:5])
+    *quality, best, sure_of_unit = max(candidates, key=lambda candidate: candidate[:5])
+    rivals = [nm for *other, nm, _ in candidates if other[:4] == quality[:4] and not _are_same(nm, best)]
+    if rivals and quality[3]:
+        raise SceneError(f"several columns of {path} read as wavelengths: leave that of the bands' centres alone")
+    if is_jumbled(best):
+        raise SceneError(f"the wavelengths in {path} go up and down, or repeat, as those of no sensor do: mend them")
     if not sure_of_unit:
         low, high = np.nanmin(best), np.nanmax(best)
         raise SceneError(f"{path} holds {low:g} to {high:g}: write the unit (nm, um, angstrom, cm-1) above it")
@@ -158,9 +174,15 @@ def _best_column(rows: list[list[str]], path: Path) -> np.ndarray:
 
 
 def _number(cell: str) -> float | None:
+    if cell.lower() in _ABSENT:
+        return 0.0
     with_unit = _WITH_UNIT.fullmatch(cell)
     text = (with_unit[1] if with_unit else cell).strip()
     return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _are_same(nm: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.allclose(nm, other, rtol=1e-3, equal_nan=True))
 
 
 def _one_way(nm: np.ndarray) -> bool:

@@ -15,6 +15,7 @@ from special.scene.source import Source
 
 _SHORTEST_NM, _LONGEST_NM = 200.0, 30000.0
 _SPAN = re.compile(r"\s*([0-9]*\.?[0-9]+)\s*:\s*([0-9]*\.?[0-9]+)\s*(nm|[uµμ]m)?\s*", re.IGNORECASE)
+_WIDTHS_APART = 20.0  # times as wide as they lie apart, or the other way about: beyond, the unit is another
 _MOST_TURNS, _MOST_ALIKE = 8, 4  # of the wavelengths of a file; detectors that overlap turn twice each
 _THREE_WAYS = (
     "give --wavelengths FILE (a CSV with one wavelength per band), --wavelengths 430:860 (evenly spaced over the "
@@ -62,6 +63,23 @@ def plausible_nm(values: np.ndarray, units: str | None) -> np.ndarray | None:
         if nm[known].min() >= _SHORTEST_NM and nm[known].max() <= _LONGEST_NM:
             return nm
     return None
+
+
+def plausible_widths(widths: np.ndarray, nm: np.ndarray, listed: np.ndarray | None = None) -> np.ndarray | None:
+    """``widths`` of bands (bands,) in nm, whose wavelengths are ``nm`` (bands,); None where they cannot be any.
+
+    They are in the unit of the wavelengths, ``listed`` (bands,) as the file has them, unless that makes them far wider
+    or narrower than bands lie apart: some files have one in nm and the other in micrometres.
+    """
+    known = np.isfinite(nm)
+    centres = np.unique(nm[known])
+    if not (np.isfinite(widths) & (widths > 0)).all() or len(centres) < 2:
+        return None
+    same = 1.0 if listed is None else float(np.median(nm[known] / listed[known]))
+    ratio = float(np.median(widths)) / float(np.median(np.diff(centres)))
+    off = {factor: abs(np.log(factor * ratio)) for factor in (same, 1.0, 1e3, 1e-3)}
+    best = min(off, key=lambda factor: off[factor])
+    return widths * (best if off[best] < np.log(_WIDTHS_APART) < off[same] else same)
 
 
 def _factor(name: str, table: Mapping[str, float]) -> float | None:
@@ -150,7 +168,7 @@ def centres_of(source: Source, given: Given | None) -> tuple[np.ndarray, tuple[s
         raise SceneError(
             f"{source.path or 'the array'} lists {listed} wavelengths for its {bands} bands: mend it, or {_THREE_WAYS}"
         )
-    if _is_jumbled(source.wavelengths):
+    if is_jumbled(source.wavelengths):
         raise SceneError(
             f"the wavelengths in {source.path or 'the array'} go up and down, or repeat, as those of no sensor do: "
             f"mend them, or {_THREE_WAYS}"
@@ -181,8 +199,8 @@ def _from_file(path: Path) -> Given:
     return Given(str(path), {len(nm): nm})
 
 
-def _is_jumbled(nm: np.ndarray) -> bool:
-    """Whether wavelengths (bands,), nm, go up and down as those of no sensor do, or many are the same."""
+def is_jumbled(nm: np.ndarray) -> bool:
+    """Whether wavelengths (bands,), nm, NaN where there are none, go as those of no sensor do, or many are the same."""
     known = nm[np.isfinite(nm)]
     steps = np.sign(np.diff(known))
     turns = int((np.diff(steps[steps != 0]) != 0).sum())

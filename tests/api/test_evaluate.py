@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,6 +117,22 @@ def test_a_truth_that_counts_from_another_number_is_noticed(tmp_path: Path) -> N
     assert len(counted_from_zero.notes) == 1
     assert "0% of the truth, and in 100% if the numbers of the truth go one up" in counted_from_zero.notes[0]
     assert "'water' is number 1" in counted_from_zero.notes[0]
+
+
+@pytest.mark.parametrize(("turned", "words"), [(np.s_[::-1], "upside down"), (np.s_[:, ::-1], "mirrored")])
+def test_a_truth_that_is_turned_is_noticed(tmp_path: Path, turned: Any, words: str) -> None:
+    believed = np.array(BELIEVED["refine"])[turned]
+    notes = special.evaluate(make(tmp_path / "turned", ["refine"]), believed).notes
+    assert len(notes) == 1 and f"in 100% if the truth is read {words}" in notes[0]
+
+
+def test_a_square_truth_whose_rows_and_columns_are_exchanged_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    square = [[1, 1, 1], [2, 2, 1], [2, 2, 1]]
+    monkeypatch.setitem(BELIEVED, "refine", square)
+    notes = special.evaluate(make(tmp_path / "square", ["refine"]), np.array(square).T).notes
+    assert len(notes) == 1 and "in 100% if the truth is read with its rows and columns exchanged" in notes[0]
 
 
 def test_a_truth_that_agrees_as_it_is_gets_no_note(run: Path) -> None:

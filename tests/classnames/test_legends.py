@@ -141,3 +141,31 @@ def test_another_colour_makes_the_map_and_its_report_again_and_nothing_else(tmp_
     after = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert [name for name, step in after["steps"].items() if step["key"] != before[name]["key"]] == ["map", "report"]
     assert after["classes"][0] == "Water #0000fe"
+
+
+def test_the_categories_of_a_vector_style_are_classes(tmp_path: Path) -> None:
+    path = tmp_path / "polygons.qml"
+    path.write_text(
+        '<qgis><renderer-v2 type="categorizedSymbol" attr="class"><categories>'
+        '<category value="2" label="Grass" symbol="1"/><category value="1" label="Water" symbol="0"/>'
+        '<category value="" label="all other values" symbol="2"/></categories><symbols>'
+        '<symbol name="0"><layer><Option><Option name="color" value="0,0,255,255"/></Option></layer></symbol>'
+        '<symbol name="1"><layer><prop k="color" v="0,255,0,255"/></layer></symbol>'
+        '<symbol name="2"><layer/></symbol></symbols></renderer-v2></qgis>'
+    )
+    found = ClassList.read(path)
+    assert (found.names, found.colours) == (["Water", "Grass"], ["#0000ff", "#00ff00"])
+    path.write_text('<qgis><categories><category value="Gras" symbol="0"/><category value="Soil"/></categories></qgis>')
+    assert ClassList.read(path).names == ["Gras", "Soil"]
+
+
+@pytest.mark.parametrize("brackets", ["{}", "[]", "()"])
+def test_the_header_of_a_classification_may_be_written_in_any_way(tmp_path: Path, brackets: str) -> None:
+    start, end = brackets
+    path = tmp_path / "map.hdr"
+    path.write_text(
+        f"ENVI\nSamples=2\nClass_Names={start}Unclassified,\n Water, Grass{end}\n"
+        f"class_lookup = {start}0,0,0, 0,0,255,\n0,255,0{end}\n"
+    )
+    found = ClassList.read(path)
+    assert (found.names, found.colours) == (["Water", "Grass"], ["#0000ff", "#00ff00"])

@@ -188,3 +188,28 @@ def test_the_endmembers_of_emit(libraries: Path) -> None:
     library = read_library(libraries / "emit" / "basic_endmember_library.csv")
     assert sorted(set(library.columns["Class"])) == ["NPV", "PV", "SOIL"] and len(library.spectra) == 5
     assert np.all(np.diff(library.spectra[0].wavelengths) >= 0)
+
+
+def test_a_table_may_have_decimal_commas(tmp_path: Path) -> None:
+    values, names, _ = spectra()
+    lines = [";".join(["Wellenlänge", *names])]
+    lines += [";".join([f"{nm:.1f}", *(f"{one:.5f}" for one in row)]) for nm, row in zip(NM, values.T, strict=True)]
+    (tmp_path / "a.csv").write_text("\n".join(lines).replace(".", ","), encoding="cp1252")
+    found = by_name(read_library(tmp_path / "a.csv"))
+    for name, row in zip(names, values, strict=True):
+        np.testing.assert_allclose(found[name], row, atol=1e-5)
+
+
+def test_the_header_of_a_library_may_be_written_in_any_way(tmp_path: Path) -> None:
+    values, names, _ = spectra()
+    header = write_sli(tmp_path, values, names).with_suffix(".hdr")
+    plain = by_name(read_library(header))
+    lines = []
+    for line in header.read_text().replace("{", "[").replace("}", "]").splitlines():
+        name, equals, value = line.partition("=")
+        lines.append(f"{name.strip().replace(' ', '_').title()}={value}" if equals else line)
+    header.write_text("\n".join(lines))
+    other = by_name(read_library(header))
+    assert other.keys() == plain.keys()
+    for name, row in plain.items():
+        np.testing.assert_array_equal(other[name], row)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from products import (
+    EMIT_STORED,
+    FILL,
     reflectance,
     write_aviris,
     write_emit,
@@ -18,11 +21,14 @@ from products import (
     write_pace,
     write_prisma,
     write_tanager,
+    write_whole_emit,
 )
 
 from special.cli.info import info
 from special.errors import SceneError
 from special.scene import open_scene
+from special.scene import scene as scene_module
+from special.scene.readers import hdf5
 from special.scene.readers.base import recognise
 
 NM = np.array([381.0, 450.0, 550.0, 650.0, 850.0, 1400.0, 1650.0, 2200.0])
@@ -52,6 +58,29 @@ def test_emit_l2a_is_reflectance_with_its_bad_bands_in_sensor_geometry(tmp_path:
     assert (scene.sensor, scene.level, scene.acquired) == ("EMIT", "L2A", "2022-09-03T16:31:29+0000")
     assert not scene.valid[0, 0] and scene.valid.sum() == 29
     np.testing.assert_array_equal(scene.read()[1:], cube[1:][:, :, GOOD == 1])
+
+
+@pytest.mark.parametrize("stored", EMIT_STORED)
+def test_a_whole_emit_scene_that_is_sparse_is_read_in_the_order_of_its_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: str
+) -> None:
+    shape = (600, 260, 60)
+    part = np.full((300, 40, 60), FILL, dtype="f4")
+    part[:9] = reflectance(9, 40, 60)
+    path = write_whole_emit(tmp_path / "EMIT_L2A_RFL_1.nc", part, np.linspace(381, 2493, 60), shape, stored)
+    if stored == "packed":
+        assert path.stat().st_size < np.prod(shape), "where nothing is, nothing is stored"
+    slabs: list[Any] = []
+    whole = hdf5._whole_chunks
+    monkeypatch.setattr(hdf5, "_whole_chunks", lambda *about: slabs.append(whole(*about)) or slabs[-1])
+    monkeypatch.setattr(scene_module, "_JUDGED_BYTES", 1 << 20)
+    scene = open_scene(path)
+    assert scene.shape == shape and scene.valid.sum() == 2 * 9 * shape[1] and scene.valid[300:309].all()
+    np.testing.assert_array_equal(scene.read(slice(300, 309), slice(40, 80)), part[:9])
+    unpacked = [slab[0].start for slab in slabs[:-1] if slab is not None]
+    assert all(unpacked.count(start) <= 2 for start in unpacked), "a pass over bands, one over pixels: no chunk again"
+    ground = scene.ground
+    assert ground is not None and ground.pixels()[308, 308 + 7] == 308 * shape[1] + 7
 
 
 def test_emit_l1b_is_radiance(tmp_path: Path) -> None:
@@ -222,6 +251,13 @@ def test_neon_has_its_scale_its_water_windows_and_its_place(tmp_path: Path) -> N
     np.testing.assert_allclose(scene.read()[1:], cube[1:][:, :, scene.band_numbers], atol=1e-4)
     assert scene.georeference is not None and "UTM zone 11N" in (scene.georeference.crs_wkt or "")
     assert scene.georeference.transform == (1, 0, 257000, 0, -1, 4112000)
+
+
+def test_a_neon_file_may_hold_more_than_its_reflectance(tmp_path: Path) -> None:
+    path = write_neon(tmp_path / "x.h5", reflectance(), NM)
+    with h5py.File(path, "a") as file:
+        file["SJER/Radiance"], file["Notes/version"] = np.zeros(3), np.zeros(2)
+    assert (open_scene(path).format, open_scene(path).scale_factor) == ("NEON AOP", 10000)
 
 
 def test_a_neon_flight_line_may_be_turned(tmp_path: Path) -> None:

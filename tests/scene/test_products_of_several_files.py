@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 import rasterio
 import small_scene
-from folder_products import HISUI_NM, write_ahsi, write_desis, write_dimap, write_hisui, write_hyperion
+from folder_products import (
+    HISUI_NM,
+    write_ahsi,
+    write_desis,
+    write_dimap,
+    write_hisui,
+    write_hyperion,
+    write_hyperion_l1r,
+)
 from products import reflectance, write_emit, write_emit_mask, write_neon
 from raster_products import pack, write_enmap, write_tif
 
@@ -21,6 +29,7 @@ import special
 from special.errors import SceneError
 from special.scene import open_scene
 from special.scene.readers.base import recognise
+from special.scene.sensors import SENSORS
 
 NM = np.array([401.3, 450.0, 550.0, 650.0, 700.0, 750.0, 850.0, 998.8])
 
@@ -106,10 +115,36 @@ def test_a_hyperion_folder_without_its_scales_or_of_mixed_sizes_is_refused(tmp_p
         open_scene(tmp_path)
 
 
-def test_hyperion_l1r_is_refused_with_what_to_fetch(tmp_path: Path) -> None:
-    path = tmp_path / "EO1H0010022013284110KF.L1R"
-    path.write_bytes(b"\x0e\x03\x13\x01" + bytes(100))
-    with pytest.raises(SceneError, match="Hyperion L1R, in HDF4, which is not read: fetch the L1T"):
+@pytest.mark.parametrize("form", ["file", "folder", "x.zip", "x.tar.gz"])
+@pytest.mark.parametrize("beside", [True, False])
+def test_hyperion_l1r_is_radiance_in_sensor_geometry(tmp_path: Path, form: str, beside: bool) -> None:
+    pytest.importorskip("pyhdf")
+    radiance = 100 * reflectance(bands=242)
+    nominal = SENSORS["hyperion"].centres(242)
+    assert nominal is not None
+    path = write_hyperion_l1r(tmp_path / "a", radiance, nominal + 1 if beside else None)
+    named = {"file": path, "folder": path.parent}.get(form) or pack(path.parent, tmp_path / form)
+    scene = open_scene(named)
+    assert (scene.format, scene.level, scene.acquired, scene.file_bands) == ("Hyperion L1R", "L1R", "2013-10-11", 242)
+    assert len(scene.bad_bands) == 44 and not scene.known_reflectance and scene.georeference is None
+    np.testing.assert_allclose(scene.wavelengths, nominal[scene.band_numbers] + beside, atol=0.01)
+    assert (scene.fwhm is None) != beside
+    np.testing.assert_allclose(scene.read()[1:], radiance[1:][:, :, scene.band_numbers], atol=0.02)
+    np.testing.assert_array_equal(scene.read(slice(2, 4), slice(1, 3)), scene.read()[2:4, 1:3])
+    assert not scene.valid[0, 0] and scene.valid.sum() == 29
+    assert any(("those of EO1H0010022013284110KF.AUX" if beside else "nominal ones") in note for note in scene.notes)
+
+
+def test_a_hyperion_l1r_that_cannot_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyhdf")
+    path = write_hyperion_l1r(tmp_path, 100 * reflectance(bands=242))
+    whole = path.read_bytes()
+    for data in (whole[:100], whole[: len(whole) // 2], b"\x0e\x03\x13\x01" + bytes(100)):
+        path.write_bytes(data)
+        with pytest.raises(SceneError, match=r"cannot be read as HDF4|no Hyperion L1R, or damaged|it is damaged"):
+            open_scene(path)
+    monkeypatch.setattr("special.scene.readers.hyperion_l1r.find_spec", lambda name: None)
+    with pytest.raises(SceneError, match=r"pip install 'special-hsi\[hdf4\]' to read it, or fetch the L1T"):
         open_scene(path)
 
 

@@ -29,7 +29,7 @@ from special.scene.source import Source
 from special.scene.truth import read_truth
 
 PRODUCTS = ["ahsi", "aviris_nc", "desis", "dimap", "emit", "enmap", "hisui", "hyperion", "neon", "pace", "prisma"]
-PRODUCTS += ["tanager", "together"]
+PRODUCTS += ["hyperion_l1r", "stac", "tanager", "together"]
 OTHERS = ["archive", "folder", "netcdf3", "zarr"]
 OURS = ["envi", "gdal", "geotiff", "hdf5", "mat", "npy"]
 SHARED_CODE = {
@@ -40,6 +40,7 @@ SHARED_CODE = {
     "conventions",
     "detectors",
     "enmap_l1b",
+    "envi_header",
     "hdf5_child",
     "hdf5_geometry",
     "hdf5_guard",

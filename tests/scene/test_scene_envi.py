@@ -258,3 +258,98 @@ def test_a_file_longer_than_its_header_says_is_noted(tmp_path: Path) -> None:
 def test_the_longer_file_of_the_case_is_noted(shared: Path) -> None:
     notes = open_scene(case(shared, "file-longer-than-header") / "scene.hdr").notes
     assert any("scene.img has 1000 bytes more than its header describes" in note for note in notes)
+
+
+LISTED = ", ".join(f"{one:.1f}" for one in np.linspace(400, 900, 5))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"wavelength = [{LISTED}]",
+        f"wavelength = ({LISTED})",
+        f"Wavelengths = {{{LISTED}}}",
+        f"wavelength = {LISTED}",
+        f"wavelength = {{\n  {LISTED},\n}}",
+        f"wavelength = [\n  {LISTED}\n]",
+        f"wavelength = {{{LISTED.replace(',', ';')}}}",
+        f"wavelength = {{{LISTED.replace(',', ';').replace('.', ',')}}}",
+        f"wavelength = {{{LISTED.replace(',', ' nm,')} nm}}",
+        f"Wavelength_Units = Nanometers\nWAVELENGTH = {{{LISTED}}}",
+        "wavelength = {0.4 um, 0.525 um, 0.65 um, 0.775 um, 0.9 um}",
+        "band names = {400.0 nm, 525.0 nm, 650.0 nm, 775.0 nm, 900.0 nm}",
+        "band names = {b1 (0.4 Micrometers), b2 (0.525 Micrometers), b3 (0.65 Micrometers), b4 (0.775 Micrometers),"
+        " b5 (0.9 Micrometers)}",
+        "band names = {400.0, 525.0, 650.0, 775.0, 900.0}",
+    ],
+)
+def test_wavelengths_are_read_however_a_list_is_written(tmp_path: Path, text: str) -> None:
+    header = write(tmp_path, cube(), wavelength="")
+    header.write_text(header.read_text() + text + "\n")
+    np.testing.assert_allclose(open_scene(header).wavelengths, np.linspace(400, 900, 5))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_names_of_fields_are_told_apart_by_their_words(tmp_path: Path, encoding: str, ends: str) -> None:
+    plain = write(tmp_path, cube(code=2), code=2, map_info=UTM, **{"data ignore value": -1})
+    text = "".join(
+        f"{name.strip().replace(' ', '_').title()}={value}\n" if value else f"{name}\n"
+        for name, _, value in (line.partition("=") for line in plain.read_text().splitlines())
+    )
+    other = tmp_path / "other.hdr"
+    other.write_bytes(text.replace("made by a test", "über µm").replace("\n", ends).encode(encoding))
+    (tmp_path / "other.img").write_bytes((tmp_path / "scene.img").read_bytes())
+    scene = open_scene(other)
+    np.testing.assert_array_equal(scene.read(), open_scene(plain).read())
+    assert scene.georeference == open_scene(plain).georeference and scene.georeference is not None
+
+
+@pytest.mark.parametrize("text", ["none", "None", ""])
+def test_a_field_may_say_that_there_is_none(tmp_path: Path, text: str) -> None:
+    header = write(tmp_path, cube())
+    header.write_text(f"{header.read_text()}data ignore value = {text}\nreflectance scale factor = {text}\n")
+    np.testing.assert_array_equal(open_scene(header).read(), cube())
+
+
+def test_a_scale_factor_below_one_multiplies(tmp_path: Path) -> None:
+    scene = open_scene(write(tmp_path, cube(code=2), code=2, **{"reflectance scale factor": 0.0001}))
+    np.testing.assert_allclose(scene.read(), cube() / 10000, rtol=1e-6)
+    assert any("0.0001, is what the numbers are multiplied by" in note for note in scene.notes)
+
+
+def test_flags_of_bands_may_be_words(tmp_path: Path) -> None:
+    scene = open_scene(write(tmp_path, cube(), bbl="{True, false, TRUE, True, False}"))
+    np.testing.assert_array_equal(scene.band_numbers, [0, 2, 3])
+
+
+def test_a_header_that_says_two_things_is_refused(tmp_path: Path) -> None:
+    header = write(tmp_path, cube())
+    header.write_text(header.read_text() + "wavelength = {1, 2, 3, 4, 5}\n")
+    with pytest.raises(SceneError, match="two lines 'wavelength' that differ: leave the right one"):
+        open_scene(header)
+
+
+def test_a_header_without_its_first_line_is_told_so(tmp_path: Path) -> None:
+    header = write(tmp_path, cube())
+    header.write_text(header.read_text().removeprefix("ENVI\n"))
+    with pytest.raises(SceneError, match="its first line must be ENVI"):
+        open_scene(header)
+
+
+@pytest.mark.parametrize(
+    ("centres", "units", "widths"),
+    [(1.0, "nm", 1.0), (1.0, "nm", 1e-3), (1e-3, "um", 1e-3), (1e-3, "um", 1.0), (10.0, "Angstrom", 10.0)],
+)
+def test_widths_may_have_another_unit_than_wavelengths(
+    tmp_path: Path, centres: float, units: str, widths: float
+) -> None:
+    listed = ", ".join(f"{one * centres:.6g}" for one in np.linspace(400, 440, 5))
+    fields = {
+        "wavelength": f"{{{listed}}}",
+        "wavelength units": units,
+        "fwhm": f"{{{', '.join([str(9 * widths)] * 5)}}}",
+    }
+    fwhm = open_scene(write(tmp_path, cube(), **fields)).fwhm
+    assert fwhm is not None
+    np.testing.assert_allclose(fwhm, 9)

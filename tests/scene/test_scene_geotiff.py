@@ -77,6 +77,7 @@ def described(texts: list[str]) -> Callable[[Any], None]:
         by_band("wavelength", NM, "Nanometers", ns="ENVI"),
         described([f"{w} nm" for w in NM]),
         described([f"Band_{w}" for w in NM]),
+        described([f"{w}" for w in NM]),
         described([f"band {i} ({w / 1000:.4f} um)" for i, w in enumerate(NM, 1)]),
         described([f"B{i}: {w} Nanometers" for i, w in enumerate(NM, 1)]),
     ],
@@ -111,6 +112,88 @@ def test_a_stac_item_beside_the_image_names_its_wavelengths(tmp_path: Path, name
     assert f"the bands are described by {name}" in scene.notes
     assert scene.fwhm is not None and scene.fwhm == pytest.approx(8)
     assert (scene.acquired, scene.sensor) == ("2024-05-01T10:00:00Z", "camera")
+
+
+def stac_item(**asset: Any) -> dict[str, Any]:
+    bands = [{"name": f"b{w}", "center_wavelength": w / 1000, "full_width_half_max": 0.008} for w in NM]
+    image = {"href": "./scene.tif", "eo:bands": bands, "roles": ["data"]} | asset
+    others = {"look": {"href": "./look.tif", "roles": ["thumbnail"]}, "text": {"href": "./about.xml"}}
+    about = {"datetime": "2024-05-01T10:00:00Z", "platform": "cube-1"}
+    return {"type": "Feature", "stac_version": "1.0.0", "properties": about, "assets": {"image": image, **others}}
+
+
+@pytest.mark.parametrize("href", ["./scene.tif", "https://example.org/a/scene.tif?key=1", "/vsicurl/x/scene.tif"])
+def test_a_stac_item_names_the_image_beside_it(tmp_path: Path, href: str) -> None:
+    write(tmp_path / "scene.tif", cube())
+    write(tmp_path / "look.tif", cube())
+    path = tmp_path / "item-of-today.json"
+    path.write_text(json.dumps(stac_item(href=href)))
+    scene = open_scene(path)
+    np.testing.assert_allclose(scene.wavelengths, NM)
+    np.testing.assert_array_equal(scene.read(), cube())
+    assert (scene.path, scene.acquired, scene.sensor) == (path, "2024-05-01T10:00:00Z", "cube-1")
+    assert {file.name for file in scene.files} == {path.name, "scene.tif"}
+    (tmp_path / "look.tif").unlink()
+    np.testing.assert_array_equal(open_scene(tmp_path).read(), cube())
+
+
+@pytest.mark.parametrize("form", ["raster:bands", "bands"])
+def test_a_stac_item_scales_what_its_image_does_not(tmp_path: Path, form: str) -> None:
+    item = stac_item()
+    image = item["assets"]["image"]
+    if form == "raster:bands":
+        image[form] = [{"scale": 0.5, "offset": 1, "nodata": -7}] * 4
+    else:
+        image["bands"] = [
+            band | {"raster:scale": 0.5, "raster:offset": 1, "nodata": -7} for band in image.pop("eo:bands")
+        ]
+    (tmp_path / "scene.json").write_text(json.dumps(item))
+    values = cube().astype("int16")
+    values[0, 0] = -7
+    scene = open_scene(write(tmp_path / "scene.tif", values))
+    assert not scene.valid[0, 0] and scene.gains_applied
+    np.testing.assert_allclose(scene.read()[1:], values[1:] * 0.5 + 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"href": "./gone.tif"}, r"its image, gone\.tif, is not beside it: fetch it as well"),
+        ({"href": "../scene.tif"}, None),
+        ({"href": "./about.csv"}, "its image is not named in it"),
+    ],
+)
+def test_a_stac_item_reaches_no_further_than_its_folder(
+    tmp_path: Path, change: dict[str, Any], message: str | None
+) -> None:
+    item = stac_item(**change)
+    del item["assets"]["look"]
+    folder = tmp_path / "a"
+    folder.mkdir()
+    write(tmp_path / "scene.tif", cube())
+    (folder / "x.json").write_text(json.dumps(item))
+    with pytest.raises(SceneError, match=message or r"its image, scene\.tif, is not beside it"):
+        open_scene(folder / "x.json")
+
+
+def test_two_images_of_a_stac_item_are_asked_about(tmp_path: Path) -> None:
+    item = stac_item()
+    item["assets"]["other"] = item["assets"]["image"] | {"href": "./look.tif"}
+    (tmp_path / "x.json").write_text(json.dumps(item))
+    for name in ("scene.tif", "look.tif"):
+        write(tmp_path / name, cube())
+    with pytest.raises(SceneError, match=r"describes look\.tif and scene\.tif: name the one that is meant"):
+        open_scene(tmp_path / "x.json")
+
+
+def test_wavelengths_that_contradict_each_other_are_asked_about(tmp_path: Path) -> None:
+    def tag(file: Any) -> None:
+        by_band("wavelength", NM)(file)
+        described([f"{w + 30} nm" for w in NM])(file)
+
+    path = write(tmp_path / "scene.tif", cube(), tag)
+    with pytest.raises(SceneError, match="wavelengths in the tags of the bands and others in the names of the bands"):
+        open_scene(path)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"properties": {"bands": [1, 2, 3, 4]}}', '{"assets": 3}', "[" * 100000])

@@ -9,7 +9,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import scipy.io
+import small_scene
+from click.testing import CliRunner
+from products import reflectance, write_emit
 
+import special
+from special.cli import main
 from special.errors import SceneError
 from special.scene import open_scene
 
@@ -62,7 +68,10 @@ def test_ones_are_no_wavelengths_whatever_they_are_called(tmp_path: Path) -> Non
 
 def test_different_wavelengths_are_asked_about(tmp_path: Path) -> None:
     path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM, wl=NM + 50)
-    with pytest.raises(SceneError, match=r"different wavelengths in 'wavelength' and 'wl': give --wavelengths"):
+    with pytest.raises(
+        SceneError,
+        match=r"different wavelengths in 'wavelength' and 'wl': give --wavelengths",
+    ):
         open_scene(path)
     np.testing.assert_array_equal(open_scene(path, wavelengths=NM).read(), cube())
     path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM, wavelength_um=NM / 1000)
@@ -76,7 +85,10 @@ def test_the_wavelengths_in_the_folder_of_the_cube_are_its_own(tmp_path: Path) -
 
 def test_a_span_cannot_tell_the_axes(tmp_path: Path) -> None:
     path = write(tmp_path / "x.h5", cube=cube())
-    with pytest.raises(SceneError, match=r"which axis of 'cube' \(5 x 4 x 6\) are the bands, .*give --wave"):
+    with pytest.raises(
+        SceneError,
+        match=r"which axis of 'cube' \(5 x 4 x 6\) are the bands, .*give --axes row,col,band or band,row,col or",
+    ):
         open_scene(path, wavelengths="400:900")
     path = write(tmp_path / "x.h5", cube=cube(), wavelength=NM)
     np.testing.assert_array_equal(open_scene(path, wavelengths="500:800").read(), cube())
@@ -89,7 +101,7 @@ def test_the_case_of_prisma_by_its_array(cases: Path) -> None:
         scene = open_scene(path, key=key, wavelengths=path.with_name("vnir.csv"), reader=reader)
         assert scene.shape == (20, 30, 24) and (scene.wavelengths[0], scene.wavelengths[-1]) == (400, 970)
         assert scene.bad_bands == {24: "no wavelength", 25: "no wavelength"}
-    with pytest.raises(SceneError, match="give --wavelengths FILE"):
+    with pytest.raises(SceneError, match="a span fits each of them: give --axes"):
         open_scene(path, key=key, wavelengths="970:400", reader="hdf5")
 
 
@@ -128,3 +140,56 @@ def test_chunks_are_unpacked_once_however_few_rows_a_block_has(tmp_path: Path, m
     scene = open_scene(tmp_path / "x.h5", wavelengths=np.linspace(450, 950, 12))
     blocks = list(row_blocks(scene._source, 8 * 8 * 12 * 4 // 16))
     assert all(one.start // 32 == (one.stop - 1) // 32 for one in blocks) and blocks[-1].stop == 90
+
+
+@pytest.mark.parametrize("shape", [(6, 4, 6), (6, 6, 4), (4, 6, 6), (6, 6, 6)])
+@pytest.mark.parametrize("given", [NM, "400:900"])
+def test_axes_that_fit_in_more_than_one_way_are_asked_about(
+    tmp_path: Path, shape: tuple[int, ...], given: np.ndarray | str
+) -> None:
+    values = np.random.default_rng(0).integers(1, 200, shape).astype("uint16")
+    path = write(tmp_path / "x.h5", cube=values)
+    with pytest.raises(SceneError, match=r"does not say which axis of 'cube' \(.*\) are the bands, .*: give --axes"):
+        open_scene(path, wavelengths=given)
+    place = shape.index(6)
+    words = ["row", "col"]
+    words.insert(place, "band")
+    read = open_scene(path, wavelengths=given, axes=",".join(words)).read()
+    np.testing.assert_array_equal(read, np.moveaxis(values, place, 2))
+
+
+@pytest.mark.parametrize("words", ["row,col", "x,y,band", "row,row,band", ""])
+def test_what_names_no_axes_is_refused(tmp_path: Path, words: str) -> None:
+    with pytest.raises(SceneError, match="does not say what the axes are: write row, col and band"):
+        open_scene(write(tmp_path / "x.h5", cube=cube()), wavelengths=NM, axes=words)
+
+
+@pytest.mark.parametrize("name", ["x.npy", "x.mat", "x.h5"])
+def test_axes_may_be_said_of_any_stored_array_and_a_run_keeps_them(tmp_path: Path, name: str) -> None:
+    values, _, _ = small_scene.cube()
+    stored = values.transpose(0, 2, 1)
+    path = tmp_path / name
+    if name == "x.npy":
+        np.save(path, stored)
+    elif name == "x.mat":
+        scipy.io.savemat(path, {"cube": stored})
+    else:
+        write(path, cube=stored)
+    told = {"wavelengths": "420:980", "axes": "row,band,col"}
+    assert special.info(path, **told)["bands"] == 24
+    out = tmp_path / "x.special"
+    special.label(path, small_scene.CLASSES, out=out, clip="none", until="pseudo", **told)
+    again = special.open_run(out).request.source
+    assert again.axes == "row,band,col"
+    result = CliRunner().invoke(main, ["info", str(path), "--wavelengths", "420:980", "--axes", "row,band,col"])
+    assert result.exit_code == 0 and "12 rows x 10 columns" in result.output
+
+
+def test_axes_are_not_said_of_what_says_them_itself(tmp_path: Path) -> None:
+    (tmp_path / "x.hdr").write_text("ENVI\nsamples = 2\nlines = 2\nbands = 2\ndata type = 1\nwavelength = {500, 600}\n")
+    (tmp_path / "x.img").write_bytes(bytes(range(8)))
+    with pytest.raises(SceneError, match="says itself what its axes are"):
+        open_scene(tmp_path / "x.hdr", axes="row,band,col")
+    path = write_emit(tmp_path / "e.nc", reflectance(), np.linspace(400, 900, 8), np.ones(8))
+    with pytest.raises(SceneError, match="says itself what its axes are: leave out --axes"):
+        open_scene(path, axes="row,band,col")

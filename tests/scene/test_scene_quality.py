@@ -295,7 +295,44 @@ def test_fills_times_a_factor_of_each_band_are_no_data() -> None:
     values[5, 5, 3] = 0.01
     scene = judged(values, -0.9999)
     assert not scene.valid[:4].any() and scene.valid.sum() == 60
-    assert judged(values).valid.all()  # without the header's word, it is not guessed
+    assert not judged(values).valid[:4].any(), "no spectrum is below zero throughout, and alike at many places"
+
+
+@pytest.mark.parametrize("fill", [-0.9999, -9999.0, -50.0])
+def test_fills_times_factors_are_no_data_though_none_is_declared(fill: float) -> None:
+    values = np.random.default_rng(0).uniform(0.05, 0.6, (9, 5, 12)).astype("f4")
+    values[:4] = fill * np.linspace(0.9, 1.1, 12)
+    scene = Scene.from_array(values, np.linspace(450, 950, 12))
+    assert not scene.valid[:4].any() and scene.valid[4:].all()
+    values[:4] = 0.3
+    values[2, 1] = fill * np.linspace(0.9, 1.1, 12)  # one alone has to be far below
+    assert Scene.from_array(values, np.linspace(450, 950, 12)).valid[2, 1] == (fill > -1)
+
+
+def test_what_is_a_little_below_zero_or_centred_is_data() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.uniform(0.05, 0.6, (9, 5, 12)).astype("f4")
+    values[:4] = -np.abs(rng.normal(0.002, 0.001, (4, 5, 12)))  # deep shadow, corrected too much
+    assert Scene.from_array(values, np.linspace(450, 950, 12)).valid.all()
+    bright = rng.uniform(0.2, 1, (9, 5, 1)) * rng.uniform(0.9, 1.1, (9, 5, 12))
+    assert Scene.from_array(bright - bright.mean(axis=(0, 1)), np.linspace(450, 950, 12)).valid.all()
+
+
+def test_numbers_below_zero_are_data_where_an_offset_makes_reflectance_of_them(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).uniform(0.01, 0.6, (9, 5, 12))
+    values[:4] = 0.02
+    values[:4] += 0.001 * np.arange(12)
+    stored = np.round((values - 0.1) / 1e-4).astype("i2")
+    listed = ", ".join(f"{one:.1f}" for one in np.linspace(450, 950, 12))
+    (tmp_path / "x.hdr").write_text(
+        "ENVI\nsamples = 5\nlines = 9\nbands = 12\ndata type = 2\ninterleave = bip\nbyte order = 0\n"
+        f"wavelength = {{{listed}}}\ndata gain values = {{{', '.join(['1e-4'] * 12)}}}\n"
+        f"data offset values = {{{', '.join(['0.1'] * 12)}}}\n"
+    )
+    (tmp_path / "x.img").write_bytes(stored.tobytes())
+    scene = open_scene(tmp_path / "x.hdr")
+    assert scene.valid.all()
+    np.testing.assert_allclose(scene.read(), values, atol=1e-4)
 
 
 def test_the_fills_of_the_case_are_no_data(shared: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from special.errors import SceneError
 from special.scene import Scene, open_scene
 from special.scene.sensors import SENSORS
+from special.scene.wavelength_files import read_wavelengths
 from special.scene.wavelengths import given_wavelengths, plausible_nm
 
 NM = np.linspace(400.0, 900.0, 6)
@@ -253,6 +254,52 @@ def test_the_files_of_the_case_that_mean_less_are_not_guessed(cases: Path) -> No
     for name, words in (("flags", "no column of"), ("angstrom_thousands", "write the unit")):
         with pytest.raises(SceneError, match=words):
             open_scene(folder / "cube.npy", wavelengths=folder / f"{name}.csv")
+
+
+TEN = np.linspace(420, 960, 10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"wavelengths = {TEN.tolist()}",
+        f"array({TEN.tolist()}, dtype=float32)",
+        f"np.array([\n{','.join(map(str, TEN))}])",
+        f"wl = [{' '.join(map(str, TEN))}];",
+        f"c({', '.join(map(str, TEN))})",
+        f'{{"wavelength": {TEN.tolist()}}}',
+        "good_wavelengths,wavelengths\n" + "".join(f"1,{one:.2f}\n" for one in TEN),
+        "Angstrom\n" + "".join(f"{one / 100:.3f},0\n" for one in TEN),
+        "wavenumber (cm⁻¹)\n" + "".join(f"{1e7 / one:.4f}\n" for one in TEN),
+        "".join(f"{1e7 / one:.4f} cm-1\n" for one in TEN),
+    ],
+)
+def test_lists_of_programs_and_of_countries_are_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / "w.csv").write_text(text, encoding="utf-8")
+    np.testing.assert_allclose(read_wavelengths(tmp_path / "w.csv"), TEN, rtol=1e-3)
+
+
+@pytest.mark.parametrize("absent", ["nan", "NA", "n/a", "0"])
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_band_may_have_no_wavelength_in_a_file(tmp_path: Path, absent: str, numbered: bool) -> None:
+    lines = [absent if row in (0, 4) else f"{one:.1f}" for row, one in enumerate(TEN)]
+    (tmp_path / "w.csv").write_text("\n".join(f"{n},{one}" if numbered else one for n, one in enumerate(lines, 1)))
+    found = read_wavelengths(tmp_path / "w.csv")
+    np.testing.assert_allclose(found, [np.nan if row in (0, 4) else one for row, one in enumerate(TEN)])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("from,to\n" + "".join(f"{one - 5},{one + 5}\n" for one in TEN), "several columns of .* read as wavelengths"),
+        ("".join(f"{one * 10:,.1f}\n".replace(",", " ") for one in np.linspace(420, 960, 40)), "go up and down"),
+        ("cm-1\n" + "".join(f"{one / 1000}\n" for one in TEN), "no column of .* reads as wavelengths"),
+    ],
+)
+def test_a_file_that_may_mean_several_things_is_asked_about(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "w.csv").write_text(text)
+    with pytest.raises(SceneError, match=message):
+        read_wavelengths(tmp_path / "w.csv")
 
 
 @pytest.mark.parametrize("kind", ["shuffled", "repeated"])

@@ -259,3 +259,85 @@ def test_the_case_of_two_truths_is_advised_what_the_command_has(shared: Path) ->
         with pytest.raises(SceneError, match=f"name one of 'TRLabel', 'TSLabel' with {option}$"):
             read_truth(path, (30, 30), key_option=option)
     assert read_truth(path, (30, 30), key="TRLabel").max() > 0
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(255, "uint8"), (65535, "uint16"), (-1, "int16"), (-9999, "float32")])
+def test_a_number_that_is_no_class_counts_as_no_data_and_is_told(tmp_path: Path, value: int, dtype: str) -> None:
+    said: list[str] = []
+    np.save(tmp_path / "gt.npy", np.where(LABELS == 0, value, LABELS).astype(dtype))
+    found = read_truth(tmp_path / "gt.npy", (2, 3), classes=CLASSES, say=said.append)
+    np.testing.assert_array_equal(found, LABELS)
+    assert len(said) == 1 and f"has {value}, which is no class: such pixels count as unlabelled" in said[0]
+
+
+def test_a_truth_that_counts_from_0_is_told_where_it_has_another_number_for_no_data(tmp_path: Path) -> None:
+    said: list[str] = []
+    np.save(tmp_path / "gt.npy", np.array([[255, 0, 1], [2, 0, 1]], dtype=np.uint8))
+    read_truth(tmp_path / "gt.npy", (2, 3), classes=CLASSES, say=said.append)
+    assert any("may count its classes from 0" in line and "add 1 to them" in line for line in said)
+    said.clear()
+    np.save(tmp_path / "gt.npy", np.array([[255, 1, 1], [1, 0, 1]], dtype=np.uint8))
+    read_truth(tmp_path / "gt.npy", (2, 3), classes=CLASSES, say=said.append)
+    assert not any("count its classes from 0" in line for line in said), "one class is missing: nobody can tell"
+
+
+def test_no_data_is_none_of_the_classes_though_one_is_called_0(tmp_path: Path) -> None:
+    path = named_envi(tmp_path, "Water, Grass, Roof; tiled (red)")
+    path.write_text(path.read_text() + "data ignore value = 3\n")
+    found = read_truth(path, (2, 3), classes=CLASSES)
+    np.testing.assert_array_equal(found, np.array([1, 2, 3, 0])[LABELS])
+
+
+@pytest.mark.parametrize("name", ["GRASS", "grass", "Dry_grass", "dry-GRASS"])
+def test_names_are_told_apart_by_their_words(tmp_path: Path, name: str) -> None:
+    path = named_envi(tmp_path, f"Unclassified, {name}, water, roof;_tiled-(red)")
+    classes = [("Water",), ("Grass", "dry grass"), ("Roof, tiled {red}",)]
+    np.testing.assert_array_equal(read_truth(path, (2, 3), classes=classes), np.array([0, 2, 1, 3])[LABELS])
+
+
+def test_a_table_without_usages_is_read_by_its_titles(tmp_path: Path) -> None:
+    fields = "".join(f"<FieldDefn><Name>{one}</Name><Usage>0</Usage></FieldDefn>" for one in ("VALUE", "Class_Name"))
+    rows = "".join(
+        f"<Row><F>{n}</F><F>{one}</F></Row>" for n, one in enumerate(("roof; tiled (red)", "water", "grass"), 1)
+    )
+    path = named_tif(tmp_path, f"<GDALRasterAttributeTable>{fields}{rows}</GDALRasterAttributeTable>")
+    np.testing.assert_array_equal(read_truth(path, (2, 3), classes=CLASSES), np.array([0, 3, 1, 2])[LABELS])
+
+
+def test_a_style_beside_a_truth_names_its_classes(tmp_path: Path) -> None:
+    path = named_tif(tmp_path, "")
+    entries = "".join(
+        f'<paletteEntry value="{n}" label="{one}" color="#000000"/>'
+        for n, one in enumerate(("grass", "roof; tiled (red)", "water"), 1)
+    )
+    path.with_suffix(".qml").write_text(
+        f"<qgis><pipe><rasterrenderer><colorPalette>{entries}</colorPalette></rasterrenderer></pipe></qgis>"
+    )
+    np.testing.assert_array_equal(read_truth(path, (2, 3), classes=CLASSES), np.array([0, 2, 3, 1])[LABELS])
+
+
+@pytest.mark.parametrize("kind", ["tif", "envi"])
+def test_colours_name_classes_where_the_list_has_them(tmp_path: Path, kind: str) -> None:
+    colours = ("#0000ff", "#00ff00", "#ff0000")
+    shown = [(0, 0, 0), (0, 255, 0), (255, 0, 0), (0, 0, 255)]
+    if kind == "tif":
+        path = named_tif(tmp_path, "")
+        with rasterio.open(path, "r+") as file:
+            file.write_colormap(1, {n: (*rgb, 255) for n, rgb in enumerate(shown)})
+    else:
+        path = named_envi(tmp_path, "")
+        lookup = ", ".join(str(value) for rgb in shown for value in rgb)
+        text = "".join(line for line in path.read_text().splitlines(True) if not line.startswith("class names"))
+        path.write_text(f"{text}class lookup = {{{lookup}}}\n")
+    said: list[str] = []
+    found = read_truth(path, (2, 3), classes=CLASSES, colours=colours, say=said.append)
+    np.testing.assert_array_equal(found, np.array([0, 2, 3, 1])[LABELS])
+    assert "matched by name: 1 is grass, class 2" in said[0].lower()
+    others = ("#0000ff", "#00ff00", "#aaaaaa")
+    np.testing.assert_array_equal(read_truth(path, (2, 3), classes=CLASSES, colours=others), LABELS)
+
+
+@pytest.mark.parametrize("name", ["gt.npy", "gt.tif"])
+def test_a_truth_of_the_exchanged_shape_is_told_so(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SceneError, match=r"3 x 2 but the scene is 2 x 3 pixels: give .* scene, turned round"):
+        read_truth(write(tmp_path / name, LABELS.T.astype("uint8"), height=3, width=2), (2, 3))

@@ -30,7 +30,7 @@ def test_an_hdf5_file_that_crashes_its_library_is_one_line() -> None:
 def test_a_reader_that_died_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: int) -> None:
     path = products.write_cf(tmp_path / "scene.nc", products.reflectance(), np.linspace(450.0, 950.0, 8))
     monkeypatch.setattr(hdf5_guard.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, ending))
-    with pytest.raises(SceneError, match="makes the library that reads HDF5 crash"):
+    with pytest.raises(SceneError, match="makes the library that reads it crash"):
         open_scene(path)
 
 

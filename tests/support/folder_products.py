@@ -59,6 +59,30 @@ def write_hyperion(folder: Path, radiance: np.ndarray, numbers: list[int]) -> Pa
     return metadata
 
 
+def write_hyperion_l1r(folder: Path, radiance: np.ndarray, nm: np.ndarray | None = None) -> Path:
+    """Hyperion L1R of ``radiance`` (rows, cols, 242), HDF4; with ``nm`` (242,) the .AUX file, for each sample +-0.1."""
+    from pyhdf.SD import SD, SDC
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "EO1H0010022013284110KF.L1R"
+    values = np.round(radiance * np.where(np.arange(242) < 70, 40, 80)).astype("i2").transpose(0, 2, 1)
+    values[0, :, 0] = 0
+    arrays = [(path, path.name, SDC.INT16, values)]
+    if nm is not None:
+        smile = np.linspace(-0.1, 0.1, radiance.shape[1], dtype="f4")
+        beside = path.with_suffix(".AUX")
+        arrays.append((beside, "Spectral Center Wavelengths", SDC.FLOAT32, (nm[:, None] + smile).astype("f4")))
+        arrays.append((beside, "Spectral Bandwidths", SDC.FLOAT32, np.full((242, len(smile)), 11.0, dtype="f4")))
+        arrays.append((beside, "Flag Mask", SDC.UINT8, np.zeros_like(values, dtype="u1")))
+    for file_path, name, kind, array in arrays:
+        file = SD(str(file_path), SDC.WRITE | SDC.CREATE)
+        written = file.create(name, kind, array.shape)
+        written[:] = array
+        written.endaccess()
+        file.end()
+    return path
+
+
 def write_ahsi(
     folder: Path,
     radiance: np.ndarray,

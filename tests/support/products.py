@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -36,15 +37,50 @@ def write_emit(path: Path, cube: np.ndarray, nm: np.ndarray, good: np.ndarray, v
 def _write_glt(file: h5py.File, rows: int, cols: int) -> None:
     """A swath that leans: every line is one cell further east, and as far south; the grid begins at 10 E, 50 N."""
     step = 5e-4
+    row, col = np.meshgrid(np.arange(rows), np.arange(cols), indexing="ij")
     table = np.zeros((2, rows + 1, cols + rows + 1), dtype="i4")
-    lat, lon = np.empty((rows, cols)), np.empty((rows, cols))
-    for row in range(rows):
-        for col in range(cols):
-            table[:, row, col + row] = col + 1, row + 1
-            lat[row, col], lon[row, col] = 50 - step * (row + 0.5), 10 + step * (col + row + 0.5)
+    table[:, row, col + row] = col + 1, row + 1
+    lat, lon = 50 - step * (row + 0.5), 10 + step * (col + row + 0.5)
     file.attrs.update(geotransform=[10.0, step, 0, 50.0, 0, -step], spatial_ref=CRS.from_epsg(4326).to_wkt())
     file["location/lat"], file["location/lon"] = lat, lon
     file["location/glt_x"], file["location/glt_y"] = table
+
+
+EMIT_SHAPE = (1280, 1242, 285)
+EMIT_STORED: dict[str, dict[str, Any]] = {
+    "contiguous": {},
+    "chunks": {"chunks": (256, 249, 57)},
+    "packed": {"chunks": (256, 249, 57), "compression": "gzip", "compression_opts": 1},
+}
+"""How netCDF stores so large a variable: in one piece, in the chunks that it chooses, and those packed."""
+
+
+def write_whole_emit(
+    path: Path, cube: np.ndarray, nm: np.ndarray, shape: tuple[int, int, int] = EMIT_SHAPE, stored: str = "contiguous"
+) -> Path:
+    """EMIT L2A of a whole scene's size that repeats ``cube``; where that has no data nothing is written.
+
+    A cube of no data but a few rows makes a file that is sparse: it takes the room of those.
+    """
+    with h5py.File(path, "w") as file:
+        file.attrs.update(instrument="EMIT", time_coverage_start="2022-09-03T16:31:29+0000")
+        layout = EMIT_STORED[stored]
+        chunks = tuple(min(size, chunk) for size, chunk in zip(shape, layout.get("chunks", shape), strict=True))
+        layout = layout | ({"chunks": chunks} if "chunks" in layout else {})
+        written = file.create_dataset("reflectance", shape, "f4", fillvalue=FILL, **layout)
+        written.attrs["_FillValue"] = np.array([FILL], dtype="f4")
+        across = -(-shape[1] // cube.shape[1])
+        for start in range(0, shape[0], chunks[0] if "chunks" in layout else 64):
+            rows = slice(start, min(shape[0], start + (chunks[0] if "chunks" in layout else 64)))
+            part = cube[np.arange(rows.start, rows.stop) % len(cube)]
+            if (part != FILL).any():
+                written[rows] = np.tile(part, (1, across, 1))[:, : shape[1]]
+        bands = file.create_group("sensor_band_parameters")
+        bands["wavelengths"], bands["fwhm"] = nm.astype("f4"), np.full(len(nm), 8.5, dtype="f4")
+        bands["wavelengths"].attrs["units"] = "nm"
+        bands["good_wavelengths"] = np.ones(len(nm), dtype="u1")
+        _write_glt(file, *shape[:2])
+    return path
 
 
 def write_emit_mask(path: Path, shape: tuple[int, int], **layers: list[tuple[int, int]]) -> Path:

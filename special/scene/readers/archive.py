@@ -23,6 +23,7 @@ class ArchiveReader(Reader):
     understands = "unpacked into scratch space (`TMPDIR`), with limits on size and paths"
     precedence = ANYTHING
     named_arrays = True
+    open_axes = True
     signatures = ARCHIVES
 
     def open(self, path: Path, options: ReadOptions) -> Source:
@@ -69,7 +70,7 @@ def scenes_in(paths: Sequence[Path], options: ReadOptions) -> list[Source]:
             continue
         if reader.precedence == ANYTHING and (path.is_dir() or isinstance(reader, ArchiveReader)):
             continue
-        if options.key is not None and not reader.named_arrays:
+        if (options.key is not None and not reader.named_arrays) or (options.axes is not None and not reader.open_axes):
             continue
         try:
             source = reader.open(path, options)

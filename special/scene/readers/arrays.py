@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.axes import fitting, words_of
 from special.scene.readers import conventions
 from special.scene.readers.base import ArrayBlockReader, Reader, ReadOptions
 from special.scene.source import Axes, Source, Stored
@@ -24,7 +25,7 @@ _WAVELENGTH_NAME = re.compile(r"wave_?len|^waves?$|^wl$|^wvl?s?$|lambda|band_?ce
 # What a name says that belongs to wavelengths but is none: good_wavelengths, wavelength_index.
 _OTHER_WORD = re.compile(
     r"good|bad|flags?|(in)?valid|mask|used?|use?able|index|indices|idx|ids?|numbers?|count|fwhm|widths?|quality|errors?|"
-    r"uncertainty|units?|range|limits|min|max",
+    r"uncertainty|units?|range|limits|min|max|unc|sigma|std(ev)?|shifts?|offsets?|deltas?|steps?|status|resolution|spacing",
     re.IGNORECASE,
 )
 _WORD_ENDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])")
@@ -42,7 +43,8 @@ class ArrayInfo:
     def __str__(self) -> str:
         """As messages show it: name and size."""
         size = " x ".join(map(str, self.shape)) or "one value"
-        return f"{self.name!r} ({size}{'' if self.kind == 'numbers' else ', ' + self.kind})"
+        named = repr(self.name) if self.name else "its array"
+        return f"{named} ({size}{'' if self.kind == 'numbers' else ', ' + self.kind})"
 
 
 class ArrayFile(ABC):
@@ -111,6 +113,7 @@ class ArrayReader(Reader):
 
     file: type[ArrayFile]
     named_arrays = True
+    open_axes = True
 
     def open(self, path: Path, options: ReadOptions) -> Source:
         """Find the cube among the arrays."""
@@ -136,6 +139,7 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
     info = _pick(file, options.key)
     told = conventions.axes_of(file, info.name)
     orders = file.axes(info) if told is None else (told,)
+    orders = orders if options.axes is None else (options.axes,)
     sizes = {info.shape[order[2]] for order in orders}
     beside = [i for i in file.infos if _names_wavelengths(i.name) and _is_list(i) and max(i.shape) in sizes]
     cube, *lists = file.load(info.name, *(i.name for i in beside))
@@ -157,21 +161,10 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
     counts = options.band_counts
     if not counts and wavelengths is not None:
         counts = {len(wavelengths)}
-    if (
-        options.any_count
-        and not counts
-        and told is None
-        and not file.knows_axes
-        and len(sizes - {1}) == len(info.shape)
-    ):
-        raise SceneError(
-            f"{file.path} does not say which axis of {info} are the bands, and a span fits each of them: "
-            "give --wavelengths FILE, a CSV with one wavelength per band"
-        )
-    axes = next((order for order in orders if info.shape[order[2]] in counts), orders[0])
+    axes = _order(file, info, orders, counts, span=options.any_count)
     rows, cols, bands = (info.shape[axis] for axis in axes)
     notes: tuple[str, ...] = ()
-    if axes != orders[0]:
+    if axes != orders[0] and len(orders) > 1:
         notes = (f"{info} was read as {rows} x {cols} pixels with {bands} bands, the number of wavelengths",)
     gain, offset = conventions.scaling(said)
     return Source(
@@ -191,6 +184,24 @@ def cube_of(file: ArrayFile, options: ReadOptions) -> Source:
         row_step=file.row_step(info.name, axes),
         notes=notes,
     )
+
+
+def _order(file: ArrayFile, cube: ArrayInfo, orders: Sequence[Axes], counts: Collection[int], span: bool) -> Axes:
+    """Which of the orders that its axes may have a cube has, by the numbers of bands that there are wavelengths for.
+
+    Where none has such a number, or nothing is known of it, the likeliest: that there are no wavelengths is said later.
+
+    Raises:
+        SceneError: several fit, and the format does not say that one of them is meant.
+    """
+    first, fit = orders[0], fitting(orders, cube.shape, counts)
+    if file.knows_axes and (first in fit or not counts):
+        return first
+    if len(fit) > 1 and (counts or span):
+        shown = "--axes " + " or ".join(map(words_of, fit))
+        many = "so many wavelengths fit more than one" if counts else "a span fits each of them"
+        raise SceneError(f"{file.path} does not say which axis of {cube} are the bands, and {many}: give {shown}")
+    return fit[0] if fit and counts else first
 
 
 def plane_of(file: ArrayFile, key: str | None, shape: tuple[int, int]) -> np.ndarray:
@@ -216,8 +227,11 @@ def plane_of(file: ArrayFile, key: str | None, shape: tuple[int, int]) -> np.nda
             f"{file.path} holds no label image: it holds {_listing(file)}; one of {_size(shape)} is needed"
         )
     if not found:
-        sizes = ", ".join(_size(tuple(i.shape[axis] for axis in file.planes(i)[0])) for i in images)
-        raise SceneError(f"{file.path} is {sizes} but the scene is {_size(shape)} pixels: give the truth of this scene")
+        found_sizes = [tuple(i.shape[axis] for axis in file.planes(i)[0]) for i in images]
+        sizes, turned = ", ".join(map(_size, found_sizes)), ", turned round" if shape[::-1] in found_sizes else ""
+        raise SceneError(
+            f"{file.path} is {sizes} but the scene is {_size(shape)} pixels: give the truth of this scene{turned}"
+        )
     if len(found) > 1:
         names = ", ".join(repr(info.name) for info, _ in found)
         raise SceneError(f"{file.path} holds several images of {_size(shape)}: name one of {names} with --key")

@@ -11,8 +11,8 @@ from pathlib import Path
 from special.errors import SceneError
 
 _MOST_BYTES = 16 << 20
-_VALUE = re.compile(r"value|gridcode|grid_code|class_?(id|no|num\w*)|code|id", re.IGNORECASE)
-_NAME = re.compile(
+VALUE_HEADING = re.compile(r"value|gridcode|grid_code|class_?(id|no|num\w*)|code|id", re.IGNORECASE)
+NAME_HEADING = re.compile(
     r"class_?names?|classes|names?|labels?|category|description|land_?cover|lc_?\w*|class", re.IGNORECASE
 )
 
@@ -30,9 +30,11 @@ def named_in_table(image: Path) -> dict[int, str]:
     else:
         return {}
     fields, records = _read(path)
-    values = next((i for i, (title, kind) in enumerate(fields) if kind in "NF" and _VALUE.fullmatch(title)), None)
+    values = next(
+        (i for i, (title, kind) in enumerate(fields) if kind in "NF" and VALUE_HEADING.fullmatch(title)), None
+    )
     texts = [i for i, (_, kind) in enumerate(fields) if kind == "C"]
-    named = [i for i in texts if _NAME.fullmatch(fields[i][0])] or (texts if len(texts) == 1 else [])
+    named = [i for i in texts if NAME_HEADING.fullmatch(fields[i][0])] or (texts if len(texts) == 1 else [])
     if values is None or not named:
         return {}
     found = {}

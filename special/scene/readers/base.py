@@ -37,11 +37,13 @@ class ReadOptions:
         band_counts: the numbers of bands that the user's wavelengths fit; they help to tell which axis the bands are.
             Empty when no wavelengths were given, or those given fit any number of bands.
         any_count: whether the user gave wavelengths that fit any number of bands (a span).
+        axes: which axes of the cube are its rows, columns and bands; None when the user did not say.
     """
 
     key: str | None = None
     band_counts: Collection[int] = ()
     any_count: bool = False
+    axes: Axes | None = None
 
 
 class Reader(ABC):
@@ -56,6 +58,7 @@ class Reader(ABC):
         precedence: of the readers that recognise a file, the one with the lowest opens it: ``PRODUCT``, ``FORMAT``,
             ``NEIGHBOUR``, ``ANYTHING`` or a number between them.
         named_arrays: whether a file may hold several cubes, of which ``--key`` names one.
+        open_axes: whether it may not say which axes of a cube are what, so that ``--axes`` does.
         signatures: (place, bytes): a file that has any of these bytes at their place may be recognised.
         folders: whether a folder may be.
     """
@@ -65,6 +68,7 @@ class Reader(ABC):
     understands: str = ""
     precedence: int = FORMAT
     named_arrays: bool = False
+    open_axes: bool = False
     signatures: Collection[tuple[int, bytes]] = ()
     folders: bool = False
 
@@ -106,8 +110,31 @@ class Reader(ABC):
             raise SceneError(f"{path} has {bands} bands: the truth must be one band of labels")
         if (rows, cols) != shape:
             size = f"{shape[0]} x {shape[1]}"
-            raise SceneError(f"{path} is {rows} x {cols} but the scene is {size} pixels: give the truth of this scene")
+            turned = ", turned round" if (cols, rows) == shape else ""
+            raise SceneError(
+                f"{path} is {rows} x {cols} but the scene is {size} pixels: give the truth of this scene{turned}"
+            )
         return source.read_block(slice(0, rows), slice(0, cols), np.arange(1))[:, :, 0], source.nodata
+
+    def placed_labels(self, path: Path, options: ReadOptions) -> Source | None:
+        """Return a ground truth of one band that says where it lies; None where the format or the file does not.
+
+        Raises:
+            SceneError: the file cannot be understood.
+        """
+        if type(self).labels is not Reader.labels:  # several images, of which the shape tells the right one
+            return None
+        source = self.open(path, options)
+        place = source.georeference
+        return source if source.shape[2] == 1 and place is not None and place.transform is not None else None
+
+    def class_colours(self, path: Path) -> Mapping[int, str]:
+        """Return in which colours a label image shows its numbers, ``#rrggbb``; empty where it does not say.
+
+        Raises:
+            SceneError: the file cannot be understood.
+        """
+        return {}
 
     def class_names(self, path: Path) -> Mapping[int, str]:
         """Return what a label image says its numbers mean; empty where the format or the file says nothing.
@@ -165,6 +192,8 @@ def open_source(path: Path, options: ReadOptions, reader: str | None = None) -> 
     found = recognise(path, reader)
     if options.key is not None and not found.named_arrays:
         raise SceneError(f"{path} holds one cube without a name: --key is for .mat and HDF5 files")
+    if options.axes is not None and not found.open_axes:
+        raise SceneError(f"{path} says itself what its axes are: --axes is for .npy, .mat, HDF5, netCDF and Zarr")
     source = found.open(path, options)
     if source.shape[2] < 2:
         raise SceneError(f"{path} has a single band, so it is an image, not a cube of rows x columns x bands")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,25 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, ArrayBlockReader, Reader, ReadOptions
+from special.scene.readers.envi_header import (
+    header_beside,
+    is_header,
+    lacks_first_line,
+    number,
+    numbers,
+    read_header,
+    wavelengths_in,
+)
+from special.scene.readers.raster import georeference_of
 from special.scene.source import Axes, Georeference, Source
-from special.scene.wavelengths import plausible_nm
+from special.scene.wavelengths import plausible_widths
 
 _TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}
 _COMPLEX = ("6", "9")
 _EXPOSURES = ("tint", "integration time", "exposure time", "exposure")
 # How each interleave stores a cube, as the places of rows, columns and bands among its axes.
 _AXES: dict[str, Axes] = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
+_PLACE = ("map info", "coordinate system string", "projection info", "pixel size")
 _SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
 
 
@@ -45,14 +56,15 @@ class EnviReader(Reader):
 
     def recognises(self, path: Path, head: bytes) -> bool:
         """By the first word of a header, or the header beside a raw file."""
-        return path.is_file() and (_is_header(head) or header_beside(path) is not None)
+        return path.is_file() and (is_header(head) or lacks_first_line(head) or header_beside(path) is not None)
 
     def open(self, path: Path, options: ReadOptions) -> Source:
         """Open the cube or image."""
         if path.is_dir():
             raise SceneError(f"{path} is a folder: name the header or the raw file in it")
         with path.open("rb") as stream:
-            header = path if _is_header(stream.read(HEAD_BYTES)) else header_beside(path)
+            head = stream.read(HEAD_BYTES)
+        header = path if is_header(head) or lacks_first_line(head) else header_beside(path)
         if header is None:
             raise SceneError(f"{path} is no ENVI header and has none beside it: put its .hdr file into its folder")
         return open_envi(path, header)
@@ -60,28 +72,23 @@ class EnviReader(Reader):
     def class_names(self, path: Path) -> Mapping[int, str]:
         """Return the list ``class names`` of an ENVI classification."""
         with path.open("rb") as stream:
-            header = path if _is_header(stream.read(HEAD_BYTES)) else header_beside(path)
+            header = path if is_header(stream.read(HEAD_BYTES)) else header_beside(path)
         listed = "" if header is None else read_header(header).get("class names", "")
         return {number: name.strip() for number, name in enumerate(listed.split(","))} if listed else {}
 
+    def class_colours(self, path: Path) -> Mapping[int, str]:
+        """Return the list ``class lookup`` of an ENVI classification."""
+        with path.open("rb") as stream:
+            header = path if is_header(stream.read(HEAD_BYTES)) else header_beside(path)
+        values = None if header is None else numbers(read_header(header), "class lookup", header)
+        if values is None or len(values) % 3 or not ((values >= 0) & (values < 256)).all():
+            return {}
+        return {
+            number: "#{:02x}{:02x}{:02x}".format(*rgb) for number, rgb in enumerate(values.reshape(-1, 3).astype(int))
+        }
+
 
 ENVI = EnviReader()
-
-
-def _is_header(start: bytes) -> bool:
-    """Whether a file that starts like this is an ENVI header."""
-    return start.removeprefix(b"\xef\xbb\xbf").lstrip()[:4].upper() == b"ENVI"
-
-
-def header_beside(data: Path) -> Path | None:
-    """Return the ENVI header of a data file, ``scene.img.hdr`` or ``scene.hdr``, if there is one."""
-    for candidate in (data.with_name(data.name + ".hdr"), data.with_suffix(".hdr")):
-        for path in (candidate, candidate.with_suffix(".HDR")):
-            if path != data and path.is_file():
-                with path.open("rb") as stream:
-                    if _is_header(stream.read(16)):
-                        return path
-    return None
 
 
 def open_envi(path: Path, header: Path) -> Source:
@@ -93,7 +100,7 @@ def open_envi(path: Path, header: Path) -> Source:
     fields = read_header(header)
     rows, cols, bands = (_positive(fields, name, header) for name in ("lines", "samples", "bands"))
     dtype = _dtype(fields, header)
-    offset = int(_number(fields, "header offset", header) or 0)
+    offset = int(number(fields, "header offset", header) or 0)
     interleave = fields.get("interleave", "bsq").lower()
     if interleave not in _AXES:
         raise SceneError(f"{header}: interleave {interleave!r} is unknown: it must be bsq, bil or bip")
@@ -115,11 +122,11 @@ def open_envi(path: Path, header: Path) -> Source:
 
     axes = _AXES[interleave]
     stored = tuple(size for _, size in sorted(zip(axes, (rows, cols, bands), strict=True)))
-    scale = _number(fields, "reflectance scale factor", header)
+    scale, scale_note = _scale(fields, header)
     gains, offsets = (None, None) if scale else _gains(fields, bands, header)
-    georeference, place_note = _georeference(fields, data)
+    georeference, place_note = _georeference(fields)
     good, bbl_note = _good_bands(fields, bands, header)
-    wavelengths = _list(fields, "wavelength", header)
+    wavelengths = wavelengths_in(fields, header)
     return Source(
         path=path,
         format=f"ENVI {interleave}",
@@ -127,18 +134,18 @@ def open_envi(path: Path, header: Path) -> Source:
         dtype=dtype,
         read_block=ArrayBlockReader(_RawFile(data, dtype, offset, stored), axes),
         files=(header, data),
-        wavelengths=None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units")),
+        wavelengths=wavelengths,
         fwhm=_widths(fields, wavelengths, bands, header),
         good_bands=good,
-        nodata=_number(fields, "data ignore value", header),
+        nodata=number(fields, "data ignore value", header),
         gains=gains,
         offsets=offsets,
-        scale_factor=scale if scale and scale > 0 and scale != 1 else None,
+        scale_factor=scale if scale != 1 else None,
         georeference=georeference,
         exposure=_exposure(fields),
         acquired=fields.get("acquisition time") or None,
         sensor=fields.get("sensor type") if fields.get("sensor type", "").lower() not in ("", "unknown") else None,
-        notes=bbl_note,
+        notes=(*bbl_note, *scale_note),
         warnings=(*place_note, *longer),
     )
 
@@ -151,48 +158,20 @@ def spectral_fields(header: Path, bands: int) -> dict[str, Any] | None:
         SceneError: the header contradicts itself.
     """
     fields = read_header(header)
-    listed = _list(fields, "wavelength", header)
-    nm = None if listed is None else plausible_nm(listed, fields.get("wavelength units"))
+    nm = wavelengths_in(fields, header)
     if nm is None or len(nm) != bands:
         return None
-    scale = _number(fields, "reflectance scale factor", header)
+    scale, _ = _scale(fields, header)
     gains, offsets = (None, None) if scale else _gains(fields, bands, header)
     return {
         "wavelengths": nm,
-        "fwhm": _widths(fields, listed, bands, header),
+        "fwhm": _widths(fields, nm, bands, header),
         "good_bands": _good_bands(fields, bands, header)[0],
-        "nodata": _number(fields, "data ignore value", header),
+        "nodata": number(fields, "data ignore value", header),
         "gains": gains,
         "offsets": offsets,
-        "scale_factor": scale if scale and scale > 0 and scale != 1 else None,
+        "scale_factor": scale if scale != 1 else None,
     }
-
-
-def read_header(path: Path) -> dict[str, str]:
-    """The fields of an ENVI header: names in lower case, values as text, lists without their braces.
-
-    Raises:
-        SceneError: not an ENVI header, or a list is not closed.
-    """
-    text = path.read_bytes().decode("utf-8", errors="replace").removeprefix("\ufeff")
-    fields: dict[str, str] = {}
-    lines = iter(text.splitlines())
-    if not next(lines, "").strip().upper().startswith("ENVI"):
-        raise SceneError(f"{path} is not an ENVI header: its first line must be ENVI")
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if not equals or line.lstrip().startswith(";"):
-            continue
-        value = value.strip()
-        while value.startswith("{") and "}" not in value:
-            more = next(lines, None)
-            if more is None:
-                raise SceneError(
-                    f"{path}: the list {name.strip()!r} is not closed with a brace: the header is cut short"
-                )
-            value += " " + more.strip()
-        fields[" ".join(name.lower().split())] = value.strip("{} \t")
-    return fields
 
 
 def _data_file(header: Path, needed: int) -> Path:
@@ -227,31 +206,30 @@ def _dtype(fields: Mapping[str, str], header: Path) -> np.dtype[Any]:
 
 
 def _positive(fields: Mapping[str, str], name: str, header: Path) -> int:
-    value = _number(fields, name, header)
+    value = number(fields, name, header)
     if value is None or value < 1 or not value.is_integer():
         raise SceneError(f"{header}: {name} is {fields.get(name, 'missing')}: it must be a whole number of at least 1")
     return int(value)
 
 
-def _number(fields: Mapping[str, str], name: str, header: Path) -> float | None:
-    text = fields.get(name, "").strip()
-    if not text:
+def _widths(fields: Mapping[str, str], nm: np.ndarray | None, bands: int, header: Path) -> np.ndarray | None:
+    """The widths of the bands (bands,), nm; ``nm`` are their wavelengths."""
+    widths = numbers(fields, "fwhm", header)
+    if widths is None or nm is None or len(widths) != bands or len(nm) != bands:
         return None
-    try:
-        return float(text)
-    except ValueError:
-        raise SceneError(f"{header}: {name} is {text!r}, which is no number: mend the header") from None
+    listed = numbers(fields, "wavelength", header)
+    return plausible_widths(widths, nm, listed if listed is not None and len(listed) == bands else None)
 
 
-def _widths(fields: Mapping[str, str], wavelengths: np.ndarray | None, bands: int, header: Path) -> np.ndarray | None:
-    """The widths of the bands (bands,), nm, which are in the unit of the ``wavelengths`` (bands,); or None."""
-    widths = _list(fields, "fwhm", header)
-    nm = None if wavelengths is None else plausible_nm(wavelengths, fields.get("wavelength units"))
-    if widths is None or nm is None or wavelengths is None or len(widths) != bands or len(nm) != bands:
-        return None
-    known = np.isfinite(nm) & (wavelengths > 0)
-    widths = widths * np.median(nm[known] / wavelengths[known])
-    return widths if (widths > 0).all() else None
+def _scale(fields: Mapping[str, str], header: Path) -> tuple[float | None, tuple[str, ...]]:
+    """What divides the numbers to make reflectance of them, and a note where the header has what multiplies them."""
+    scale = number(fields, "reflectance scale factor", header)
+    if scale is None or not scale > 0:
+        return None, ()
+    if scale >= 1:
+        return scale, ()
+    # Numbers divided by less than 1 would exceed what reflectance can be.
+    return 1 / scale, (f"its reflectance scale factor, {scale:g}, is what the numbers are multiplied by",)
 
 
 def _exposure(fields: Mapping[str, str]) -> float | None:
@@ -266,18 +244,8 @@ def _exposure(fields: Mapping[str, str]) -> float | None:
     return None
 
 
-def _list(fields: Mapping[str, str], name: str, header: Path) -> np.ndarray | None:
-    words = [word for word in re.split(r"[,\s]+", fields.get(name, "")) if word]
-    if not words:
-        return None
-    try:
-        return np.array([float(word) for word in words])
-    except ValueError:
-        raise SceneError(f"{header}: {name} holds something that is no number: mend the header") from None
-
-
 def _good_bands(fields: Mapping[str, str], bands: int, header: Path) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    bbl = _list(fields, "bbl", header)
+    bbl = numbers(fields, "bbl", header)
     if bbl is None:
         return None, ()
     if len(bbl) != bands:
@@ -288,7 +256,7 @@ def _good_bands(fields: Mapping[str, str], bands: int, header: Path) -> tuple[np
 def _gains(fields: Mapping[str, str], bands: int, header: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Gain and offset per band: those that lead to reflectance if there are any, else those that lead to radiance."""
     for kind in ("data reflectance", "data"):
-        gains, offsets = (_list(fields, f"{kind} {what} values", header) for what in ("gain", "offset"))
+        gains, offsets = (numbers(fields, f"{kind} {what} values", header) for what in ("gain", "offset"))
         if gains is not None or offsets is not None:
             for values in (gains, offsets):
                 if values is not None and len(values) != bands:
@@ -297,17 +265,25 @@ def _gains(fields: Mapping[str, str], bands: int, header: Path) -> tuple[np.ndar
     return None, None
 
 
-def _georeference(fields: Mapping[str, str], data: Path) -> tuple[Georeference | None, tuple[str, ...]]:
+def _georeference(fields: Mapping[str, str]) -> tuple[Georeference | None, tuple[str, ...]]:
     """What GDAL makes of ``map info`` and ``coordinate system string``: it knows ENVI's projections and datums."""
-    if not {"map info", "coordinate system string", "projection info"} & fields.keys():
+    if not fields.keys() & set(_PLACE):
         return None, ()
-    import rasterio
     from rasterio.errors import RasterioError
+    from rasterio.io import MemoryFile
 
-    from special.scene.readers.raster import georeference_of
+    from special.scene.readers.raster import quiet_open
 
+    # A header of two pixels with these fields alone: GDAL need not understand what else the file's own header says.
+    kept = "".join(f"{name} = {{{fields[name]}}}\n" for name in _PLACE if name in fields)
+    text = f"ENVI\nsamples = 2\nlines = 1\nbands = 1\ndata type = 1\ninterleave = bsq\nbyte order = 0\n{kept}"
+    folder = str(uuid.uuid4())
     try:
-        with rasterio.open(data, driver="ENVI") as dataset:
+        with (
+            MemoryFile(text.encode(), dirname=folder, filename="x.hdr"),
+            MemoryFile(b"\0\0", dirname=folder, filename="x.img") as pixels,
+            quiet_open(pixels.name, "ENVI") as dataset,
+        ):
             return georeference_of(dataset), ()
     except (RasterioError, ValueError):
         return None, ("its map info could not be read: the map will carry no georeference",)

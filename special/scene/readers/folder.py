@@ -21,6 +21,7 @@ class FolderReader(Reader):
     understands = "the product in it, else the only cube; masks and metadata beside it as if the file were named"
     precedence = ANYTHING
     named_arrays = True
+    open_axes = True
     folders = True
 
     def holds(self, path: Path, head: bytes) -> bool:

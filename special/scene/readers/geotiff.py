@@ -50,6 +50,17 @@ class GeotiffReader(Reader):
         """Return the names in ``.aux.xml``, else in ``.vat.dbf``, else in tags ``class_1``, ``class_2``..."""
         return named_beside(path) or named_in_table(path) or self._tagged(path)
 
+    def class_colours(self, path: Path) -> Mapping[int, str]:
+        """Return the colour table, without what is transparent."""
+        from rasterio.errors import RasterioError
+
+        try:
+            with quiet_open(str(path)) as dataset:
+                table = dataset.colormap(1)
+        except (RasterioError, ValueError):
+            return {}
+        return {number: f"#{r:02x}{g:02x}{b:02x}" for number, (r, g, b, alpha) in table.items() if alpha}
+
     @staticmethod
     def _tagged(path: Path) -> Mapping[int, str]:
         from rasterio.errors import RasterioError

@@ -122,11 +122,10 @@ class Hdf5File(ArrayFile):
         except (OSError, RuntimeError, KeyError) as error:
             reason = " ".join(str(error).split())
             raise SceneError(f"{self.path} cannot be read as HDF5 ({reason}): it may be damaged") from None
+        self._may_be_turned = self.path.suffix.lower() == ".mat"
         self._matlab |= any(self._is_matlab(info.name) for info in infos)
-        # Without MATLAB's mark a .mat file is still most likely laid out as MATLAB does.
-        self._reverse = self._matlab or self.path.suffix.lower() == ".mat"
-        self.knows_axes = self._reverse
-        if self._reverse:
+        self.knows_axes = self._matlab
+        if self._matlab:
             self.format = "MATLAB v7.3"
             infos = [ArrayInfo(info.name, info.shape[::-1], info.kind) for info in infos]
         self.infos = tuple(info for info in infos if info.kind != "group" and not info.name.startswith("#"))
@@ -141,39 +140,40 @@ class Hdf5File(ArrayFile):
     def load(self, *names: str) -> list[Stored]:
         """The named datasets, to be sliced from the file."""
         shapes = {info.name: info.shape for info in self.infos}
-        return [Hdf5Dataset(self.path, name, shapes[name], self._file[name].dtype, self._reverse) for name in names]
+        return [Hdf5Dataset(self.path, name, shapes[name], self._file[name].dtype, self._matlab) for name in names]
 
     def axes(self, info: ArrayInfo) -> tuple[Axes, ...]:
-        """As MATLAB shows them; where MATLAB has left no mark, the order in the file is the second guess.
+        """As MATLAB shows them; plain HDF5 may also hold its bands between rows and columns.
 
-        Plain HDF5 may also hold its bands between rows and columns.
+        A ``.mat`` file without MATLAB's mark is such a file, or one whose axes have been turned round as MATLAB does.
         """
         first, *others = super().axes(info)
-        if not self._reverse:
-            return (first, *others, (0, 2, 1))
-        return (first, *others) if self._matlab else (first, (2, 1, 0), *others)
+        if self._matlab:
+            return (first, *others)
+        turned = ((2, 1, 0),) if self._may_be_turned else ()
+        return (first, *others, (0, 2, 1), *turned)
 
     def planes(self, info: ArrayInfo) -> tuple[tuple[int, int], ...]:
         """As MATLAB shows them; where MATLAB has left no mark, some other program wrote rows first, as it is.
 
-        The shape of the scene tells a cube and an image that is not square; a square image has but the order it is in.
+        The shape of the scene tells of an image that is not square whether its axes have been turned round.
         """
-        return ((0, 1),) if self._matlab or not self._reverse else ((1, 0), (0, 1))
+        return ((0, 1), (1, 0)) if self._may_be_turned and not self._matlab else ((0, 1),)
 
     def row_step(self, name: str, axes: Axes) -> int:
         """The extent of a chunk along the rows: less would unpack it again for every window."""
         chunks = self._file[name].chunks
         if chunks is None:
             return 1
-        return int((chunks[::-1] if self._reverse else chunks)[axes[0]])
+        return int((chunks[::-1] if self._matlab else chunks)[axes[0]])
 
     def attributes(self, name: str) -> Mapping[str, Any]:
         """Those of a dataset or a group; nothing of MATLAB's."""
-        return dict(self._file[name].attrs) if name and name in self._file and not self._reverse else {}
+        return dict(self._file[name].attrs) if name and name in self._file and not self._matlab else {}
 
     def dimensions(self, name: str) -> tuple[str, ...]:
         """The dimension scales that netCDF-4 attaches."""
-        if self._reverse:
+        if self._matlab:
             return ()
         # By the attribute itself: HDF5's own function for scales crashes on lists that are damaged.
         lists = self._file[name].attrs.get("DIMENSION_LIST", ())

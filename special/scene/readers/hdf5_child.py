@@ -1,4 +1,4 @@
-"""Looks at all that an HDF5 file says of itself, in a process that may die of it. Only h5py and numpy are imported.
+"""Looks at all that an HDF5 or HDF4 file says of itself, in a process that may die of it. Only its library is imported.
 
 ``python hdf5_child.py FILE`` ends with 0 when it has looked at everything, whatever the library complained of: that is
 for the reader to meet. The library is written in C and trusts some of what a file says; where it trusts a lie, it dies.
@@ -10,11 +10,10 @@ import contextlib
 import sys
 from typing import Any
 
-import h5py
-
 _MOST_OBJECTS = 20_000
 _SMALL = 1 << 20  # bytes of a dataset that is read whole
 _MEMORY = 4 << 30
+HDF4 = b"\x0e\x03\x13\x01"
 
 
 def limit_memory() -> None:
@@ -32,7 +31,7 @@ def look(item: Any) -> None:
         for name in item.attrs:
             with contextlib.suppress(Exception):
                 item.attrs[name]
-    if not isinstance(item, h5py.Dataset):
+    if not hasattr(item, "dtype"):
         return
     with contextlib.suppress(Exception):
         str((item.shape, item.dtype, item.chunks, item.fillvalue, item.compression))
@@ -43,9 +42,29 @@ def look(item: Any) -> None:
         item[()] if item.nbytes <= _SMALL else item[(slice(0, 1),) * item.ndim]
 
 
+def look_at_hdf4(path: str) -> None:
+    """Ask every array of a file for its first and its last value."""
+    from pyhdf.SD import SD, SDC
+
+    with contextlib.suppress(Exception):
+        file = SD(path, SDC.READ)
+        for number in range(file.info()[0]):
+            with contextlib.suppress(Exception):
+                array = file.select(number)
+                sizes = array.dimensions().values()
+                array[(slice(0, 1),) * len(sizes)]
+                array[tuple(slice(size - 1, size) for size in sizes)]
+
+
 def main(path: str) -> None:
     """Look at every object of a file."""
     limit_memory()
+    with open(path, "rb") as stream:
+        if stream.read(4) == HDF4:
+            look_at_hdf4(path)
+            return
+    import h5py
+
     seen = 0
 
     def visit(name: str, item: Any) -> bool | None:

@@ -1,4 +1,4 @@
-"""Whether an HDF5 file can be opened without dying of it: another process looks at it first."""
+"""Whether an HDF5 or HDF4 file can be opened without dying of it: another process looks at it first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def refuse_what_crashes(path: Path) -> None:
     """Have a file looked at in a child process; once for each state of the file.
 
     Raises:
-        SceneError: the library that reads HDF5 crashes on it, or does not come to an end.
+        SceneError: the library that reads it crashes, or does not come to an end.
     """
     about = path.stat()
     key = (str(path.absolute()), about.st_mtime_ns, about.st_size)
@@ -40,5 +40,5 @@ def refuse_what_crashes(path: Path) -> None:
             f"{path} takes more than {_SECONDS} s to look through: it is damaged, fetch it again"
         ) from None
     if ended.returncode < 0 or ended.returncode > 255:  # died of a signal, or as Windows says that
-        raise SceneError(f"{path} makes the library that reads HDF5 crash: it is damaged, fetch it again")
+        raise SceneError(f"{path} makes the library that reads it crash: it is damaged, fetch it again")
     _survived.add(key)

@@ -15,7 +15,7 @@ from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOp
 from special.scene.readers.hdf5 import HDF5, SIGNATURES, Hdf5Dataset
 from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.source import Axes, BlockReader, Georeference, Source
-from special.scene.wavelengths import plausible_nm
+from special.scene.wavelengths import plausible_nm, plausible_widths
 
 BANDS_LAST: Axes = (0, 1, 2)
 BANDS_FIRST: Axes = (1, 2, 0)
@@ -30,6 +30,7 @@ class Hdf5Product(Reader):
 
     precedence = PRODUCT
     named_arrays = True
+    open_axes = True
     signatures = SIGNATURES
 
     @abstractmethod
@@ -71,6 +72,8 @@ class Hdf5Product(Reader):
                     raise SceneError(f"{path} is not laid out as {self.reads}: leave out --reader")
                 if options.key is not None:
                     cubes = tuple(name for name in cubes if options.key.strip("/") in (name, name.rpartition("/")[2]))
+                if cubes and options.axes is not None:
+                    raise SceneError(f"{path} says itself what its axes are: leave out --axes")
                 if cubes:
                     return self.describe(file, path, cubes)
         except (OSError, RuntimeError, KeyError) as error:
@@ -145,12 +148,11 @@ def checked(values: Any, name: str, bands: int, path: Path) -> np.ndarray:
 def centres_and_widths(
     centres: np.ndarray | None, widths: np.ndarray | None, units: str | None
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return wavelengths and widths (bands,) in nm, from those of a file, which are in the same ``units``."""
+    """Return wavelengths and widths (bands,) in nm, from those of a file, whose wavelengths are in ``units``."""
     nm = None if centres is None else plausible_nm(centres, units)
     if nm is None or widths is None or centres is None:
         return nm, None
-    known = np.isfinite(nm)
-    return nm, widths * np.median(nm[known] / centres[known])
+    return nm, plausible_widths(widths, nm, centres)
 
 
 def attribute_text(item: Any, name: str) -> str | None:

@@ -25,7 +25,6 @@ _PART = re.compile(r"(.*EO1H\w*?)_(?:B(\d{3})|(MTL))_L1\w+\.(?:TIF|TXT)", re.IGN
 _BANDS, _VNIR = 242, 70
 _CALIBRATED = ((8, 57), (77, 224))
 _MOST_TEXT = 1 << 20
-_HDF4, _L1R = b"\x0e\x03\x13\x01", ".L1R"
 _FIELD = re.compile(r"^\s*(\w+)\s*=\s*\"?([^\"\r\n]*?)\"?\s*$", re.MULTILINE)
 
 
@@ -36,27 +35,23 @@ class HyperionReader(Reader):
     reads = "Hyperion L1T (folder, archive, MTL file or a band)"
     understands = "a TIF for each of 242 bands, scaled to radiance, those that were never calibrated left out"
     precedence = PRODUCT
-    signatures = (*TIFF, (0, b"GROUP"), (0, _HDF4), *ARCHIVES)
+    signatures = (*TIFF, (0, b"GROUP"), *ARCHIVES)
     folders = True
 
     def holds(self, path: Path, head: bytes) -> bool:
         """By the names that its files have."""
         if path.is_dir():
             return any(_PART.fullmatch(item.name) for item in path.iterdir())
-        if head.startswith(_HDF4):
-            return path.suffix.upper() == _L1R
         return bool(_PART.fullmatch(path.name) or _PART.fullmatch(first_name(path, head)))
 
     def open(self, path: Path, options: ReadOptions) -> Source:
         """Describe the bands as one cube of radiance, W / (m2 sr um).
 
         Raises:
-            SceneError: a part of the product is missing or damaged, its bands differ in size, or it is L1R.
+            SceneError: a part of the product is missing or damaged, or its bands differ in size.
         """
         from rasterio.errors import RasterioError
 
-        if path.suffix.upper() == _L1R:
-            raise SceneError(f"{path} is Hyperion L1R, in HDF4, which is not read: fetch the L1T of the same scene")
         part = None if path.is_dir() else _PART.fullmatch(path.name)
         files = product_files(path.parent if part else path)
         found = [match for name in files.names if (match := _PART.fullmatch(name))]
@@ -79,7 +74,6 @@ class HyperionReader(Reader):
             raise SceneError(f"the bands of {path} differ in size or type: they are not of one scene")
         centres = SENSORS["hyperion"].centres(_BANDS)
         assert centres is not None
-        good = np.any([(numbers >= low) & (numbers <= high) for low, high in _CALIBRATED], axis=0)
         return replace(
             first,
             format="Hyperion L1T",
@@ -87,7 +81,7 @@ class HyperionReader(Reader):
             read_block=JoinedBlockReader(tuple((source.read_block, 1) for source in sources)),
             files=files.parts([metadata, *(bands[int(number)] for number in numbers)]),
             wavelengths=centres[numbers - 1],
-            good_bands=good,
+            good_bands=calibrated(numbers),
             good_bands_name="not calibrated",
             nodata=0.0,
             gains=1 / np.where(numbers <= _VNIR, _factor(fields, "VNIR", path), _factor(fields, "SWIR", path)),
@@ -107,6 +101,11 @@ class HyperionReader(Reader):
 
 
 HYPERION = HyperionReader()
+
+
+def calibrated(numbers: np.ndarray) -> np.ndarray:
+    """Return bool (n,), whether bands, by their numbers int (n,) from 1 to 242, were ever calibrated."""
+    return np.asarray(np.any([(numbers >= low) & (numbers <= high) for low, high in _CALIBRATED], axis=0))
 
 
 def _factor(fields: dict[str, str], detector: str, path: Path) -> float:

@@ -16,6 +16,7 @@ from special.scene.readers.hdf5_product import (
     centres_and_widths,
     georeference_of_epsg,
     is_cube,
+    names_in,
     per_band,
     stored_cube,
 )
@@ -34,8 +35,8 @@ class NeonReader(Hdf5Product):
 
     def cubes(self, file: Any) -> tuple[str, ...]:
         """The cube lies in a folder that is named for the site."""
-        sites = list(file)
-        return (f"{sites[0]}/{_CUBE}",) if len(sites) == 1 and is_cube(file.get(f"{sites[0]}/{_CUBE}")) else ()
+        found = [f"{site}/{_CUBE}" for site in names_in(file, "/") if is_cube(file.get(f"{site}/{_CUBE}"))]
+        return tuple(found) if len(found) == 1 else ()
 
     def describe(self, file: Any, path: Path, cubes: tuple[str, ...]) -> Source:
         """Describe the cube (y, x, band) with what its attributes and metadata say."""

@@ -21,9 +21,11 @@ _LENGTH = re.compile(
     r"(?<![\w.])([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?)(?![a-z])",
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"(?:band|b)[ _-]?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
+_NAMED = re.compile(r"(?:(?:band|b)[ _-]?)?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
+_CODE = re.compile(r'AUTHORITY\["EPSG","\d+"\]\]$')
 _LEAST_NAMED_NM = 350.0
 _MOST_OFF_PIXELS = 0.5
+_SAME_NM = 2.0  # as far as names and rounded tags differ from what they round
 _BAND_TAGS = ("wavelength", "wavelengths", "center_wavelength", "central_wavelength", "centre_wavelength")
 _UNIT_TAGS = ("wavelength_units", "wavelength_unit", "wavelengths_units", "units_of_wavelength")
 
@@ -150,7 +152,7 @@ def raster_source(dataset: Any, path: Path, kind: str, files: tuple[Path, ...], 
 def georeference_of(dataset: Any) -> Georeference | None:
     """The georeference of an open rasterio dataset, or None when it has none."""
     crs = dataset.crs.to_wkt() if dataset.crs else None
-    if crs and '"unnamed"' in crs and (epsg := dataset.crs.to_epsg()):
+    if crs and not _CODE.search(crs) and (epsg := dataset.crs.to_epsg()):
         crs = type(dataset.crs).from_epsg(epsg).to_wkt()  # ENVI headers name no projection that others would know
     transform = None
     if not dataset.transform.is_identity:
@@ -206,22 +208,34 @@ def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:
     """The first of these that names every band: tags of the bands, of the file, their descriptions, GDAL's IMAGERY.
 
     Last come names of bands that are numbers of nm, ``Band_503``.
+
+    Raises:
+        SceneError: two of them differ.
     """
     own = [_lower(dataset.tags(band, ns="ENVI")) | _lower(dataset.tags(band)) for band in range(1, bands + 1)]
     # GDAL has turned the ENVI header into tags of a domain of its own, where this file was made from one.
     whole = _lower(dataset.tags()) | _lower(dataset.tags(ns="ENVI"))
     units = _first(own[0], _UNIT_TAGS) or _first(whole, _UNIT_TAGS)
-    texts = [_first(tags, _BAND_TAGS) for tags in own]
-    found = _numbers(texts, units)
-    if found is None and (text := _first(whole, _BAND_TAGS)):
-        found = _numbers(re.split(r"[,;\s]+", text.strip("{}[]() \n")), units)
-    for words in (dataset.descriptions[:bands], [whole.get(f"band_{band}") for band in range(1, bands + 1)]):
-        if found is None:
-            found = lengths_in(words)
-    if found is None:
-        imagery = [_lower(dataset.tags(band, ns="IMAGERY")) for band in range(1, bands + 1)]
-        found = _numbers([tags.get("central_wavelength_um") for tags in imagery], "um")
-    return _named_by_nm(dataset.descriptions[:bands]) if found is None else found
+    listed = _first(whole, _BAND_TAGS)
+    imagery = [_lower(dataset.tags(band, ns="IMAGERY")) for band in range(1, bands + 1)]
+    places = {
+        "tags of the bands": _numbers([_first(tags, _BAND_TAGS) for tags in own], units),
+        "tags of the file": _numbers(re.split(r"[,;\s]+", listed.strip("{}[]() \n")), units) if listed else None,
+        "names of the bands": lengths_in(dataset.descriptions[:bands]),
+        "tags that name the bands": lengths_in([whole.get(f"band_{band}") for band in range(1, bands + 1)]),
+        "tags of the domain IMAGERY": _numbers([tags.get("central_wavelength_um") for tags in imagery], "um"),
+    }
+    found = {place: nm for place, nm in places.items() if nm is not None}
+    if not found:
+        return named_by_nm(dataset.descriptions[:bands])
+    first = next(iter(found))
+    for place, nm in found.items():
+        if len(nm) == len(found[first]) and not np.allclose(nm, found[first], 0, _SAME_NM, equal_nan=True):
+            raise SceneError(
+                f"{dataset.name} has wavelengths in the {first} and others in the {place}: give --wavelengths with the "
+                "right ones"
+            )
+    return found[first]
 
 
 def _fwhm(dataset: Any, bands: int) -> np.ndarray | None:
@@ -242,8 +256,8 @@ def _fwhm(dataset: Any, bands: int) -> np.ndarray | None:
     return widths * 1000 if widths.max() < 1 else widths
 
 
-def _named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
-    """Names of bands such as ``Band_503``, as nm, unless they may be mere numbers of bands."""
+def named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
+    """Return names of bands, ``Band_503`` or ``503.2``, float64 (bands,), nm; None where they may be mere numbers."""
     matches = [_NAMED.fullmatch(text or "") for text in texts]
     if not all(matches) or len(texts) < 2:
         return None

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
-
-from special.scene.readers.envi import header_beside, spectral_fields
+from special.scene.readers.attribute_table import NAME_HEADING, VALUE_HEADING
+from special.scene.readers.envi import spectral_fields
+from special.scene.readers.envi_header import header_beside
 from special.scene.readers.markup import MOST_BYTES, parse_xml
+from special.scene.readers.stac import described_by
 from special.scene.source import Source
-from special.scene.wavelengths import plausible_nm
 
-_MOST_JSON = 16 << 20
 _USAGE_NAME, _USAGE_VALUE = "2", "5"  # of a column in GDAL's attribute tables
 
 
@@ -38,19 +35,23 @@ def with_sidecar(source: Source, path: Path) -> Source:
             note = f"the bands are described by {header.name}"
             return replace(source, **{**fields, **own}, notes=(*source.notes, note))
     for name in (f"{path.stem}.stac.json", f"{path.name}.stac.json", f"{path.stem}.json", f"{path.name}.json"):
-        found = _of_stac(path.with_name(name), path.name, source.shape[2])
+        found = described_by(path.with_name(name), path.name, source)
         if found is not None:
             return replace(source, **found, notes=(*source.notes, f"the bands are described by {name}"))
     return source
 
 
 def named_beside(path: Path) -> dict[int, str]:
-    """Return the class names in GDAL's ``.aux.xml`` beside an image: category names, else the attribute table.
+    """Return the class names beside an image: of GDAL's ``.aux.xml``, category names or else the attribute table; or of
+    a QGIS style ``NAME.qml``, its palette.
 
     Raises:
         SceneError: it is damaged, or nothing that is read.
     """
-    beside = path.with_name(f"{path.name}.aux.xml")
+    return _named_by_gdal(path.with_name(f"{path.name}.aux.xml")) or _named_by_style(path.with_suffix(".qml"))
+
+
+def _named_by_gdal(beside: Path) -> dict[int, str]:
     if not beside.is_file():
         return {}
     with beside.open("rb") as stream:
@@ -64,13 +65,28 @@ def named_beside(path: Path) -> dict[int, str]:
     return {} if table is None else _named_in_table(table)
 
 
-def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
-    """Usage 5 is the value, 0 to 255 in turn where no column has it; usage 2 the name."""
-    usages = [field.findtext("Usage", "").strip() for field in table.findall("FieldDefn")]
-    if _USAGE_NAME not in usages:
+def _named_by_style(beside: Path) -> dict[int, str]:
+    if not beside.is_file():
         return {}
-    at = usages.index(_USAGE_NAME)
-    value_at = usages.index(_USAGE_VALUE) if _USAGE_VALUE in usages else None
+    with beside.open("rb") as stream:
+        root = parse_xml(stream.read(MOST_BYTES + 1), str(beside))
+    names = {}
+    for entry in root.iter("paletteEntry"):
+        try:
+            names[int(float(entry.get("value", "")))] = entry.get("label", "")
+        except (ValueError, OverflowError):
+            continue
+    return names
+
+
+def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
+    """Usage 5 is the value, 0 to 255 in turn where no column has it; usage 2 the name. Else titles tell."""
+    usages = [field.findtext("Usage", "").strip() for field in table.findall("FieldDefn")]
+    titles = [field.findtext("Name", "").strip() for field in table.findall("FieldDefn")]
+    at = _column(usages, titles, _USAGE_NAME, NAME_HEADING)
+    value_at = _column(usages, titles, _USAGE_VALUE, VALUE_HEADING)
+    if at is None:
+        return {}
     names = {}
     for row, line in enumerate(table.findall("Row")):
         cells = [cell.text or "" for cell in line.findall("F")]
@@ -81,56 +97,8 @@ def _named_in_table(table: ElementTree.Element) -> dict[int, str]:
     return names
 
 
-def _of_stac(path: Path, image: str, bands: int) -> dict[str, Any] | None:
-    """What a STAC item says, as fields of a ``Source``: of the asset that is this image, or of the item.
-
-    ``wavelengths`` and ``fwhm`` (bands,), nm; when and by what it was seen.
-    """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_JSON + 1)
-        item = json.loads(data) if len(data) <= _MOST_JSON else None
-    except (OSError, ValueError, RecursionError):
-        return None
-    for described in _band_lists(item, image):
-        if len(described) != bands or not all(isinstance(band, Mapping) for band in described):
-            continue
-        centres, widths = (_of_bands(described, what) for what in ("center_wavelength", "full_width_half_max"))
-        nm = None if centres is None else plausible_nm(centres, "um")
-        if nm is not None:
-            said = item.get("properties") if isinstance(item, Mapping) else None
-            said = said if isinstance(said, Mapping) else {}
-            sensors = said.get("instruments") or said.get("platform") or ""
-            return {
-                "wavelengths": nm,
-                "fwhm": None if widths is None or not (widths > 0).all() else 1000 * widths,
-                "acquired": str(said.get("datetime") or "") or None,
-                "sensor": (", ".join(map(str, sensors)) if isinstance(sensors, list) else str(sensors)) or None,
-            }
-    return None
-
-
-def _of_bands(described: list[Any], name: str) -> np.ndarray | None:
-    """A number of every band (bands,), by its name in this version of STAC's extension or another; or None."""
-    values = [band.get(name, band.get(f"eo:{name}")) for band in described]
-    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-        return None
-    return np.array(values, dtype=np.float64)
-
-
-def _band_lists(item: Any, image: str) -> Iterator[list[Any]]:
-    if not isinstance(item, Mapping):
-        return
-    assets = item.get("assets")
-    for asset in assets.values() if isinstance(assets, Mapping) else ():
-        if isinstance(asset, Mapping) and str(asset.get("href", "")).rpartition("/")[2] == image:
-            yield from _lists_of(asset)
-    properties = item.get("properties")
-    if isinstance(properties, Mapping):
-        yield from _lists_of(properties)
-
-
-def _lists_of(holder: Mapping[str, Any]) -> Iterator[list[Any]]:
-    for name in ("eo:bands", "bands"):
-        if isinstance(holder.get(name), list):
-            yield holder[name]
+def _column(usages: list[str], titles: list[str], usage: str, heading: re.Pattern[str]) -> int | None:
+    """The number of the column of a usage, else of one that is headed so."""
+    if usage in usages:
+        return usages.index(usage)
+    return next((i for i, title in enumerate(titles) if heading.fullmatch(title)), None)

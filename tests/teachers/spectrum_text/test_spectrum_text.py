@@ -123,7 +123,7 @@ def test_dark_water_is_water_and_not_the_next_dark_thing(table: ConceptTable) ->
     assert accuracy(found, np.where(truth == 1, 1, 0)) > 0.9
 
 
-@pytest.mark.parametrize("name", ["Background", "other", "0 Unclassified"])
+@pytest.mark.parametrize("name", ["Background", "other", "0 Unclassified", "None of the above", "void"])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_rest_class_takes_nothing_that_a_name_explains(table: ConceptTable, name: str, first: bool) -> None:
     cube, truth = striped(table, FULL, ["water", "grass", "bare soil", "asphalt"])
