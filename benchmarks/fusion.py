@@ -6,18 +6,19 @@
 
 ``simulated_teachers`` says what the teachers are like, and that their mistakes are smooth fields. The first table has
 the overall accuracy (OA) of each kind beside that of the first teacher alone, of the second alone, of the better of the
-two in each scene, and the least and the largest change of a single scene, the mean over ``--seeds``. The second has what
-the demands on the fusion are about: useful teachers gain on the mean, useless ones cost hardly anything in any scene.
+two in each scene, and the least and the largest change of a scene, the mean over ``--seeds``. The second has what the
+demands on the fusion are about: useful teachers gain on the mean, useless ones cost hardly anything in any scene.
 
-With ``--until refine`` the classifier learns from what is fused, and there are tables for every step. With ``--three`` a
-blind teacher, which follows the fields and knows no name, is asked as well. ``--set`` changes a setting of ``[pseudo]``.
-Truth is opened to make the teachers and to judge, and never fused.
+With ``--until refine`` the classifier learns from what is fused, and there are tables for every step. With ``--three``
+a blind teacher, which follows the fields and knows no name, is asked as well. ``--set`` changes a setting of
+``[pseudo]``. Truth is opened to make the teachers and to judge, and never fused.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -187,12 +188,26 @@ def show(judged: Sequence[dict[str, Any]]) -> None:
 
 
 def write(path: Path, asked: argparse.Namespace, judged: Sequence[dict[str, Any]]) -> None:
-    """Write all figures as JSON, a line for each."""
-    words = ["python", "benchmarks/fusion.py", *(Path(word).name if "/" in word else word for word in sys.argv[1:])]
-    about = {"command": " ".join(words), "version": __version__, "machine": machine(), "seeds": asked.seeds}
-    head = json.dumps(about, indent=1).rstrip("}\n")
-    rows = ",\n  ".join(json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in r.items()}) for r in judged)
-    path.write_text(f'{head},\n "rows": [\n  {rows}\n ]\n}}\n', encoding="utf-8")
+    """Write the figures of every step, scene and kind, means over the seeds, as JSON, a line for each."""
+    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    settings = load(changes=parse_changes([f"pseudo.{change}" for change in asked.set])).of("pseudo")
+    about = {
+        "command": shlex.join(["python", "benchmarks/fusion.py", *words]),
+        "version": __version__,
+        "machine": machine(),
+        "settings": settings,
+    }
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for one in judged:
+        groups.setdefault((one["step"], one["scene"], one["kind"]), []).append(one)
+    rows = []
+    for (step, scene, kind), here in groups.items():
+        means = {name: round(float(np.mean([one[name] for one in here])), 4) for name in ("first", "second", "fused")}
+        weights = np.mean([one["weights"] for one in here], axis=0).round(3).tolist()
+        rows.append(json.dumps({"step": step, "scene": scene, "kind": kind, **means, "weights": weights}))
+    head = json.dumps(about, indent=1).removesuffix("\n}")
+    lines = ",\n  ".join(rows)
+    path.write_text(f'{head},\n "rows": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
 
 
 def main() -> None:
