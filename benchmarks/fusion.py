@@ -1,45 +1,61 @@
 """What a second teacher brings or costs, by what it is like: simulated ones beside the spectrum-text teacher.
 
     python benchmarks/fusion.py FOLDER             # scenes with truth, as benchmarks/scenes.py finds them
-    python benchmarks/fusion.py --worlds 6         # simulated scenes, which need no data
-    python benchmarks/fusion.py --smoke            # a small one, to see that it works
+    python benchmarks/fusion.py --worlds 20        # worlds of benchmarks/worlds.py, the half for development
+    python benchmarks/fusion.py --smoke            # a small simulated scene, to see that it works
 
 ``simulated_teachers`` says what the teachers are like, and that their mistakes are smooth fields. The first table has
 the overall accuracy (OA) of each kind beside that of the first teacher alone, of the second alone, of the better of the
-two in each scene, and the least and the largest change of a single scene. The second has what the demands on the fusion
-are about: useful teachers gain on the mean, useless ones cost hardly anything in any scene. With ``--three`` a
-blind teacher, which follows the fields and knows no name, is asked as well. ``--seed`` draws other teachers.
-Truth is opened to make the teachers and to judge, and never fused.
+two in each scene, and the least and the largest change of a scene, the mean over ``--seeds``. The second has what the
+demands on the fusion are about: useful teachers gain on the mean, useless ones cost hardly anything in any scene.
+
+With ``--until refine`` the classifier learns from what is fused, and there are tables for every step. With ``--three``
+a blind teacher, which follows the fields and knows no name, is asked as well. ``--set`` changes a setting of
+``[pseudo]``. Truth is opened to make the teachers and to judge, and never fused.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shlex
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import given_teacher
 import numpy as np
+from measure import machine
 from simulated_teachers import KINDS, Kind, ground, simulate_teacher
 
-from special.settings import load
+from special import __version__
+from special.settings import load, parse_changes
 from special.teachers.fusion import FusionSettings, fuse, weigh
 
-WORLD = (96, 80, 60)
+STEPS = ("pseudo", "warmup", "refine")
 SMOKE = (24, 20, 30)
-CLASSES = 9
 BLIND = Kind("blind", "useless", blind="fields", confidence=0.6)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A scene that has an answer: the first teacher's (rows, cols, K), the truth from 1, what is valid, the ground."""
+    """A scene that has an answer.
+
+    Attributes:
+        name: in the tables.
+        given: cube, classes and wavelengths, as ``special.label`` takes them.
+        alone: what each step has made of the first teacher alone, (rows, cols, K).
+        truth: int (rows, cols), from 1; 0 = not labelled.
+        valid: bool (rows, cols).
+        ground: int (rows, cols), from 0, as ``simulated_teachers.ground`` says.
+    """
 
     name: str
-    first: np.ndarray
+    given: tuple[Any, Any, Any]
+    alone: Mapping[str, np.ndarray]
     truth: np.ndarray
     valid: np.ndarray
     ground: np.ndarray
@@ -49,58 +65,100 @@ class Judged:
         return float((probabilities.argmax(axis=-1) + 1 == self.truth)[known].mean())
 
 
-def real(folder: Path, runs: Path) -> Iterator[Judged]:
+@dataclass(frozen=True)
+class Question:
+    """How scenes are labelled: in ``runs``, up to a step, with settings of ``[pseudo]`` and perhaps a blind teacher."""
+
+    runs: Path
+    until: str
+    settings: Mapping[str, Any]
+    three: bool = False
+
+    def label(self, name: str, given: tuple[Any, Any, Any], second: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what each step makes of a scene, with the first teacher alone, or with what a second one says."""
+        import special
+
+        out = self.runs / f"{name.replace(' ', '-')}.special"
+        settings: dict[str, Any] = {**self.settings, "pseudo.teachers": ["spectrum-text"]}
+        if second is not None:
+            np.save(self.runs / "given.npy", second)
+            settings["pseudo.teachers"] = ["spectrum-text", "given"]
+            settings["pseudo.given.file"] = str(self.runs / "given.npy")
+        run = special.label(*given, out=out, settings=settings, offline=True, seed=0, until=self.until)
+        return {step: np.array(run.probabilities_of(step)) for step in STEPS[: STEPS.index(self.until) + 1]}
+
+    def judged(self, name: str, given: tuple[Any, Any, Any], spectra: np.ndarray, truth: np.ndarray) -> Judged:
+        """Label a scene, spectra (rows, cols, bands), by the first teacher alone."""
+        alone = self.label(name, given)
+        valid = alone["pseudo"].sum(axis=-1) > 0
+        return Judged(name, given, alone, truth, valid, ground(np.nan_to_num(spectra), truth, valid))
+
+    def judge(self, scene: Judged, kind: Kind, seed: int) -> Iterator[dict[str, Any]]:
+        """Yield accuracies with a simulated teacher beside the first, after every step."""
+        rng = np.random.default_rng([seed, *scene.name.encode(), KINDS.index(kind)])
+        first = scene.alone["pseudo"]
+        others = [
+            simulate_teacher(one, scene.ground, first.shape[-1], first.argmax(axis=-1), scene.valid, rng)
+            for one in ([BLIND, kind] if self.three else [kind])
+        ]
+        parts = [first, *others]
+        weights, _ = weigh(parts, scene.valid, load(changes=self.settings).build(FusionSettings))
+        made = {"pseudo": fuse(parts, weights)}
+        if self.until != "pseudo":
+            made = self.label(scene.name, scene.given, others[-1])
+        for step, probabilities in made.items():
+            yield {
+                "step": step,
+                "scene": scene.name,
+                "kind": kind.name,
+                "seed": seed,
+                "first": scene.accuracy(scene.alone[step]),
+                "second": scene.accuracy(others[-1]),
+                "fused": scene.accuracy(probabilities),
+                "weights": [round(weight, 4) for weight in weights],
+            }
+
+
+def real(folder: Path, only: Sequence[str], question: Question) -> Iterator[Judged]:
     """The scenes of a folder."""
     from scenes import find
 
-    for scene in find(folder):
-        yield _judged(scene.name, scene.cube, scene.classes, scene.wavelengths, scene.truth, runs)
-
-
-def simulated(count: int, size: tuple[int, int, int], runs: Path) -> Iterator[Judged]:
-    """Simulated scenes, of seeds 0, 1, ..., with more noise the later they come."""
-    from special.simulate import simulate, write_scene
-
-    for seed in range(count):
-        made = simulate(*size, CLASSES if size == WORLD else 3, seed, noise=0.02 * (1 + seed % 4))
-        files = write_scene(runs / f"world-{seed}", made)
-        yield _judged(f"world {seed}", files.scene, files.classes, files.wavelengths, files.truth, runs)
-
-
-def _judged(name: str, cube: Path, classes: Path, wavelengths: Path | None, truth: Path, runs: Path) -> Judged:
-    """Label a scene by the spectrum-text teacher alone, and read what is needed to judge."""
-    import special
     from special.scene.readers.base import ReadOptions, recognise
     from special.scene.truth import read_truth
 
-    out = runs / f"{name.replace(' ', '-')}.special"
-    run = special.label(cube, classes, wavelengths, out=out, clip="none", offline=True, until="pseudo")
-    first = np.load(out / "steps" / "pseudo" / "probabilities.npy")
-    known = read_truth(truth, first.shape[:2], classes=[one.texts for one in run.request.classes])
-    source = recognise(cube, None).open(cube, ReadOptions())
-    rows, cols, bands = source.shape
-    spectra = np.nan_to_num(np.asarray(source.read_block(slice(0, rows), slice(0, cols), np.arange(bands)), np.float32))
-    valid = first.sum(axis=-1) > 0
-    return Judged(name, first, known, valid, ground(spectra, known, valid))
+    for scene in find(folder):
+        if only and scene.name not in only:
+            continue
+        source = recognise(scene.cube, None).open(scene.cube, ReadOptions())
+        rows, cols, bands = source.shape
+        spectra = np.asarray(source.read_block(slice(0, rows), slice(0, cols), np.arange(bands)), np.float32)
+        truth = read_truth(scene.truth, (rows, cols), classes=_texts(scene.classes))
+        yield question.judged(scene.name, (scene.cube, scene.classes, scene.wavelengths), spectra, truth)
 
 
-def judge(scene: Judged, kind: Kind, seed: int, settings: FusionSettings, three: bool) -> dict[str, Any]:
-    """Fuse a simulated teacher with the first one; return accuracies and weights."""
-    rng = np.random.default_rng([seed, *scene.name.encode(), KINDS.index(kind)])
-    count, labels = scene.first.shape[-1], scene.first.argmax(axis=-1)
-    kinds = [BLIND, kind] if three else [kind]
-    others = [simulate_teacher(one, scene.ground, count, labels, scene.valid, rng) for one in kinds]
-    parts = [scene.first, *others]
-    weights, _ = weigh(parts, scene.valid, settings)
-    return {
-        "scene": scene.name,
-        "kind": kind.name,
-        "seed": seed,
-        "first": scene.accuracy(scene.first),
-        "second": scene.accuracy(others[-1]),
-        "fused": scene.accuracy(fuse(parts, weights)),
-        "weights": [round(weight, 4) for weight in weights],
-    }
+def _texts(classes: Path) -> list[Any]:
+    from special.classnames.class_list import ClassList
+
+    return [one.texts for one in ClassList.read(classes)]
+
+
+def worlds(count: int, first: int, libraries: Path | None, question: Question) -> Iterator[Judged]:
+    """Worlds of even seeds, which are for development, after the first few."""
+    from worlds_of.world import make
+
+    for seed in range(2 * first, 2 * (first + count), 2):
+        world = make(seed, libraries)
+        given = (world.cube, list(world.names), world.wavelengths)
+        yield question.judged(f"world {seed}", given, world.cube, world.truth.astype(int))
+
+
+def simulated(question: Question) -> Iterator[Judged]:
+    """One scene, small and simulated."""
+    from special.simulate import simulate, write_scene
+
+    made = simulate(*SMOKE, 3, 0, noise=0.02)
+    files = write_scene(question.runs / "simulated", made)
+    yield question.judged("simulated", (files.scene, files.classes, files.wavelengths), made.cube, made.truth)
 
 
 def show(judged: Sequence[dict[str, Any]]) -> None:
@@ -110,6 +168,8 @@ def show(judged: Sequence[dict[str, Any]]) -> None:
     changes: dict[str, list[dict[str, float]]] = {}
     for kind in KINDS:
         here = [one for one in judged if one["kind"] == kind.name]
+        if not here:
+            continue
         first, second, fused = (np.array([one[name] for one in here]) for name in ("first", "second", "fused"))
         by_scene = {
             name: float(np.mean([one["fused"] - one["first"] for one in here if one["scene"] == name]))
@@ -120,40 +180,78 @@ def show(judged: Sequence[dict[str, Any]]) -> None:
         cells = [f"{value:.3f}" for value in (first.mean(), second.mean(), better, fused.mean())]
         cells += [f"{value:+.3f}" for value in ((fused - first).mean(), min(by_scene.values()), max(by_scene.values()))]
         print(f"| {kind.name} | {kind.use} | {' | '.join(cells)} |")
-    print("\n| demand | mean change | least change of a scene |\n|---|---|---|")
+    print("\n| demand | mean change | least change of a scene | scenes that lose over 0.03 |\n|---|---|---|---|")
     for use, kinds in changes.items():
         values = [value for by_scene in kinds for value in by_scene.values()]
-        print(f"| {use} | {np.mean(values):+.3f} | {min(values):+.3f} |")
+        lose = sum(value < -0.03 for value in values)
+        print(f"| {use} | {np.mean(values):+.3f} | {min(values):+.3f} | {lose} of {len(values)} |")
+
+
+def write(path: Path, asked: argparse.Namespace, judged: Sequence[dict[str, Any]]) -> None:
+    """Write the figures of every step, scene and kind, means over the seeds, as JSON, a line for each."""
+    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
+    settings = load(changes=parse_changes([f"pseudo.{change}" for change in asked.set])).of("pseudo")
+    about = {
+        "command": shlex.join(["python", "benchmarks/fusion.py", *words]),
+        "version": __version__,
+        "machine": machine(),
+        "settings": settings,
+    }
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for one in judged:
+        groups.setdefault((one["step"], one["scene"], one["kind"]), []).append(one)
+    rows = []
+    for (step, scene, kind), here in groups.items():
+        means = {name: round(float(np.mean([one[name] for one in here])), 4) for name in ("first", "second", "fused")}
+        weights = np.mean([one["weights"] for one in here], axis=0).round(3).tolist()
+        rows.append(json.dumps({"step": step, "scene": scene, "kind": kind, **means, "weights": weights}))
+    head = json.dumps(about, indent=1).removesuffix("\n}")
+    lines = ",\n  ".join(rows)
+    path.write_text(f'{head},\n "rows": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="scenes with truth")
-    parser.add_argument("--worlds", type=int, default=0, help="how many simulated scenes")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the simulated teachers")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these scenes of it alone")
+    parser.add_argument("--worlds", type=int, default=0, help="how many worlds; needs the extra 'worlds'")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="leave out the first N worlds  [0]")
+    parser.add_argument("--libraries", type=Path, help="as for benchmarks/worlds.py")
+    parser.add_argument("--kinds", nargs="+", choices=[kind.name for kind in KINDS], help="these teachers alone")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the simulated teachers  [0 1 2]")
     parser.add_argument("--three", action="store_true", help="ask a blind teacher as well")
+    parser.add_argument("--until", choices=STEPS, default="pseudo", help="the last step that is judged  [pseudo]")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of [pseudo]")
-    parser.add_argument("--runs", type=Path, help="keep the first teacher's runs there")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--runs", type=Path, help="keep the runs of the first teacher there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--smoke", action="store_true")
     asked = parser.parse_args()
-    if asked.smoke:
-        asked.worlds, asked.seeds = 1, [0]
-    if not asked.folder and not asked.worlds:
+    if not (asked.folder or asked.worlds or asked.smoke):
         parser.error("name a folder of scenes, or --worlds")
-    changes = {f"pseudo.{name}": float(value) for name, _, value in (one.partition("=") for one in asked.set)}
-    settings = load(changes=changes).build(FusionSettings)
-    judged = []
+    if asked.three and asked.until != "pseudo":
+        parser.error("--three is judged after pseudo alone")
+    asked.seeds = [0] if asked.smoke else asked.seeds
+    judged: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
+        given_teacher.install(Path(scratch) / "site")
         runs = asked.runs or Path(scratch)
-        scenes = list(real(asked.folder, runs)) if asked.folder else []
-        scenes += simulated(asked.worlds, SMOKE if asked.smoke else WORLD, runs)
-        for scene in scenes:
-            for seed in asked.seeds:
-                judged += [judge(scene, kind, seed, settings, asked.three) for kind in KINDS]
-    show(judged)
+        runs.mkdir(parents=True, exist_ok=True)
+        settings = parse_changes([f"pseudo.{change}" for change in asked.set])
+        question = Question(runs, asked.until, settings, asked.three)
+        scenes: list[Iterator[Judged]] = []
+        scenes += [real(asked.folder, asked.only, question)] if asked.folder else []
+        scenes += [worlds(asked.worlds, asked.first, asked.libraries, question)] if asked.worlds else []
+        scenes += [simulated(question)] if asked.smoke else []
+        for scene in (one for each in scenes for one in each):
+            for kind in KINDS:
+                if asked.kinds is None or kind.name in asked.kinds:
+                    judged += [found for seed in asked.seeds for found in question.judge(scene, kind, seed)]
+            print(f"{scene.name}: first OA {scene.accuracy(scene.alone[asked.until]):.3f}", file=sys.stderr, flush=True)
+    for step in STEPS[: STEPS.index(asked.until) + 1]:
+        print(f"\n## {step}")
+        show([one for one in judged if one["step"] == step])
     if asked.json:
-        asked.json.write_text(json.dumps(judged, indent=1), encoding="utf-8")
+        write(asked.json, asked, judged)
 
 
 if __name__ == "__main__":

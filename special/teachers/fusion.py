@@ -114,9 +114,9 @@ def weigh(
     if len(parts) == 1:
         return [1.0], [{}]
     pairs = agreements(parts, valid)
-    known = skills(pairs, len(parts))
-    # By skill none agrees with the first more than the first is sure; by luck one may, where names are few.
     first = claimed_skill(parts[0], valid)
+    known = skills(pairs, len(parts), first)
+    # By skill none agrees with the first more than the first is sure; by luck one may, where names are few.
     told = {both: pair.sure(first if 0 in both else 1.0) for both, pair in pairs.items()}
     sure = [max(value for both, value in told.items() if number in both) for number in range(len(parts))]
     earned = [settings.earned(value) for value in sure]

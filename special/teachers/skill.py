@@ -26,7 +26,9 @@ SWAPPED = 0.2  # standard deviation with two classes, which can only be swapped:
 SKILLS = 41  # values of skill that are looked at, from 0 to 1, of two teachers; fewer of many
 MOST = 300_000  # combinations of skills
 KNOWS_NOTHING = (0.03, 0.5)  # how likely it is beforehand, of the first teacher and of another
-SHAPE = ((1.3, 1.3), (2.0, 2.0))  # of the beta distribution of skill otherwise
+SHAPE = (2.0, 2.0)  # of the beta distribution of another's skill otherwise
+CLAIM = 4.0  # observations that the first teacher's claim to a skill is worth
+NO_CLAIM = 0.1  # it is taken to be between this and one less this
 ENOUGH = 50_000  # pixels for a mean confidence
 WIDEST = 1 / 64  # the least power to which probabilities are raised
 
@@ -72,17 +74,20 @@ def _share(part: np.ndarray, whole: np.ndarray) -> float:
     return float(part.sum() / max(whole.sum(), 1e-9))
 
 
-def skills(agreements: Mapping[tuple[int, int], Agreement], count: int) -> list[float]:
-    """Return the expected skill of each of ``count`` teachers, 0 to 1; the first is believed beforehand, others half.
+def skills(agreements: Mapping[tuple[int, int], Agreement], count: int, claimed: float) -> list[float]:
+    """Return the expected skill of each of ``count`` teachers, 0 to 1.
+
+    The first is believed beforehand to know about what it claims; of another it is as likely that it knows nothing.
 
     Args:
         agreements: of every pair (i, j), i < j.
         count: two or more.
+        claimed: the skill that the first teacher's confidence claims, 0 to 1.
     """
     grid = np.linspace(0, 1, max(3, min(SKILLS, int(MOST ** (1 / count)))))
     likely = np.ones((1,) * count)
     for teacher in range(count):
-        likely = likely * _along(_beforehand(grid, teacher > 0), teacher, count)
+        likely = likely * _along(_beforehand(grid, None if teacher else claimed), teacher, count)
     for (i, j), found in agreements.items():
         apart = found.kappa - _along(grid, i, count) * _along(grid, j, count)
         likely = likely * np.exp(-0.5 * (apart / min(found.spread, LOOSEST)) ** 2)
@@ -90,8 +95,11 @@ def skills(agreements: Mapping[tuple[int, int], Agreement], count: int) -> list[
     return [float((likely * _along(grid, teacher, count)).sum()) for teacher in range(count)]
 
 
-def _beforehand(grid: np.ndarray, other: bool) -> np.ndarray:
-    nothing, (a, b) = KNOWS_NOTHING[other], SHAPE[other]
+def _beforehand(grid: np.ndarray, claimed: float | None) -> np.ndarray:
+    nothing, (a, b) = KNOWS_NOTHING[claimed is None], SHAPE
+    if claimed is not None:
+        mean = min(max(claimed, NO_CLAIM), 1 - NO_CLAIM)
+        a, b = max(1.0, CLAIM * mean), max(1.0, CLAIM * (1 - mean))
     inside = np.clip(grid, 0.01, 0.99)
     shares = inside ** (a - 1) * (1 - inside) ** (b - 1)
     shares *= (1 - nothing) / shares.sum()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,18 @@ def test_an_error_that_is_too_large_or_no_number_is_said_to_be_wrong(gpu: Module
 
 def test_all_stages_together_have_at_most_eight_minutes(gpu: ModuleType) -> None:
     assert sum(stage.seconds for stage in gpu.STAGES) <= gpu.LIMIT == 480
+
+
+def test_a_busy_machine_has_more_time_for_the_miniature(gpu: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[float] = []
+
+    def watch(stage: Any, small: bool, device: str, limit: float) -> Any:
+        limits.append(limit)
+        return gpu.Outcome(stage.module, "done")
+
+    monkeypatch.setattr(gpu, "watch", watch)
+    gpu.main(["--smoke", "--device", "cpu"])
+    assert limits == [4 * stage.seconds for stage in gpu.STAGES]
 
 
 def test_without_a_gpu_only_the_miniature_runs(gpu: ModuleType) -> None:

@@ -40,7 +40,7 @@ def kappa(first: np.ndarray, second: np.ndarray) -> float:
 
 def estimated(shares: Sequence[float]) -> list[float]:
     parts = [says(knows(share, seed)) for seed, share in enumerate(shares)]
-    return skills(agreements(parts, VALID), len(parts))
+    return skills(agreements(parts, VALID), len(parts), claimed=0.5)
 
 
 def test_agreement_is_one_for_the_same_labels_and_about_zero_for_unrelated_ones() -> None:
@@ -90,13 +90,26 @@ def test_skills_of_three_teachers_are_found_in_any_order() -> None:
 
 
 def test_of_two_that_disagree_the_first_is_believed() -> None:
-    first, second = skills({(0, 1): Agreement(0.0, 0.05)}, 2)
+    first, second = skills({(0, 1): Agreement(0.0, 0.05)}, 2, claimed=0.5)
     assert first > 0.4 > 0.1 > second
+
+
+def test_what_two_agree_by_is_shared_out_by_what_the_first_claims() -> None:
+    found = {(0, 1): Agreement(0.3, 0.05)}
+    modest, proud = (skills(found, 2, claimed) for claimed in (0.4, 0.85))
+    assert modest[0] < 0.6 < proud[0]
+    assert proud[1] < 0.5 < modest[1]
+    assert proud[0] * proud[1] == pytest.approx(modest[0] * modest[1], abs=0.05)
+
+
+def test_what_all_agree_on_outweighs_what_the_first_claims() -> None:
+    parts = [says(knows(share, seed)) for seed, share in enumerate([0.2, 0.8, 0.8, 0.8])]
+    assert skills(agreements(parts, VALID), len(parts), claimed=0.95)[0] < 0.35
 
 
 @pytest.mark.parametrize("count", [4, 6, 8])
 def test_many_teachers_that_agree_are_good_ones(count: int) -> None:
-    found = skills({pair: Agreement(0.64, 0.05) for pair in combinations(range(count), 2)}, count)
+    found = skills({pair: Agreement(0.64, 0.05) for pair in combinations(range(count), 2)}, count, claimed=0.5)
     assert found == pytest.approx([0.8] * count, abs=0.12)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import open_clip
 import pytest
 import timm
+import tiny_towers
 import torch
+from safetensors.torch import save_file
 from scipy.special import erf, softmax
 from timm.models.eva import Eva
 from timm.models.vision_transformer import VisionTransformer
@@ -21,6 +24,7 @@ from special.teachers.image_text.dense_features import dense_features as every_d
 from special.teachers.image_text.dense_features import patch_side as side_of
 from special.teachers.image_text.dense_features import prepare, why_not_dense
 from special.teachers.image_text.timm_towers import dense_features, patch_side, see
+from special.teachers.image_text.weights import find_clip
 
 FACTOR = 0.3
 SIZES: dict[str, Any] = {"img_size": 32, "patch_size": 8, "embed_dim": 48, "depth": 3, "num_heads": 3}
@@ -183,3 +187,22 @@ def test_all_but_a_few_of_open_clip_s_architectures_give_dense_features() -> Non
         *("coca_ViT-B-32", "coca_ViT-L-14"),
         "vit_relpos_medium_patch16_cls_224",
     ]
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["architecture named", "found from the shapes"])
+@pytest.mark.parametrize("kind", tiny_towers.TOWERS)
+def test_a_checkpoint_with_such_a_tower_is_loaded_and_gives_dense_features(
+    tmp_path: Path, kind: str, named: bool
+) -> None:
+    model, path = tiny_towers.make(kind), tmp_path / "weights.safetensors"
+    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, path)
+    clip, reason = find_clip(f"{tiny_towers.name_of(kind)}:{path}" if named else str(path), offline=True, device="cpu")
+    assert clip is not None, reason
+    loaded = clip.model.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in model.state_dict().items())
+    visual: Any = clip.model.visual
+    patch = side_of(visual)
+    prepare(visual, 2 * patch)
+    features = every_dense(visual, images(2 * patch), FACTOR)
+    torch.testing.assert_close(features.norm(dim=-1), torch.ones(2, 2, 2))
+    assert features.shape[3] == clip.model.encode_text(clip.tokenizer(["grass"])).shape[1]
