@@ -42,7 +42,7 @@ def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
     """
     from special.api.demo import demo as demonstrate
     from special.cli.evaluate import show_steps
-    from special.cli.screen import Screen, show_outcomes
+    from special.cli.screen import Screen, show_areas, show_map, show_outcomes
 
     with Screen(quiet) as screen:
         done = demonstrate(out, device=device or "auto", progress=screen, **options)
@@ -50,6 +50,8 @@ def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
         return
     files, run = done.files, done.run
     show_outcomes(run)
+    show_areas(run)
+    show_map(run)
     echo()
     show_steps(done.evaluation)
     echo(

@@ -49,6 +49,13 @@ def test_the_same_report_is_the_same_page(page: str, tmp_path: Path) -> None:
     assert written(tmp_path) == page
 
 
+def test_names_that_run_from_right_to_left_do_not_turn_the_sentence_about_them(tmp_path: Path) -> None:
+    names = ("<i>", "ماء", "ماء عميق", "Water")
+    warning = MapWarning("alike", "Not told apart: 'ماء', 'ماء عميق', '<i>' and 'Water'.", names)
+    page = written(tmp_path, names=names, warnings=[warning])
+    assert "'<bdi>ماء</bdi>', '<bdi>ماء عميق</bdi>', '&lt;i&gt;' and 'Water'." in page.replace("&#39;", "'")
+
+
 def test_nothing_is_fetched(page: str) -> None:
     places = [value for _, attrs in Elements(page).found for name, value in attrs.items() if name in ("src", "href")]
     assert places and all(place is None or place.startswith(("data:", "#")) for place in places)
