@@ -86,7 +86,8 @@ def _about(name: ReportedClass) -> str:
         return ""
     if not name.concepts:
         return "what no other class explains"
-    return ", ".join(concept if weight > 0.995 else f"{concept} {weight:.0%}" for concept, weight in name.concepts)
+    shown = [(concept, weight) for concept, weight in name.concepts if weight >= 0.005]  # not as 0%
+    return ", ".join(concept if weight > 0.995 else f"{concept} {weight:.0%}" for concept, weight in shown)
 
 
 @cache
