@@ -15,7 +15,6 @@ Truth is opened to make the teachers and to judge, and never fused.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 from simulated_teachers import KINDS, Kind, ground, simulate_teacher
 
 from special.settings import load
@@ -153,7 +153,7 @@ def main() -> None:
                 judged += [judge(scene, kind, seed, settings, asked.three) for kind in KINDS]
     show(judged)
     if asked.json:
-        asked.json.write_text(json.dumps(judged, indent=1), encoding="utf-8")
+        record.write(asked.json, judged)
 
 
 if __name__ == "__main__":

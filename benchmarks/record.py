@@ -15,16 +15,16 @@ from typing import Any
 
 from measure import machine
 
-from special.storage import files
 from special.version import own_version
 
 ROOT = Path(__file__).parents[1]
 
 
-def write(path: Path, figures: Any) -> None:
-    """Write ``figures``, whatever a benchmark has, below what they are figures of."""
-    document = {"command": command(sys.argv), "version": own_version(), "commit": commit(), "machine": machine()}
-    files.save_json(path, {**document, "figures": figures})
+def write(path: Path, figures: Any, where: Any = None) -> None:
+    """Write ``figures``, whatever a benchmark has, below what they are figures of; ``where``: the machine, if not all
+    is said of it by ``measure.machine``."""
+    about = {"command": command(sys.argv), "version": own_version(), "commit": commit(), "machine": where or machine()}
+    path.write_text(json.dumps({**about, "figures": figures}, indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> Any:
