@@ -27,11 +27,21 @@ Examples:
     show_default=True,
     help="Folder to make.",
 )
-@click.option("--rows", type=click.IntRange(min=8), default=80, show_default=True, help="Rows of the scene.")
-@click.option("--cols", type=click.IntRange(min=8), default=100, show_default=True, help="Columns of the scene.")
-@click.option("--bands", type=click.IntRange(min=8), default=120, show_default=True, help="Bands, 400 to 2450 nm.")
-@click.option("--classes", type=click.IntRange(2, 11), default=6, show_default=True, help="Kinds of land cover.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another scene.")
+@click.option(
+    "--rows", metavar="N", type=click.IntRange(min=8), default=80, show_default=True, help="Rows of the scene."
+)
+@click.option(
+    "--cols", metavar="N", type=click.IntRange(min=8), default=100, show_default=True, help="Columns of the scene."
+)
+@click.option(
+    "--bands", metavar="N", type=click.IntRange(min=8), default=120, show_default=True, help="Bands, 400 to 2450 nm."
+)
+@click.option(
+    "--classes", metavar="N", type=click.IntRange(2, 11), default=6, show_default=True, help="Kinds of land cover."
+)
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another scene."
+)
 @device_option
 @quiet_option
 def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
