@@ -22,7 +22,6 @@ a benchmark that was killed goes on, and one after a change of the code begins a
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -32,6 +31,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line has it; read when torch is first imported
 
 import numpy as np
+import record
 from proof import peers, perturb
 from proof.changes import CHANGES, changed, three_bands
 from proof.runs import STEPS, Runs, Variation, digest, scene_hash, step_of
@@ -304,7 +304,7 @@ def main() -> None:
             if name in asked.only:
                 calls[name]()
                 if asked.json:
-                    asked.json.write_text(json.dumps(accuracy.figures, indent=2) + "\n", encoding="utf-8")
+                    record.write(asked.json, accuracy.figures)
     except SpecialError as error:
         sys.exit(f"accuracy.py: {error}")
 

@@ -23,7 +23,6 @@ Beside it, with as many labels:
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 
 sys.path.insert(0, str(Path(__file__).parent))
 from scenes import Benchmark, find, label
@@ -307,7 +307,7 @@ def main() -> None:
     for name, by_scene in table.items():
         show("mean", name, mean(list(by_scene.values())))
     if asked.json:
-        asked.json.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+        record.write(asked.json, table)
 
 
 def show(scene: str, method: str, figures: Figures) -> None:

@@ -9,11 +9,11 @@ more for each of them. Needs matplotlib (pip install -e ".[benchmark]").
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 
 # What each method is drawn as: ours solid, others dashed; colours that print and that the colour-blind tell apart.
 STYLES = {
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("curves", type=Path, metavar="CURVES")
     parser.add_argument("--scenes", action="store_true", help="one more picture for every scene")
     asked = parser.parse_args()
-    picture(json.loads(asked.figures.read_text(encoding="utf-8")), asked.curves, scenes=asked.scenes)
+    picture(record.read(asked.figures), asked.curves, scenes=asked.scenes)
 
 
 if __name__ == "__main__":

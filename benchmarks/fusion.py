@@ -17,8 +17,6 @@ a blind teacher, which follows the fields and knows no name, is asked as well. `
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,10 +26,9 @@ from typing import Any
 
 import given_teacher
 import numpy as np
-from measure import machine
+import record
 from simulated_teachers import KINDS, Kind, ground, simulate_teacher
 
-from special import __version__
 from special.settings import load, parse_changes
 from special.teachers.fusion import FusionSettings, fuse, weigh
 
@@ -187,16 +184,9 @@ def show(judged: Sequence[dict[str, Any]]) -> None:
         print(f"| {use} | {np.mean(values):+.3f} | {min(values):+.3f} | {lose} of {len(values)} |")
 
 
-def write(path: Path, asked: argparse.Namespace, judged: Sequence[dict[str, Any]]) -> None:
-    """Write the figures of every step, scene and kind, means over the seeds, as JSON, a line for each."""
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
-    settings = load(changes=parse_changes([f"pseudo.{change}" for change in asked.set])).of("pseudo")
-    about = {
-        "command": shlex.join(["python", "benchmarks/fusion.py", *words]),
-        "version": __version__,
-        "machine": machine(),
-        "settings": settings,
-    }
+def kept(changes: Sequence[str], judged: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of every step, scene and kind, means over the seeds, and the settings that gave them."""
+    settings = load(changes=parse_changes([f"pseudo.{change}" for change in changes])).of("pseudo")
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for one in judged:
         groups.setdefault((one["step"], one["scene"], one["kind"]), []).append(one)
@@ -204,10 +194,8 @@ def write(path: Path, asked: argparse.Namespace, judged: Sequence[dict[str, Any]
     for (step, scene, kind), here in groups.items():
         means = {name: round(float(np.mean([one[name] for one in here])), 4) for name in ("first", "second", "fused")}
         weights = np.mean([one["weights"] for one in here], axis=0).round(3).tolist()
-        rows.append(json.dumps({"step": step, "scene": scene, "kind": kind, **means, "weights": weights}))
-    head = json.dumps(about, indent=1).removesuffix("\n}")
-    lines = ",\n  ".join(rows)
-    path.write_text(f'{head},\n "rows": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
+        rows.append({"step": step, "scene": scene, "kind": kind, **means, "weights": weights})
+    return {"settings": settings, "rows": rows}
 
 
 def main() -> None:
@@ -251,7 +239,7 @@ def main() -> None:
         print(f"\n## {step}")
         show([one for one in judged if one["step"] == step])
     if asked.json:
-        write(asked.json, asked, judged)
+        record.write(asked.json, kept(asked.set, judged))
 
 
 if __name__ == "__main__":

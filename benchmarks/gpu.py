@@ -27,6 +27,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import record
 from gpu_stages import STAGES
 from gpu_stages.stage import Row, Stage
 
@@ -172,8 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         outcomes.append(watch(stage, asked.smoke, device, max(1.0, min(patience * stage.seconds, left))))
         show(outcomes[-1])
         if asked.json:  # whatever happens next
-            whole = {"machine": here, "smoke": asked.smoke, "stages": [asdict(outcome) for outcome in outcomes]}
-            asked.json.write_text(json.dumps(whole, indent=1), encoding="utf-8")
+            record.write(asked.json, [asdict(outcome) for outcome in outcomes], here)
     print(f"\n{time.perf_counter() - started:.0f} s in all")
     if bad := [outcome.stage for outcome in outcomes if not outcome.good]:
         sys.exit(f"gpu.py: {', '.join(bad)} did not end well")

@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import record
 from measure import HEADINGS, Spread, label, machine
 
 from special.simulate import simulate, write_scene
@@ -40,11 +41,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, nargs=3, action="append", metavar=("ROWS", "COLS", "BANDS"))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--smoke", action="store_true", help="a small scene, few steps, one round")
     asked = parser.parse_args()
     sizes = [SMOKE] if asked.smoke else asked.size or SIZES
     options = FEW_STEPS if asked.smoke else []
     print(machine())
+    figures = []
     with tempfile.TemporaryDirectory() as folder:
         warm = write_scene(Path(folder) / "warm", simulate(*SMOKE, 3))
         label(warm.scene, warm.classes, Path(folder) / "warm.special", FEW_STEPS)
@@ -59,6 +62,10 @@ def main() -> None:
             busy, gigabytes = min(run[3] for run in runs), max(run[1] for run in runs)
             print(f"{name:18} {Spread.of([run[0] for run in runs])} {busy:8.1f} {gigabytes:8.2f}")
             show(min(runs, key=lambda run: run[0])[2])
+            seconds = [run[0] for run in runs]
+            figures.append({"scene": name, "seconds": seconds, "cpu seconds": busy, "gigabytes": gigabytes})
+    if asked.json:
+        record.write(asked.json, figures)
 
 
 if __name__ == "__main__":

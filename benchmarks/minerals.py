@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 from scipy.ndimage import gaussian_filter
 
 PROMPTS = Path(__file__).resolve().parents[1] / "prompts"
@@ -341,7 +342,7 @@ def main() -> None:
         )
     print(report(rows))
     if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        record.write(asked.json, rows)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import record
 from label import FEW_STEPS, SMOKE, show
 from measure import HEADINGS, Spread, label, machine
 
@@ -43,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, nargs=3, default=(274, 179, 102), metavar=("ROWS", "COLS", "BANDS"))
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--smoke", action="store_true", help="small scenes, few steps, one round")
     asked = parser.parse_args()
     size = SMOKE if asked.smoke else tuple(asked.size)
@@ -58,16 +60,21 @@ def main() -> None:
             for area, scene in scenes.items():
                 runs[area].append(label(scene, files.classes, folder / f"{area}.special", options))
     print(f"{'area':>5} {'pixels':>15} {HEADINGS} {'cpu s':>8} {'peak GB':>8}")
+    figures = []
     for area, found in runs.items():
         side = 1 if area == "1" else TIMES
         pixels = f"{side * size[0]} x {side * size[1]}"
         busy, gigabytes = min(run[3] for run in found), max(run[1] for run in found)
         print(f"{area:>5} {pixels:>15} {Spread.of([run[0] for run in found])} {busy:8.1f} {gigabytes:8.2f}")
         show(min(found, key=lambda run: run[0])[2])
+        seconds, scene = [run[0] for run in found], f"{pixels} x {size[2]}"
+        figures.append({"scene": scene, "seconds": seconds, "cpu seconds": busy, "gigabytes": gigabytes})
     one, many = runs.values()
     seconds = min(run[0] for run in many) / min(run[0] for run in one)
     memory = max(run[1] for run in many) / max(run[1] for run in one)
     print(f"{TIMES**2} times the area: {seconds:.1f} times the time, {memory:.2f} times the memory")
+    if asked.json:
+        record.write(asked.json, figures)
 
 
 if __name__ == "__main__":

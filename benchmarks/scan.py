@@ -24,7 +24,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import record
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -152,8 +154,8 @@ def machine(device: str) -> str:
     return f"{model}, {torch.get_num_threads()} of {os.cpu_count()} cores{load}"
 
 
-def compare(case: Case, names: Sequence[str], rounds: int) -> None:
-    """Run the sides in turn and print a table."""
+def compare(case: Case, names: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Run the sides in turn and print a table; return what was measured, of each side every round."""
     print(f"\n{machine(case.device)}")
     print(
         f"{case.batch} x {case.tokens} tokens x {case.channels} channels x {case.states} states, "
@@ -170,6 +172,7 @@ def compare(case: Case, names: Sequence[str], rounds: int) -> None:
     del tensors
     print("| | forward ms | backward ms | both ms | ns/number | peak GB | ratio |\n|---|---|---|---|---|---|---|")
     slowest = [sum(pair) for pair in times[names[-1]]]
+    sides = {}
     for name in names:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
             memory = fresh.submit(peak, name, case).result()
@@ -183,6 +186,8 @@ def compare(case: Case, names: Sequence[str], rounds: int) -> None:
             spread([theirs / own for theirs, own in zip(slowest, both, strict=True)]),
         ]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        sides[name] = {"seconds": both, "nanoseconds per number": 1e9 * min(both) / case.numbers, "gigabytes": memory}
+    return {"tokens": case.tokens, "last": case.last, "sides": sides}
 
 
 def spread(values: list[float]) -> str:
@@ -200,6 +205,7 @@ def main() -> None:
     parser.add_argument("--last", choices=["tokens", "channels"], default="channels", help="what is next in memory")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--sides", nargs="+", metavar="NAME", help="which ones; the last is what ratios refer to")
     asked = parser.parse_args()
     known = (*available_backends(asked.device), *((PEER,) if asked.device == "cpu" else ()))
@@ -214,7 +220,9 @@ def main() -> None:
         compare(case, [name for name in names if name != PEER] or ["cpu"], asked.rounds)
         print(f"\nThe memory that is free holds {PEER} up to {fits} tokens: compared there.")
         case = replace(case, tokens=fits)
-    compare(case, names, asked.rounds)
+    figures = compare(case, names, asked.rounds)
+    if asked.json:
+        record.write(asked.json, figures)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ made. Prints a Markdown table; with --json FILE, writes all figures as well.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import record
 
 STEPS = ("pseudo", "warmup", "refine")
 CUBES = (".mat", ".hdr", ".tif", ".npy", ".h5")
@@ -108,7 +109,7 @@ def main() -> None:
         print(line(rows[-1]), flush=True)
     print(line(mean(rows)))
     if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        record.write(asked.json, rows)
 
 
 if __name__ == "__main__":

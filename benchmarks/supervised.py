@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import record
 import torch
 from torch.nn.functional import normalize
 
@@ -262,6 +263,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--fraction", type=float, default=0.1, help="share of each class that is learned from  [0.1]")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="keep results here, and go on from them")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--set", dest="changes", nargs="+", default=[], metavar="NAME=VALUE", help="change settings")
     asked = parser.parse_args()
     scenes = [scene for scene in find(asked.folder) if not asked.only or scene.name in asked.only]
@@ -283,6 +285,8 @@ def main() -> None:
     for kind in asked.splits:
         table(kind, names, asked.rows, results, asked.seeds)
     differences(asked.splits, names, asked.rows, results, asked.seeds)
+    if asked.json:
+        record.write(asked.json, results)
 
 
 if __name__ == "__main__":

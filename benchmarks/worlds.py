@@ -23,7 +23,6 @@ machine with five labels per class instead: whether the worlds can be solved.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -36,6 +35,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line has it; read when torch is first imported
 
 import numpy as np
+import record
 from proof.runs import STEPS
 from worlds_of.draw import FACTORS
 from worlds_of.effects import main_effects
@@ -227,7 +227,7 @@ def main() -> None:
         if level not in FACTORS.get(factor, ()):
             known = ", ".join(dict.fromkeys(FACTORS.get(factor, FACTORS)))
             sys.exit(f"Error: --fix {factor}={level} is neither of these: {known}")
-    before = json.loads(asked.before.read_text(encoding="utf-8")) if asked.before else None
+    before = record.read(asked.before) if asked.before else None
     halves = list(HALVES) if asked.half == "both" or asked.smoke else [asked.half]
     for half in halves:
         if not any(read(library, asked.libraries) for library in NEEDED[half]):
@@ -242,7 +242,7 @@ def main() -> None:
         if before is not None:
             changes(before, worlds, bool(fixed))
     if asked.json:
-        asked.json.write_text(json.dumps(worlds, indent=1) + "\n", encoding="utf-8")
+        record.write(asked.json, worlds)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,19 @@ def test_answers_make_the_map_of_the_notebook_right(tmp_path: Path, monkeypatch:
     assert abs(overall.value - names["second"]) < 2 * overall.margin
 
 
+def test_areas_from_a_sample_hold_the_truth_where_counts_of_the_map_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = next(path for path in NOTEBOOKS if path.name == "areas.ipynb")
+    names = run(path, tmp_path, monkeypatch)
+    estimates, pixels = names["found"].estimates, names["found"].pixels
+    counted = [area.pixels / pixels for area in names["run"].areas()]
+    true = [float((names["truth"] == k).mean()) for k in range(1, 1 + len(counted))]
+    assert max(abs(one - other) for one, other in zip(counted, true, strict=True)) > 0.1
+    assert names["inside"] >= len(true) - 1
+    assert all(abs(area.value - share) < 2 * area.margin for area, share in zip(estimates.areas, true, strict=True))
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_a_notebook_is_kept_as_it_was_run(path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))

@@ -2,14 +2,16 @@
 
     python docs/tools/pictures.py [--keep FOLDER]    # minutes; needs the extra `test` and a browser for the page
 
-The scene is that of ``special demo`` and of the tutorial. ``figures.json`` beside the pictures says how much of each
-map is right; a test holds the captions to it. ``--keep`` leaves the scene and its runs there, for a second try.
+The scene is that of ``special demo``, the class list that of the tutorial, and the truth answers. ``figures.json``
+beside the pictures says how much of each map is right; a test holds the captions to it. ``--keep`` leaves the scene and
+its runs there, for a second try.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import re
 import shutil
 import subprocess
 import sys
@@ -41,22 +43,31 @@ def main() -> None:
     keep = parser.parse_args().keep
     folder = keep or Path(tempfile.mkdtemp())
     PICTURES.mkdir(exist_ok=True)
-    scene, run, answered = folder / "scene.hdr", folder / "scene.special", folder / "answered.special"
-    if not (run / "map.png").exists():
-        special("demo", "--out", folder)
-    special("ask", run, "--questions", QUESTIONS)
-    photograph(run / "questions.html", PICTURES / "questions.webp")
-    answer(run / "questions.csv", folder)
+    scene, names, truth = folder / "demo" / "scene.hdr", folder / "uses.txt", folder / "demo" / "truth.npy"
+    materials, draft, answered = (
+        folder / "demo" / "scene.special",
+        folder / "draft.special",
+        folder / "answered.special",
+    )
+    label = ("label", scene, "--classes", names, "--clip", "none", "--out")
+    if not (draft / "report.html").exists():
+        special("demo", "--out", folder / "demo")
+        names.write_text(tutorial_names(), encoding="utf-8")
+        special(*label, draft)
+    photograph(draft / "report.html", PICTURES / "report.webp")
+    special("ask", draft, "--questions", QUESTIONS)
+    photograph(draft / "questions.html", PICTURES / "questions.webp")
+    answer(draft / "questions.csv", names, truth, folder / "answers.csv")
     if not answered.exists():
-        shutil.copytree(run, answered)
-        label = ("label", scene, "--classes", folder / "classes.txt", "--clip", "none", "--out", answered)
-        special(*label, "--labels", folder / "answers.csv")
-    right = {stem: accuracy(path, folder / "truth.npy") for stem, path in (("names", run), ("answers", answered))}
+        shutil.copytree(draft, answered)
+        special(*label, answered, "--labels", folder / "answers.csv")
+    runs = {"materials": materials, "names": draft, "answers": answered}
+    right = {which: accuracy(run, truth) for which, run in runs.items()}
     files.save_json(PICTURES / "figures.json", {"version": own_version(), "questions": QUESTIONS, "right": right})
-    legend = legend_of(ClassList.read(folder / "classes.txt"))
-    rgb = picture(np.asarray(Image.open(run / "rgb.png").convert("RGB")))
-    save("answers", page([rgb, drawn(run, legend), drawn(answered, legend)], legend))
-    save("confidence", page([rgb, drawn(answered, legend), confidence(answered)], legend))
+    legend = legend_of(ClassList.read(names))
+    rgb = picture(np.asarray(Image.open(draft / "rgb.png").convert("RGB")))
+    save("answers", page([rgb, drawn(draft, legend), drawn(answered, legend)], legend))
+    save("confidence", page([rgb, drawn(draft, legend), confidence(draft)], legend))
     save("colours", legends(legend_of(ClassList.parse(TOWN.split(", ")))))
     if not keep:
         shutil.rmtree(folder)
@@ -126,22 +137,29 @@ def legends(legend: Legend) -> Image.Image:
     return made
 
 
-def answer(table: Path, folder: Path) -> None:
+def tutorial_names() -> str:
+    """Return the class list of the tutorial, as a reader pastes it."""
+    text = (PICTURES.parent / "tutorial.md").read_text(encoding="utf-8")
+    found = re.search(r"^cat > uses.txt <<'END'\n(.*?)^END$", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, "the tutorial writes uses.txt"
+    return found[1]
+
+
+def answer(questions: Path, classes: Path, truth: Path, answers: Path) -> None:
     """Fill in the questions from the truth, which only a simulation knows."""
-    names = ClassList.read(folder / "classes.txt").names
-    truth = np.load(folder / "truth.npy")
-    with table.open(encoding="utf-8", newline="") as stream:
+    names, labels = ClassList.read(classes).names, np.load(truth)
+    with questions.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     for one in rows:
-        one["class"] = names[truth[int(one["row"]), int(one["col"])] - 1]
-    with (folder / "answers.csv").open("w", encoding="utf-8", newline="") as stream:
+        one["class"] = names[labels[int(one["row"]), int(one["col"])] - 1]
+    with answers.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, rows[0])
         writer.writeheader()
         writer.writerows(rows)
 
 
 def photograph(sheet: Path, target: Path) -> None:
-    """Open a page of questions in a browser, and keep what a person sees of it first."""
+    """Open a page in a browser, and keep what a person sees of it first."""
     from playwright.sync_api import sync_playwright
 
     browser_path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

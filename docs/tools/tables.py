@@ -1,18 +1,50 @@
 """Tables of the pages that are made: from the registry of readers, and from what benchmarks have left as JSON.
 
-python docs/tools/tables.py    # writes them into the pages, between <!-- made: NAME --> and <!-- end -->
+    python docs/tools/tables.py    # writes them into the pages, between <!-- made: NAME --> and <!-- end -->
+
+``benchmarks/results/NAME.json`` is what a benchmark's ``--json`` writes: its command, the version, the machine and the
+figures. A table of which it is not there stays as it was measured once, and says so: nothing is made up.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import figures
 
 DOCS = Path(__file__).parents[1]
 RESULTS = DOCS.parent / "benchmarks" / "results"
+STALE = "*Measured with an earlier version, and not again: the figures are not kept as JSON.*"
 _PLACE = re.compile(r"(<!-- made: (.+?) -->\n\n)(.*?)(\n\n<!-- end -->)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that is made.
+
+    Attributes:
+        make: what makes it, of the figures of each of ``sources`` in their order.
+        sources: stems of files in ``benchmarks/results``; none where it is made of the package itself.
+    """
+
+    make: Callable[..., str]
+    sources: tuple[str, ...] = ()
+
+    def text(self, present: str) -> str:
+        """Return the table with what it was measured by; ``present``, marked as stale, where a source is missing."""
+        paths = [RESULTS / f"{stem}.json" for stem in self.sources]
+        if not all(path.is_file() for path in paths):
+            return f"{present.removesuffix(STALE).rstrip()}\n\n{STALE}"
+        documents = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        table = self.make(*(document["figures"] for document in documents))
+        return "\n\n".join([table, *dict.fromkeys(map(_measured, documents))])
 
 
 def inputs() -> str:
@@ -22,24 +54,31 @@ def inputs() -> str:
     return inputs_table()
 
 
-def scan_on_a_gpu() -> str:
-    """Forward and backward of the selective scan on a GPU, beside mamba-ssm: ``benchmarks/gpu.py``."""
-    stages = json.loads((RESULTS / "gpu-h100.json").read_text(encoding="utf-8"))["stages"]
-    rows = next(stage["rows"] for stage in stages if stage["stage"] == "scan_times")
-    times = {row["what"]: row["forward ms"] + row["backward ms"] for row in rows}
-    lines = ["| tokens | ours, ms | mamba-ssm, ms | ratio |", "|---|---|---|---|"]
-    for what, ours in times.items():
-        if found := re.fullmatch(r"triton, (.*) tokens, float32", what):
-            theirs = times[what.replace("triton", "mamba_ssm")]
-            lines.append(f"| {found[1]} | {_short(ours)} | {_short(theirs)} | {theirs / ours:.2f} |")
-    return "\n".join(lines)
+TABLES: dict[str, Table] = {
+    "inputs": Table(inputs),
+    "public scenes": Table(figures.scenes, ("scenes",)),
+    "simulated scenes": Table(figures.worlds, ("worlds",)),
+    "minerals": Table(figures.minerals, ("minerals",)),
+    "answers": Table(figures.answers, ("answers",)),
+    "a second teacher": Table(figures.fusion, ("fusion-scenes",)),
+    "a second teacher in worlds": Table(figures.fusion, ("fusion-worlds",)),
+    "a second teacher, step by step": Table(figures.fusion_by_step, ("fusion-refine",)),
+    "classifiers": Table(figures.classifiers, ("supervised",)),
+    "classifiers by scene": Table(figures.classifiers_by_scene, ("supervised",)),
+    "worth of texts": Table(figures.differences, ("supervised",)),
+    "classifiers from names": Table(figures.from_names, ("scenes-s3fn", "scenes-aligned")),
+    "labelling": Table(figures.labelling, ("label", "scaling")),
+    "scan on a CPU": Table(figures.scan, ("scan-channels", "scan-tokens")),
+    "scan on a GPU": Table(figures.scan_on_a_gpu, ("gpu-h100",)),
+}
 
 
-def _short(milliseconds: float) -> str:
-    return f"{milliseconds:.1f}" if milliseconds < 100 else f"{milliseconds:.0f}"
-
-
-TABLES: dict[str, Callable[[], str]] = {"inputs": inputs, "scan on a GPU": scan_on_a_gpu}
+def _measured(document: dict[str, Any]) -> str:
+    """Say by which command, of which version, and where."""
+    machine = document["machine"]
+    where = machine if isinstance(machine, str) else f"{machine['gpu']}, torch {machine['torch']}"
+    commit = f" ({document['commit']})" if document.get("commit") else ""
+    return f"*Measured with version {document['version']}{commit} by `{document['command']}`; {where}.*"
 
 
 def pages() -> Iterator[tuple[Path, str]]:
@@ -47,7 +86,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for path in sorted(DOCS.glob("*.md")):
         text = path.read_text(encoding="utf-8")
         if _PLACE.search(text):
-            yield path, _PLACE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[4]}", text)
+            yield path, _PLACE.sub(lambda found: f"{found[1]}{TABLES[found[2]].text(found[3])}{found[4]}", text)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,14 @@ import click
 
 from special.cli.echo import echo
 
-_BEFORE_STEPS = ("classes", "label")
-_AFTER_STEPS = (
-    *("ask", "batch", "status", "info", "models", "library", "describe"),
-    *("fit", "predict", "evaluate", "sample", "assess", "demo"),
-)
+# The parts of the help: the work in its order, then what is around it. The steps' commands are made from their list.
+_PARTS: dict[str, tuple[str, ...]] = {
+    "From names to a map": ("info", "classes", "label", "ask", "status", "batch", "demo"),
+    "How good it is": ("evaluate", "sample", "assess"),
+    "Steps of a run, again": (),
+    "From labels to a map": ("fit", "predict"),
+    "What names are understood by": ("library", "models", "describe"),
+}
 _DEBUG = "special.debug"
 
 
@@ -66,15 +69,27 @@ class StoppedBySystem(Stopped):
 class Commands(click.Group):
     """Loads a command when it is used, and turns errors into one line at the boundary."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the commands in the order of the work, not of the alphabet."""
+    def parts(self) -> dict[str, tuple[str, ...]]:
+        """Return the commands, part by part of the help."""
         from special.cli.steps import COMMANDS
 
-        return [*_BEFORE_STEPS, *COMMANDS, *_AFTER_STEPS]
+        return {title: names or tuple(COMMANDS) for title, names in _PARTS.items()}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the work, not of the alphabet."""
+        return [name for names in self.parts().values() for name in names]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what each command does in a whole sentence, part by part."""
+        for title, names in self.parts().items():
+            commands = ((name, self.get_command(ctx, name)) for name in names)
+            rows = [(name, command.get_short_help_str(limit=200)) for name, command in commands if command]
+            with formatter.section(title):
+                formatter.write_dl(rows, col_max=9)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
-        if cmd_name in (*_BEFORE_STEPS, *_AFTER_STEPS):
+        if any(cmd_name in names for names in _PARTS.values()):
             command: click.Command = getattr(importlib.import_module(f"special.cli.{cmd_name}"), cmd_name)
         else:
             from special.cli.steps import COMMANDS

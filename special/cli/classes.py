@@ -32,7 +32,7 @@ A description after a colon says more of a name:
 
 @click.command(epilog=_EPILOG)
 @click.argument("scene", type=click.Path(path_type=Path), required=False)
-@click.option("--classes", "file", metavar="FILE", type=click.Path(path_type=Path), help="Class list.")
+@click.option("--classes", "file", metavar="FILE", type=click.Path(path_type=Path), help="The class list.")
 @click.option("--library", metavar="FILE", type=click.Path(path_type=Path), help="Spectral library of the classes.")
 @click.option("--library-column", metavar="NAME", help="Column of the library's metadata that holds the classes.")
 @scene_options

@@ -27,11 +27,21 @@ Examples:
     show_default=True,
     help="Folder to make.",
 )
-@click.option("--rows", type=click.IntRange(min=8), default=80, show_default=True, help="Rows of the scene.")
-@click.option("--cols", type=click.IntRange(min=8), default=100, show_default=True, help="Columns of the scene.")
-@click.option("--bands", type=click.IntRange(min=8), default=120, show_default=True, help="Bands, 400 to 2450 nm.")
-@click.option("--classes", type=click.IntRange(2, 11), default=6, show_default=True, help="Kinds of land cover.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another scene.")
+@click.option(
+    "--rows", metavar="N", type=click.IntRange(min=8), default=80, show_default=True, help="Rows of the scene."
+)
+@click.option(
+    "--cols", metavar="N", type=click.IntRange(min=8), default=100, show_default=True, help="Columns of the scene."
+)
+@click.option(
+    "--bands", metavar="N", type=click.IntRange(min=8), default=120, show_default=True, help="Bands, 400 to 2450 nm."
+)
+@click.option(
+    "--classes", metavar="N", type=click.IntRange(2, 11), default=6, show_default=True, help="Kinds of land cover."
+)
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True, help="Another seed, another scene."
+)
 @device_option
 @quiet_option
 def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
@@ -42,7 +52,7 @@ def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
     """
     from special.api.demo import demo as demonstrate
     from special.cli.evaluate import show_steps
-    from special.cli.screen import Screen, show_outcomes
+    from special.cli.screen import Screen, show_areas, show_map, show_outcomes
 
     with Screen(quiet) as screen:
         done = demonstrate(out, device=device or "auto", progress=screen, **options)
@@ -50,6 +60,8 @@ def demo(out: Path, device: str | None, quiet: bool, **options: Any) -> None:
         return
     files, run = done.files, done.run
     show_outcomes(run)
+    show_areas(run)
+    show_map(run)
     echo()
     show_steps(done.evaluation)
     echo(

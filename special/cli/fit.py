@@ -57,7 +57,12 @@ Examples:
 @click.option("--offline", is_flag=True, help="Never ask the network.")
 @device_option
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Every random draw comes from it."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Every random draw comes from it.",
 )
 @click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
 @dry_run_option

@@ -65,7 +65,12 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
 @classifier_options
 @device_option
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Every random draw comes from it."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Every random draw comes from it.",
 )
 @click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
 @click.option(

@@ -35,7 +35,14 @@ RUN gets, to be answered in whichever is at hand:
     help="By the classes of the map, or a simple random sample.",
 )
 @click.option("--show-map", is_flag=True, help="Tell whoever answers what the map says, which sways answers.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draw.")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Every random draw comes from it.",
+)
 @quiet_option
 def sample(
     run: Path | None,

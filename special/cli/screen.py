@@ -143,6 +143,7 @@ def show_areas(run: Run) -> None:
     empty = run.map.size - sum(area.pixels for area in areas)
     if empty:
         rows.append(("0", "no data or rejected", str(empty), "", ""))
+    echo()
     show_table("", ("", "class", "pixels", "share", "mean confidence"), rows, right=(0, 2, 3, 4))
 
 
@@ -161,6 +162,7 @@ def show_map(run: Run) -> None:
     from special.report.colours import colours_of
 
     colours = colours_of(run.class_list)
+    console.print()
     console.print(picture(run.map, colours, console.width))
     console.print(legend(run.classes, colours))
 

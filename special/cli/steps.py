@@ -37,7 +37,7 @@ def command_of(step: Step) -> click.Command:
     ) -> None:
         from special.api.label import prepare_rerun
         from special.api.run import Run
-        from special.cli.screen import Screen, show_outcomes, show_plan, show_report
+        from special.cli.screen import Screen, show_outcomes, show_plan, show_result
         from special.settings import parse_changes
 
         job = prepare_rerun(run, step.name, parse_changes(changes), device=device, until=until)
@@ -48,7 +48,7 @@ def command_of(step: Step) -> click.Command:
             done = Run(job.run.path, job.execute(until, screen))
         if not quiet:
             show_outcomes(done)
-            show_report(done)
+            show_result(done)
 
     examples = "".join(f"  {example}\n" for example in step.examples)
     return click.command(step.name, help=f"{step.summary}\n\n{_ABOUT}", epilog=f"\b\nExamples:\n{examples}")(again)

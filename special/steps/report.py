@@ -38,7 +38,7 @@ def after(*upstream: str) -> Step:
     """Return the step that reports on what the steps ``upstream`` left, ``map`` among them."""
     return Step(
         name="report",
-        version=1,
+        version=2,
         function=_run,
         summary="Write the report of RUN again.",
         examples=("special report", "special report scene.special"),

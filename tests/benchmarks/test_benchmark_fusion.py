@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,14 +38,11 @@ def test_a_scene_s_change_is_the_mean_over_the_seeds(fusion: ModuleType, capsys:
     assert demand[1:] == ["+0.025", "-0.050", "1 of 2 |"]
 
 
-def test_the_file_says_what_it_was_made_by_and_holds_a_line_for_each_scene_and_kind(
-    fusion: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_settings_are_kept_and_a_line_for_each_scene_and_kind(
+    fusion: ModuleType,
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["fusion.py", "/somewhere/scenes", "--set", "luck=0.7", "--kinds", "60 %"])
     rows = [row("a", "60 %", 0, 0.4, 0.2), row("a", "60 %", 1, 0.8, 0.4)]
-    fusion.write(tmp_path / "f.json", argparse.Namespace(set=["luck=0.7"]), rows)
-    found = json.loads((tmp_path / "f.json").read_text())
-    assert found["command"] == "python benchmarks/fusion.py scenes --set luck=0.7 --kinds '60 %'"
+    found = fusion.kept(["luck=0.7"], rows)
     assert found["settings"]["pseudo.luck"] == 0.7
     assert [(one["scene"], one["fused"], one["weights"]) for one in found["rows"]] == [("a", 0.6, [1.0, 0.3])]
 

@@ -29,7 +29,7 @@ def test_stages_are_measured_on_a_cpu_in_miniature(
 ) -> None:
     kept = tmp_path / "gpu.json"
     gpu.main(["--smoke", "--device", "cpu", "--only", "scan_errors", "scan_times", "--json", str(kept)])
-    errors, times = json.loads(kept.read_text())["stages"]
+    errors, times = json.loads(kept.read_text())["figures"]
     assert errors["ended"] == times["ended"] == "done"
     assert all(row["error"] <= row["limit"] for row in errors["rows"])
     assert {row["what"].split(",")[0] for row in times["rows"]} == {"cpu", "reference"}

@@ -361,7 +361,7 @@ def test_the_smoke_run_prints_both_tables_and_what_is_judged_is_kept(
     assert [row[0] for row in rows[:3]] == ["half", "development", "held-out"] and rows[1][1] == "2"
     assert all(0 <= float(cell) <= 1 for row in rows[1:3] for cell in row[2:9])
     assert {row[0] for row in rows[4:]} == set(bench.draw.FACTORS)
-    figures = json.loads((tmp_path / "figures.json").read_text())
+    figures = json.loads((tmp_path / "figures.json").read_text())["figures"]
     assert [world["seed"] for world in figures["held-out"]] == [1, 3]
 
     def not_again(seed: int, *given: object) -> None:

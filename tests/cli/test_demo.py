@@ -63,6 +63,12 @@ def test_it_says_where_the_map_is_and_how_well_it_agrees(shown: tuple[Path, Resu
     assert table[4].split()[1] == f"{(truth == labels).mean():.4f}"
 
 
+def test_it_says_how_much_of_the_map_each_class_takes(shown: tuple[Path, Result]) -> None:
+    rows = [line.split() for line in shown[1].stdout.splitlines() if "%" in line]
+    assert [" ".join(row[1:-3]) for row in rows] == list(MATERIALS)[:6]
+    assert sum(int(row[-3]) for row in rows) == 24 * 30
+
+
 def test_its_pseudo_labels_find_what_was_simulated(shown: tuple[Path, Result]) -> None:
     line = next(line for line in shown[1].stdout.splitlines() if line.startswith("pseudo  0"))
     assert float(line.split()[1]) > 0.7

@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import functools
 import re
+import runpy
 import shutil
+import sys
 from pathlib import Path
 
 import doc_pages
@@ -31,7 +33,7 @@ MATERIALS = ["trees", "grass", "bare soil", "water"]
 SHORT = {**small_scene.TINY, "fit.epochs": 1, "fit.steps": 2, "aligned.layers": 1}
 # Another size than the demonstration's own: it is there to show, not to be waited for.
 SMALL_DEMO = ["--rows", "24", "--cols", "30", "--bands", "40"]
-_INSTALLS = re.compile(r"(pip install|python -m venv)\b")
+_INSTALLS = re.compile(r"(pip install|python3? -m venv)\b")
 
 
 def pages() -> list[Path]:
@@ -120,6 +122,21 @@ def run(words: list[str]) -> None:
     assert done.exit_code == 0, f"special {' '.join(words)}\n{done.output}"
 
 
+def paste(block: doc_pages.Block, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what a block of commands does: write its files, call special, run programs that the page has written."""
+    for name, text in block.pasted():
+        if name:
+            Path(name).write_text(text, encoding="utf-8")
+            continue
+        for words in doc_pages.calls(text, "special"):
+            if words != ["demo"] or path != doc_pages.README:  # which CI has run, as it stands there
+                run(words)
+        for words in doc_pages.calls(text, "python"):
+            with monkeypatch.context() as patched:
+                patched.setattr(sys, "argv", words)
+                runpy.run_path(words[0], run_name="__main__")
+
+
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.stem)
 def test_what_a_page_says_can_be_done_can_be_done(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = functools.partial(special.label, settings=small_scene.TINY, clip="none", device="cpu")
@@ -132,23 +149,24 @@ def test_what_a_page_says_can_be_done_can_be_done(path: Path, folder: Path, monk
                 patched.setattr(special, "label", quick)
                 exec(compile(block.text, path.name, "exec"), names)
         elif block.is_run:
-            for words in block.commands():
-                if words != ["demo"] or path != doc_pages.README:  # which CI has run, as it stands there
-                    run(words)
+            paste(block, path, monkeypatch)
 
 
 @pytest.mark.parametrize("path", doc_pages.PAGES, ids=lambda path: path.stem)
 def test_whatever_is_not_run_says_why(path: Path) -> None:
+    texts = {name for block in doc_pages.blocks(path) for name, _ in block.pasted()}
     for block in doc_pages.blocks(path):
-        for line in block.text.splitlines() if block.language == "sh" and block.is_run else ():
-            assert line.startswith("special ") or _INSTALLS.match(line), line
+        for name, line in block.pasted() if block.is_run else ():
+            programs = [words[0] for words in doc_pages.calls(line, "python")]
+            known = name or line.startswith("special ") or _INSTALLS.match(line)
+            assert known or (programs and set(programs) <= texts), line
 
 
 def test_few_blocks_are_not_run() -> None:
     found = [block for path in doc_pages.PAGES for block in doc_pages.blocks(path) if block.language == "sh"]
-    calls = [len(list(block.commands())) for block in found if block.is_run]
-    left_out = [len(list(block.commands())) for block in found if not block.is_run]
-    assert sum(calls) > 2 * sum(left_out)
+    run_here = [len(list(block.calls())) for block in found if block.is_run]
+    left_out = [len(list(block.calls())) for block in found if not block.is_run]
+    assert sum(run_here) > 2 * sum(left_out)
 
 
 def test_the_python_of_the_page_is_the_example(capsys: pytest.CaptureFixture[str]) -> None:

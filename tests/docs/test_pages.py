@@ -25,7 +25,7 @@ CALLS = [
     pytest.param(words, id=f"{path.stem}: {' '.join(words)}")
     for path in doc_pages.PAGES
     for block in doc_pages.blocks(path)
-    for words in block.commands()
+    for words in block.calls()
 ]
 LINKS = sorted(
     {

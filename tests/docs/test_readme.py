@@ -20,11 +20,12 @@ def test_it_fits_on_a_page_and_has_a_picture() -> None:
 
 def test_the_caption_says_how_much_of_the_pictures_is_right() -> None:
     made = json.loads((doc_pages.ROOT / "docs" / "pictures" / "figures.json").read_text(encoding="utf-8"))
-    names, answers = (f"{made['right'][which]:.0%}".replace("%", " %") for which in ("names", "answers"))
+    names, answers, materials = (f"{made['right'][which]:.0%}" for which in ("names", "answers", "materials"))
     for path in (doc_pages.README, doc_pages.ROOT / "docs" / "index.md"):
         caption = " ".join(path.read_text(encoding="utf-8").split())
-        assert f"from class names alone, in which {names} of the pixels are right" in caption
+        assert f"from names of what the land is used for, in which {names} of the pixels are right" in caption
         assert f"after twelve answers, in which {answers} are" in caption and made["questions"] == 12
+        assert f"Named by their materials {materials} are right" in caption
 
 
 def test_the_two_commands_are_those_that_ci_runs() -> None:

@@ -7,6 +7,7 @@ is what a line in ``special/steps/__init__.py`` does.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_the_step_is_a_command_with_help_and_examples() -> None:
     text = ADDED.done("summary", "--help")
     assert "Count the pixels of every class in the map of RUN." in text
     assert "special summary scene.special" in text
-    commands = [line.split()[0] for line in ADDED.done("--help").splitlines() if line.startswith("  ")]
+    commands = re.findall(r"^  (\w+) ", ADDED.done("--help"), flags=re.MULTILINE)
     own = [step.name for step in with_answers()]
     assert commands[commands.index("rgb") :][: len(own) + 1] == [*own, "summary"]
 

@@ -1,7 +1,8 @@
 """The pages of the documentation and the README, taken apart into what a reader may copy.
 
 A fenced block ``sh`` has commands, ``python`` a program; both are run in order. ``title="NAME.SUFFIX"`` makes a block
-the text of a file. ``title="needs ..."`` or ``"takes ..."``, which a reader sees above it, says why a block is not run.
+the text of a file; among commands, ``cat > NAME <<'END'`` does so up to ``END``. ``title="needs ..."`` or
+``"takes ..."``, which a reader sees above it, says why a block is not run.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 _FENCE = re.compile(r"^```(\w+)(?: title=\"([^\"\n]*)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINE_OR_FILE = re.compile(
+    r"^cat > (?P<name>\S+) <<'END'\n(?P<file>.*?)^END$|^(?P<line>[^\n]+)$", re.MULTILINE | re.DOTALL
+)
 _INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 
 
@@ -37,13 +41,24 @@ class Block:
         """The file whose text it is, or "" where it is none."""
         return self.title if re.fullmatch(r"[\w-]+\.\w+", self.title) else ""
 
-    def commands(self) -> Iterator[list[str]]:
-        """Yield the words of every call of ``special``."""
-        for line in self.text.splitlines() if self.language == "sh" else ():
-            for part in line.split("&&"):
-                words = shlex.split(part, comments=True)
-                if words[:1] == ["special"]:
-                    yield words[1:]
+    def pasted(self) -> Iterator[tuple[str, str]]:
+        """Yield in order what a reader pastes: ("", line), or (name, text) of a file that ``cat`` writes."""
+        if self.language == "sh":
+            for match in _LINE_OR_FILE.finditer(self.text):
+                yield (match["name"], match["file"]) if match["name"] else ("", match["line"])
+
+    def calls(self, program: str = "special") -> Iterator[list[str]]:
+        """Yield the words of every call of a program, without its name."""
+        for _, line in self.pasted():
+            yield from calls(line, program)
+
+
+def calls(line: str, program: str) -> Iterator[list[str]]:
+    """Yield the words of every call of a program in a line of a shell, without its name."""
+    for part in line.split("&&"):
+        words = shlex.split(part, comments=True)
+        if words[:1] == [program]:
+            yield words[1:]
 
 
 def blocks(path: Path) -> list[Block]:

@@ -24,11 +24,13 @@ an image, which is one long sequence of a few dozen channels, leaves most of the
 from __future__ import annotations
 
 from functools import cache
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from special.errors import SettingsError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 __all__ = ["available_backends", "choose_backend", "selective_scan"]
 
@@ -38,6 +40,8 @@ _OLDEST_GPU = (7, 5)  # compute capability
 
 def available_backends(device: str | torch.device = "cpu") -> tuple[str, ...]:
     """Names of the backends that work on ``device``, in the order in which ``auto`` prefers them."""
+    import torch
+
     device = torch.device(device)
     if device.type == "cpu":
         return ("cpu", "reference")
@@ -54,6 +58,8 @@ def choose_backend(backend: str, device: str | torch.device) -> str:
     available = available_backends(device)
     chosen = available[0] if backend == "auto" else backend
     if chosen not in available:
+        import torch
+
         raise SettingsError(
             f"the scan backend {backend!r} does not work on {torch.device(device).type} here: "
             f"choose from auto, {', '.join(available)}"
@@ -116,6 +122,8 @@ def selective_scan(
     else:
         from special.models.scan.reference import scan
 
+    import torch
+
     narrow, real = u.dtype, torch.promote_types(u.dtype, torch.float32)
     B, C = _same_groups(B, C, u)
     A, D, delta_bias = A.to(real), *(None if tensor is None else tensor.to(real) for tensor in (D, delta_bias))
@@ -129,6 +137,8 @@ def selective_scan(
 
 @cache
 def _has_triton(device: torch.device) -> bool:
+    import torch
+
     if not torch.cuda.is_available() or torch.version.hip or torch.cuda.get_device_capability(device) < _OLDEST_GPU:
         return False
     try:

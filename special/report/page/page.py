@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
+import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,6 +18,7 @@ from special.report.page.figures import spectrum_figures
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from markupsafe import Markup
 
 MOST_FIGURES = 60
 """Of the largest classes, and of those without a pixel as far as that goes: more would make the page heavy."""
@@ -32,7 +36,7 @@ def _render(report: Report) -> str:
         report=report,
         figures=_figures(report.classes),
         tables=[_table(one) for one in report.comparisons],
-        numbers={one.name: number for number, one in enumerate(report.classes, start=1)},
+        names=[one.name for one in report.classes],
         mapped=sum(one.pixels for one in report.classes),
         unmapped_name=UNMAPPED,
         data=_data(report),
@@ -82,7 +86,8 @@ def _about(name: ReportedClass) -> str:
         return ""
     if not name.concepts:
         return "what no other class explains"
-    return ", ".join(concept if weight > 0.995 else f"{concept} {weight:.0%}" for concept, weight in name.concepts)
+    shown = [(concept, weight) for concept, weight in name.concepts if weight >= 0.005]  # not as 0%
+    return ", ".join(concept if weight > 0.995 else f"{concept} {weight:.0%}" for concept, weight in shown)
 
 
 @cache
@@ -92,10 +97,24 @@ def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["percent"] = _percent
     environment.filters["count"] = lambda number: _grouped(number, 0)
-    environment.filters["area"] = lambda hectares: _grouped(hectares, _digits(hectares))
+    environment.filters["area"] = lambda hectares: _grouped(hectares, _digits(hectares)) if hectares else "0"
+    environment.filters["isolated"] = _isolated
     environment.filters["area_range"] = lambda pair: " ± ".join(_grouped(one, _digits(pair[0])) for one in pair)
     environment.filters["understood"] = _about
     return environment.from_string(_text("report.html"))
+
+
+def _isolated(text: str, names: Sequence[str]) -> Markup:
+    """Escape a sentence, and keep what it names that runs from right to left from turning the words around it."""
+    from markupsafe import Markup, escape
+
+    turned = [name for name in names if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)]
+    if not turned:
+        return escape(text)
+    longest_first = "|".join(re.escape(name) for name in sorted(turned, key=len, reverse=True))
+    parts = re.split(f"({longest_first})", text)
+    marked = (Markup("<bdi>{}</bdi>").format(part) if part in turned else escape(part) for part in parts if part)
+    return Markup("").join(marked)
 
 
 def _digits(hectares: float) -> int:

@@ -162,6 +162,13 @@
     return { at, col, row, inside: col >= 0 && row >= 0 && col < size.wide && row < size.high };
   }
 
+  /** The pixel in the middle of the first pane: what is under the pointer of those who use keys. */
+  function middle() {
+    const [pane] = panes();
+    const col = Math.floor(view.x + pane.wide / 2 / view.scale), row = Math.floor(view.y + pane.high / 2 / view.scale);
+    return { col, row, inside: true };
+  }
+
   /** What a picture has at a pixel of the scene's picture, as an index; undefined where it is clear. */
   function read(key, found, place) {
     const layer = layers[key];
@@ -211,7 +218,7 @@
     const input = document.querySelector(`input[name="${name}"][value="${value}"]`);
     if (input) input.checked = true;
     split.classList.toggle("hidden-mode", view.mode !== "swipe");
-    find("scale").style.visibility = view.layer === "confidence" ? "visible" : "hidden";
+    find("scale").classList.toggle("unused", view.layer !== "confidence");
     if (name === "mode") resize(); else draw();
   }
 
@@ -278,6 +285,8 @@
     if (!KEYS[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     KEYS[event.key]();
+    tell(middle());
+    draw();
   });
 
   const theme = find("theme"), system = matchMedia("(prefers-color-scheme: dark)");

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 SMALLEST = 20  # pixels a cluster should have on average
 COMPONENTS = 10  # principal components in which pixels are compared: what comes after is noise
@@ -58,6 +57,8 @@ class Clusterings:
         counts = [max(1, min(factor * classes, len(logs) // SMALLEST)) for factor in per_class]
         self._axes = whitened_axes(logs, whitening)
         seen = logs @ self._axes
+        from sklearn.cluster import KMeans
+
         self._found = [KMeans(count, n_init=2, max_iter=50, random_state=seed).fit(seen) for count in counts]
         self._named = self.averages(classes)
         self.dtype = np.min_scalar_type(max(counts))

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from special.classnames.reading import Reading
+
+if TYPE_CHECKING:
+    from sklearn.cluster import KMeans
 
 NEAR_INFRARED, RED = (760.0, 930.0), (630.0, 690.0)  # nm: their log ratio grows with green cover
 MEMBER = 0.5  # probability of a series from which a pixel helps to find its stages
@@ -90,6 +93,8 @@ class _OrderedClusters:
 
     @classmethod
     def find(cls, features: np.ndarray, greenness: np.ndarray, count: int, seed: int) -> _OrderedClusters:
+        from sklearn.cluster import KMeans
+
         clusters = KMeans(count, n_init=10, random_state=seed).fit(features)
         means = [greenness[clusters.labels_ == i].mean() for i in range(count)]
         return cls(clusters, np.argsort(np.argsort(means)))

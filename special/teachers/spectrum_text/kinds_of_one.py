@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from special.classnames.reading import Reading
 
@@ -41,6 +40,8 @@ class KindsOfOne:
             kinds: class indices in the order of their numbers.
             seed: of the clustering.
         """
+        from sklearn.cluster import KMeans
+
         self._kinds = list(kinds)
         self._clusters = KMeans(len(kinds), n_init=10, random_state=seed).fit(logs)
         sizes = np.bincount(self._clusters.labels_, minlength=len(kinds))

@@ -191,6 +191,22 @@ def test_buttons_and_keys_zoom_to_single_pixels_and_back(visit) -> None:
     assert opened.locator("#out").is_disabled()
 
 
+def test_who_moves_by_keys_is_told_of_the_pixel_in_the_middle(visit) -> None:
+    opened = visit()
+    opened.locator("#canvas").focus()
+    for _ in range(8):
+        opened.keyboard.press("+")
+    first = opened.locator("#pixel").inner_text()
+    found = labels()
+    row, col = (int(word.strip(",:")) for word in (first.split()[1], first.split()[3]))
+    assert abs(row - found.shape[0] // 2) <= 1 and abs(col - found.shape[1] // 2) <= 1
+    assert NAMES[found[row, col] - 1] in first
+    for _ in range(3):
+        opened.keyboard.press("ArrowRight")
+    moved = opened.locator("#pixel").inner_text()
+    assert int(moved.split()[3].strip(":")) > col and moved.split()[1] == first.split()[1]
+
+
 def test_the_wheel_zooms_only_where_that_is_meant(visit) -> None:
     opened = visit()
     point(opened, 0.75, 0.5)
@@ -301,6 +317,13 @@ def test_text_can_be_read_on_its_ground(visit, scheme: str) -> None:
     kinds += [".grid caption", ".confusion td.right", ".confusion td.zero", ".steps td", ".hashes dt", "#command"]
     ratios = opened.evaluate(_CONTRAST, kinds)
     assert {name: ratio for name, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_all_that_is_said_is_in_a_landmark(visit, width: int) -> None:
+    stray = """() => [...document.body.children].filter(one => one.checkVisibility() && one.innerText.trim())
+        .filter(one => !["HEADER", "MAIN"].includes(one.tagName) && !one.matches(".skip")).map(one => one.outerHTML)"""
+    assert visit(width).evaluate(stray) == []
 
 
 # The contrast of WCAG 2.2, of the first element that is shown of each kind, as the browser draws colours on each other.

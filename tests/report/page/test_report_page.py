@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_same_report_is_the_same_page(page: str, tmp_path: Path) -> None:
     assert written(tmp_path) == page
+
+
+def test_names_that_run_from_right_to_left_do_not_turn_the_sentence_about_them(tmp_path: Path) -> None:
+    names = ("<i>", "ماء", "ماء عميق", "Water")
+    warning = MapWarning("alike", "Not told apart: 'ماء', 'ماء عميق', '<i>' and 'Water'.", names)
+    page = written(tmp_path, names=names, warnings=[warning])
+    assert "'<bdi>ماء</bdi>', '<bdi>ماء عميق</bdi>', '&lt;i&gt;' and 'Water'." in page.replace("&#39;", "'")
+
+
+def test_a_name_is_not_told_to_be_understood_as_what_has_no_weight(tmp_path: Path) -> None:
+    made = report()
+    first, *others = made.classes
+    first = replace(first, concepts=[("lake", 0.985), ("river", 0.011), ("fjord", 0.004)])
+    page = write_report(tmp_path / "report.html", replace(made, classes=[first, *others])).read_text(encoding="utf-8")
+    assert "lake 98%, river 1%<" in page and "fjord" not in page
 
 
 def test_nothing_is_fetched(page: str) -> None:
