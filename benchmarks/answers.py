@@ -212,7 +212,7 @@ def main() -> None:
     table = {name: {scene: mean(rows) for scene, rows in by_scene.items()} for name, by_scene in every.items()}
     tell(table)
     if given.json:
-        found = {"made": made(), "chosen": {name: dict(one) for name, one in choices.items()}, "figures": every}
+        found = {"made": made(given), "chosen": {name: dict(one) for name, one in choices.items()}, "figures": every}
         given.json.write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 
@@ -224,11 +224,13 @@ def told_speed() -> None:
             print(f"| {rows} x {cols} x {bands} | {what} | {processor:.1f} | {clock:.1f} |", flush=True)
 
 
-def made() -> dict[str, Any]:
-    """What made the figures."""
+def made(given: argparse.Namespace) -> dict[str, Any]:
+    """What made the figures: the command without paths, the version and the machine."""
     import special
 
-    command = " ".join(["python benchmarks/answers.py FOLDER", *sys.argv[2:]])
+    families = [f"--family {' '.join(family)}" for family in given.family]
+    networks = [f"--mambahsi {given.mambahsi}"] if given.mambahsi else []
+    command = " ".join(["python benchmarks/answers.py FOLDER", f"--seeds {given.seeds}", *families, *networks])
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     return {"command": command, "version": special.__version__, "machine": machine}
 
