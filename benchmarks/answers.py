@@ -1,6 +1,8 @@
 """Ask a simulated user about every scene of a folder and print how far the answers carry.
 
-    python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--mambahsi] [--json FILE]
+    python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--family NAME NAME ...] ...
+                                 [--mambahsi EPOCHS] [--json FILE]
+    python benchmarks/answers.py --speed
 
 FOLDER is as benchmarks/scenes.py has it. Every scene is labelled by its class names first (the runs in --out are used
 again), then questions are asked in rounds of K, the number of classes in the truth, as special ask asks them. The user
@@ -10,23 +12,29 @@ know. Such questions are not answers and cost nothing, since a user in the field
 many there were. OA, AA and calibration (ECE, ten bins) are of all pixels with a known truth, after 0, 1, 2, 3, 5 and 10
 times K answers, of the pseudo-labels that the answers have corrected: what the classifier then learns from.
 
-Beside it, with as many labels:
+The first row, "held out", has constants that were chosen for each scene on those of other families alone, from a grid
+(benchmarks/answers_of/choice.py); --family names scenes of one place or one campaign. Beside it, with as many labels:
+  answers      the constants of the pipeline
   no names     the same method, that knows nothing from names
-  10 % wrong   the same method, every tenth answer another class at random
+  10 % wrong   the same method, every tenth answer another class at random; three draws for each seed
   SVM          a support-vector machine (RBF, C = 100) on standardised bands, labels drawn at random from all that are
   SVM, even    the same, as many labels of every class
-  MambaHSI     with --mambahsi, which takes minutes for every number of labels: special fit, as many of every class
+  MambaHSI     with --mambahsi EPOCHS, in minutes for every number of labels: special fit, as many of every class
   BT           the SVM, begun with the first K answers of ours; after that the pixel is asked whose two best classes
                are nearest to each other (breaking ties), a quarter of K at once
+
+What is done is kept in --out under a hash of scene, names' map, settings and code: a benchmark that was killed goes on.
+--speed measures seconds instead, on scenes that are made.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,285 +42,190 @@ import numpy as np
 import record
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scenes import Benchmark, find, label
+from answers_of import choice, peers, speed
+from answers_of.asking import Asked, Way, asked
+from answers_of.cases import BUDGETS, Case, Figures, open_case
+from proof.runs import Runs, digest, scene_hash
+from scenes import find, label
 
-BUDGETS = (0, 1, 2, 3, 5, 10)
-WRONG = 0.1
-Figures = dict[int, tuple[float, float, float]]
-"""OA, AA and ECE by budget."""
-
-
-@dataclass
-class Case:
-    """A scene, its truth, and what its class names made of it: ``names`` float32 (rows, cols, K)."""
-
-    name: str
-    scene: Any
-    classes: list[str]
-    truth: np.ndarray
-    names: np.ndarray
-    settings: Any
-    source: Benchmark | None = None
-    by_seed: dict[int, Any] = field(default_factory=dict)
-
-    def groups(self, seed: int) -> Any:
-        """The groups of the scene, with their features kept: questions and corrections are many here."""
-        from special.answers.groups import group
-
-        if seed not in self.by_seed:
-            found = group(self.scene, len(self.classes), self.settings, seed=seed)
-            windows = list(found.features.windows())
-            found.features.windows = lambda: iter(windows)
-            self.by_seed = {seed: found}
-        return self.by_seed[seed]
-
-    @property
-    def present(self) -> np.ndarray:
-        """The classes 1..K that the truth has."""
-        return np.unique(self.truth[self.truth > 0])
+DRAWS = 3  # of wrong answers, for each seed
+RIVALS = ("SVM", "SVM, even", "BT")
+Rows = dict[str, list[Figures]]
 
 
-class User:
-    """Knows the truth, int (rows, cols), and says something else with the chance ``wrong``."""
+class Answers:
+    """Figures of scenes, which are kept in ``folder``."""
 
-    def __init__(self, truth: np.ndarray, classes: int, generator: np.random.Generator, wrong: float = 0.0) -> None:
-        self.truth, self.classes, self.generator, self.wrong = truth, classes, generator, wrong
+    def __init__(self, folder: Path, seeds: int, budgets: tuple[int, ...] = BUDGETS, epochs: int = 0) -> None:
+        self.folder, self.seeds, self.budgets, self.epochs = folder, seeds, budgets, epochs
+        self.most_unknown = 0
 
-    def answer(self, question: Any) -> tuple[int, int, int]:
-        """Return row, column and class of the answer; class 0 where he does not know."""
-        area = question.area[self.truth[question.area[:, 0], question.area[:, 1]] > 0]
-        if not len(area):
-            return question.row, question.col, 0
-        row, col = area[((area - (question.row, question.col)) ** 2).sum(axis=1).argmin()].tolist()
-        said = int(self.truth[row, col])
-        if self.generator.random() < self.wrong:
-            said = int(self.generator.choice([k for k in range(1, self.classes + 1) if k != said]))
-        return row, col, said
+    def ours(self, case: Case, way: Way, budgets: tuple[int, ...] | None = None) -> Figures:
+        """Return the figures of answers that are asked for in one ``way``."""
+        wanted = budgets or self.budgets
 
+        def ask() -> dict[str, Any]:
+            found = asked(case, way, wanted)
+            return {"figures": found.figures, "unknown": found.unknown}
 
-def scores(probabilities: np.ndarray, truth: np.ndarray) -> tuple[float, float, float]:
-    """Return OA, AA and the expected calibration error in ten bins, at pixels with a known truth."""
-    known = truth > 0
-    shares, wanted = probabilities[known], truth[known] - 1
-    found, confidence = shares.argmax(axis=1), shares.max(axis=1)
-    right = found == wanted
-    bins = np.minimum((10 * confidence).astype(int), 9)
-    error = sum(
-        (bins == one).mean() * abs(confidence[bins == one].mean() - right[bins == one].mean())
-        for one in np.unique(bins)
-    )
-    average = np.mean([right[wanted == k].mean() for k in np.unique(wanted)])
-    return float(right.mean()), float(average), float(error)
+        kept = self._kept(case, "ours", [asdict(way), wanted], ask)
+        self.most_unknown = max(self.most_unknown, kept["unknown"])
+        return _figures(kept["figures"])
 
+    def rows(self, case: Case) -> Rows:
+        """Return the figures of every method with the constants of the pipeline, one entry a seed or draw."""
+        seeds, found = range(self.seeds), {}
+        found["answers"] = [self.ours(case, Way(seed)) for seed in seeds]
+        found["no names"] = [self.ours(case, Way(seed, names=False)) for seed in seeds]
+        draws = [(seed, DRAWS * seed + draw) for seed in seeds for draw in range(DRAWS)]
+        found["10 % wrong"] = [self.ours(case, Way(seed, wrong=True, draw=draw)) for seed, draw in draws]
+        for seed in seeds:
+            machines = self._kept(case, "SVM", [seed], lambda seed=seed: peers.random_labels(case, seed, self.budgets))
+            for name, figures in machines.items():
+                found.setdefault(name, []).append(_figures(figures))
+            ties = self._kept(case, "BT", [seed], lambda seed=seed: self._ties(case, seed))
+            found.setdefault("BT", []).append(_figures(ties))
+        if self.epochs:
+            settings = {"fit.epochs": self.epochs}
+            found["MambaHSI"] = [
+                _figures(
+                    self._kept(
+                        case,
+                        "MambaHSI",
+                        [seed, settings],
+                        lambda seed=seed: peers.network(case, seed, self.budgets, settings),
+                    )
+                )
+                for seed in seeds
+            ]
+        return found
 
-def open_case(scene: Benchmark, run: Path) -> Case:
-    """Open a scene that has been labelled by names."""
-    from special.answers.settings import AnswersSettings
-    from special.api.run import Run
-    from special.cache.directory import RunDirectory
-    from special.scene.truth import read_truth
+    def _ties(self, case: Case, seed: int) -> Figures:
+        first: Asked = asked(case, Way(seed), self.budgets[:2])
+        return peers.breaking_ties(case, seed, first.answers[self.budgets[1]], self.budgets)
 
-    done = Run(run)
-    opened = done.request.source.reopen(RunDirectory(run), done.class_list)
-    truth = read_truth(scene.truth, opened.shape[:2], classes=[one.texts for one in done.class_list])
-    truth[~opened.valid] = 0
-    settings = done.request.settings.build(AnswersSettings)
-    return Case(scene.name, opened, done.classes, truth, done.probabilities_of("pseudo"), settings, scene)
-
-
-def answered(case: Case, seed: int, budget: int, names: np.ndarray, wrong: float = 0.0) -> Iterator[tuple[Any, int]]:
-    """Ask until ``budget`` times K answers are there; yield the answers after each, and how often he did not know."""
-    from special.answers.answers import NO_ANSWER, Answers
-    from special.answers.correction import believe
-    from special.answers.questions import choose
-
-    groups = case.groups(seed)
-    chance = np.random.default_rng([seed, *case.name.encode()])  # another one in every scene
-    user = User(case.truth, len(case.classes), chance, wrong)
-    answers, unknown, round_ = Answers.none(), 0, len(case.present)
-    while answers.count < budget * round_:
-        belief = believe(groups, names, answers, case.settings)
-        count = round_ - answers.count % round_
-        questions = choose(groups, belief, names, case.classes, count, answers)
-        if not questions:
-            return
-        for question in questions:
-            row, col, said = user.answer(question)
-            one = Answers.of(*(np.array([value]) for value in (row, col, said, 1)))
-            asked = Answers.of(*(np.array([value]) for value in (question.row, question.col, NO_ANSWER, 1)))
-            answers = answers.with_newer(asked).with_newer(one)
-            unknown += said == 0
-            yield answers, unknown
+    def _kept(self, case: Case, method: str, made_of: Any, make: Callable[[], Any]) -> Any:
+        """Return what ``make`` returns, as JSON, from what is kept where nothing that it depends on has changed."""
+        content = [method, made_of, list(self.budgets), code(method != "SVM")]
+        if case.source is not None:
+            content.append(scene_hash(case.source))
+        if method in ("ours", "BT"):
+            names = np.ascontiguousarray(case.names)
+            content += [asdict(case.settings), hashlib.sha256(names.tobytes()).hexdigest()]
+        path = self.folder / "kept" / f"{case.name}-{method}-{digest(content)}.json"
+        return json.loads(json.dumps(Runs.kept(path, make)))
 
 
-def ours(
-    case: Case, seed: int, names: np.ndarray, say: Callable[[int], None], wrong: float = 0.0, keep: dict | None = None
-) -> Figures:
-    """Return the figures of corrected pseudo-labels."""
-    from special.answers.correction import correct
+def code(ours: bool) -> str:
+    """A hash of the code that figures depend on: this benchmark's peers, and with ``ours`` that of answers."""
+    import special.answers
 
-    figures: Figures = {0: scores(names, case.truth)}
-    for answers, unknown in answered(case, seed, BUDGETS[-1], names, wrong):
-        times, over = divmod(answers.count, len(case.present))
-        if keep is not None:
-            keep[answers.count] = answers
-        if over == 0 and times in BUDGETS and times not in figures:
-            result = correct(case.scene.valid, case.groups(seed), names, answers, case.classes, case.settings)
-            figures[times] = scores(np.asarray(result.probabilities), case.truth)
-            say(unknown)
-    return figures
+    parts = Path(__file__).parent / "answers_of"
+    files = [parts / "cases.py", parts / "peers.py"]
+    if ours:
+        files += [parts / "asking.py", *sorted(Path(special.answers.__file__).parent.glob("*.py"))]
+    return digest([[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
 
 
-class Machine:
-    """A support-vector machine on the bands of a scene's labelled pixels."""
-
-    def __init__(self, case: Case) -> None:
-        from sklearn.preprocessing import StandardScaler
-
-        spectra = case.scene.read()
-        scaler = StandardScaler().fit(spectra[case.scene.valid])
-        self.known = case.truth > 0
-        self.spectra, self.truth = scaler.transform(spectra[self.known]), case.truth[self.known]
-        self.places = np.cumsum(self.known.ravel()).reshape(self.known.shape) - 1
-
-    def fit(self, chosen: np.ndarray, said: np.ndarray) -> Any:
-        from sklearn.svm import SVC
-
-        return SVC(C=100).fit(self.spectra[chosen], said) if len(np.unique(said)) > 1 else None
-
-    def score(self, chosen: np.ndarray, said: np.ndarray) -> tuple[float, float, float]:
-        model = self.fit(chosen, said)
-        found = np.full(len(self.truth), said[0]) if model is None else model.predict(self.spectra)
-        right = found == self.truth
-        return float(right.mean()), float(np.mean([right[self.truth == k].mean() for k in np.unique(self.truth)])), 0.0
-
-    def margins(self, chosen: np.ndarray, said: np.ndarray, pool: np.ndarray) -> np.ndarray:
-        """How far the two best classes are apart, of the pixels ``pool``."""
-        model = self.fit(chosen, said)
-        if model is None:
-            return np.arange(len(pool), dtype=float)
-        values = model.decision_function(self.spectra[pool])
-        if values.ndim == 1:
-            return np.abs(values)
-        best = np.sort(values, axis=1)
-        return best[:, -1] - best[:, -2]
+def _figures(kept: dict[str, Any]) -> Figures:
+    return {int(times): tuple(values) for times, values in kept.items()}
 
 
-def machines(case: Case, seed: int, first: Any) -> dict[str, Figures]:
-    """Return the figures of support-vector machines; ``first``: the first K answers of ours."""
-    machine, generator = Machine(case), np.random.default_rng(seed)
-    count, found = len(case.present), {name: {} for name in ("SVM", "SVM, even", "BT")}
-    numbers = np.arange(len(machine.truth))
-    named = first.classes > 0
-    asked = machine.places[first.rows[named], first.cols[named]].tolist()
-    for times in BUDGETS[1:]:
-        some = generator.choice(numbers, min(times * count, len(numbers)), replace=False)
-        found["SVM"][times] = machine.score(some, machine.truth[some])
-        members = [np.flatnonzero(machine.truth == k) for k in case.present]
-        even = np.concatenate([generator.choice(one, min(times, len(one)), replace=False) for one in members])
-        found["SVM, even"][times] = machine.score(even, machine.truth[even])
-        while len(asked) < min(times * count, len(numbers)):
-            pool = np.setdiff1d(generator.choice(numbers, min(2000, len(numbers)), replace=False), asked)
-            chosen = np.array(asked)
-            margins = machine.margins(chosen, machine.truth[chosen], pool)
-            wanted = min(max(1, count // 4), times * count - len(asked))
-            asked += pool[np.argsort(margins, kind="stable")[:wanted]].tolist()
-        found["BT"][times] = machine.score(np.array(asked), machine.truth[asked])
-    return found
-
-
-def network(case: Case, seed: int) -> Figures:
-    """Return the figures of MambaHSI, fitted to as many labels of every class, drawn at random."""
-    import special
-
-    assert case.source is not None
-    generator, found = np.random.default_rng([seed, 1]), {}
-    for times in BUDGETS[1:]:
-        labels = np.zeros(case.truth.shape, dtype=np.int32)
-        for k in case.present:
-            members = np.flatnonzero(case.truth == k)
-            labels.flat[generator.choice(members, min(times, len(members)), replace=False)] = k
-        with tempfile.TemporaryDirectory() as folder:
-            run = special.fit(
-                case.source.cube,
-                labels,
-                case.source.classes,
-                case.source.wavelengths,
-                out=Path(folder) / "fit.special",
-                seed=seed,
-            )
-            known = case.truth > 0
-            right, truth = run.map[known] == case.truth[known], case.truth[known]
-        found[times] = float(right.mean()), float(np.mean([right[truth == k].mean() for k in case.present])), 0.0
-    return found
-
-
-def measure(case: Case, seeds: int, *, mambahsi: bool = False) -> tuple[dict[str, list[Figures]], int]:
-    """Return the figures of every method, one entry a seed; and how often the user did not know, at most."""
-    found: dict[str, list[Figures]] = {}
-    most = 0
-    even = np.repeat(case.scene.valid[..., None] / np.float32(len(case.classes)), len(case.classes), axis=2)
-    for seed in range(seeds):
-        kept: dict[int, Any] = {}
-        unknown: list[int] = []
-        rows = {"answers": ours(case, seed, case.names, unknown.append, keep=kept)}
-        rows["no names"] = ours(case, seed, even, unknown.append)
-        rows["10 % wrong"] = ours(case, seed, case.names, lambda _: None, wrong=WRONG)
-        rows |= machines(case, seed, kept[min(len(case.present), max(kept))])
-        if mambahsi:
-            rows["MambaHSI"] = network(case, seed)
-        for name, figures in rows.items():
-            found.setdefault(name, []).append(figures)
-        most = max([most, *unknown])
-    return found, most
-
-
-def mean(rows: list[Figures]) -> Figures:
+def mean(rows: Iterable[Figures], budgets: tuple[int, ...] = BUDGETS) -> Figures:
     """The mean over seeds or scenes; where a scene has run out of questions, what it had reached."""
     reached = []
     for row in rows:
         whole, last = {}, (0.0, 0.0, 0.0)
-        for times in BUDGETS:
+        for times in budgets:
             last = row.get(times, last)
             whole[times] = last
         reached.append(whole)
-    return {times: tuple(np.mean([row[times] for row in reached], axis=0).tolist()) for times in BUDGETS}
+    return {times: tuple(np.mean([row[times] for row in reached], axis=0).tolist()) for times in budgets}
+
+
+def least_ahead(table: dict[str, dict[str, Figures]], name: str, rival: str) -> tuple[float, str, int]:
+    """Return by how much OA the row ``name`` is ahead of ``rival`` where that is least, and the scene and budget."""
+    return min(
+        (table[name][scene][times][0] - figures[times][0], scene, times)
+        for scene, figures in table[rival].items()
+        for times in figures
+        if times > 0
+    )
+
+
+def show(scene: str, method: str, figures: Figures) -> None:
+    """Print a line of the table."""
+    cells = [" / ".join(f"{value:.3f}" for value in one) for one in figures.values()]
+    print(f"| {scene} | {method} | " + " | ".join(cells) + " |", flush=True)
+
+
+def tell(table: dict[str, dict[str, Figures]]) -> None:
+    """Print the means over the scenes, and where others are nearest to ours or ahead of it."""
+    for name, by_scene in table.items():
+        show("mean", name, mean(by_scene.values()))
+    print()
+    for name in ("held out", "answers"):
+        for rival in RIVALS if name in table else ():
+            ahead, scene, times = least_ahead(table, name, rival)
+            print(f"{name}, least ahead of {rival}: {ahead:+.3f} ({scene}, {times} K)")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument(
-        "--out", type=Path, default=Path("answers.special"), help="where the runs are  [answers.special]"
-    )
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--out", type=Path, default=Path("answers.special"), help="what is kept  [answers.special]")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these scenes alone")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--mambahsi", action="store_true", help="fit MambaHSI to as many labels, too")
+    parser.add_argument("--family", nargs="+", action="append", default=[], metavar="NAME", help="scenes of one family")
+    parser.add_argument("--mambahsi", type=int, default=0, metavar="EPOCHS", help="fit MambaHSI to as many labels, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
-    asked = parser.parse_args()
-    table: dict[str, dict[str, Figures]] = {}
+    parser.add_argument("--speed", action="store_true", help="measure seconds on scenes that are made")
+    given = parser.parse_args()
+    if given.speed:
+        seconds = told_speed()
+        if given.json:
+            record.write(given.json, seconds)
+        return
+    if given.folder is None:
+        parser.error("FOLDER or --speed")
+    scenes = [scene for scene in find(given.folder) if not given.only or scene.name in given.only]
+    benchmark = Answers(given.out, given.seeds, epochs=given.mambahsi)
+    every: dict[str, dict[str, list[Figures]]] = {}
     print("| scene | method | " + " | ".join(f"{times} K" for times in BUDGETS) + " |")
     print("|---|---|" + "---|" * len(BUDGETS), flush=True)
-    for scene in find(asked.folder):
-        if asked.only and scene.name not in asked.only:
-            continue
-        run = asked.out / f"{scene.name}.special"
+    cases: dict[str, Case] = {}
+    for scene in scenes:
+        run = given.out / f"{scene.name}.special"
         if not (run / "steps" / "pseudo").is_dir():
             label(scene, run, ["--until", "pseudo"])
-        found, unknown = measure(open_case(scene, run), asked.seeds, mambahsi=asked.mambahsi)
-        for name, rows in found.items():
-            table.setdefault(name, {})[scene.name] = mean(rows)
+        benchmark.most_unknown, cases[scene.name] = 0, open_case(scene, run)
+        for name, rows in benchmark.rows(cases[scene.name]).items():
+            every.setdefault(name, {})[scene.name] = rows
             show(scene.name, name, mean(rows))
+        unknown = benchmark.most_unknown
         print(f"| {scene.name} | questions without an answer, at most | {unknown} |" + " |" * (len(BUDGETS) - 1))
-    for name, by_scene in table.items():
-        show("mean", name, mean(list(by_scene.values())))
-    if asked.json:
-        record.write(asked.json, table)
+    choices = choice.chosen(
+        list(cases), given.family, lambda name, way: benchmark.ours(cases[name], way, choice.BUDGETS)
+    )
+    for name, changes in choices.items():
+        held = [benchmark.ours(cases[name], Way(seed, changes=changes)) for seed in range(given.seeds)]
+        every.setdefault("held out", {})[name] = held
+        show(name, "held out: " + (", ".join(f"{key} {value}" for key, value in changes) or "as they are"), mean(held))
+    table = {name: {scene: mean(rows) for scene, rows in by_scene.items()} for name, by_scene in every.items()}
+    tell(table)
+    if given.json:
+        record.write(given.json, {"chosen": {name: dict(one) for name, one in choices.items()}, "methods": every})
 
 
-def show(scene: str, method: str, figures: Figures) -> None:
-    cells = [" / ".join(f"{value:.3f}" for value in figures[times]) for times in BUDGETS]
-    print(f"| {scene} | {method} | " + " | ".join(cells) + " |", flush=True)
+def told_speed() -> list[dict[str, Any]]:
+    """Print the table of seconds, and return it."""
+    rows = []
+    print("| rows x columns x bands | what | CPU s | clock s |\n|---|---|---|---|")
+    for height, cols, bands, classes in speed.SIZES:
+        for what, (processor, clock) in speed.measured(height, cols, bands, classes).items():
+            print(f"| {height} x {cols} x {bands} | {what} | {processor:.1f} | {clock:.1f} |", flush=True)
+            rows.append({"size": [height, cols, bands], "what": what, "cpu_s": processor, "clock_s": clock})
+    return rows
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import record
 
 # What each method is drawn as: ours solid, others dashed; colours that print and that the colour-blind tell apart.
 STYLES = {
+    "held out": ("names and answers, constants of other families", "#000000", "-"),
     "answers": ("names and answers", "#0072b2", "-"),
     "10 % wrong": ("one answer in ten wrong", "#56b4e9", "-"),
     "no names": ("answers without names", "#009e73", "-"),
@@ -26,17 +27,28 @@ STYLES = {
     "MambaHSI": ("MambaHSI, random labels of every class", "#cc79a7", "--"),
 }
 
-Table = dict[str, dict[str, dict[str, list[float]]]]
-"""Method, scene, budget: OA, AA and calibration error."""
+Table = dict[str, dict[str, list[dict[str, list[float]]]]]
+"""Method, scene, seed or draw, budget: OA, AA and calibration error."""
 
 
-def curve(by_scene: dict[str, dict[str, list[float]]], scene: str | None) -> tuple[list[int], list[float]]:
-    """Return budgets and OA of a method: of one scene, or the mean of all. Where there are no labels, there is none."""
-    rows = [by_scene[scene]] if scene else list(by_scene.values())
-    budgets = sorted({int(times) for row in rows for times in row})
-    found = [(times, float(np.mean([row[str(times)][0] for row in rows]))) for times in budgets]
-    shown = [(times, value) for times, value in found if value > 0]
-    return [times for times, _ in shown], [value for _, value in shown]
+def read(path: Path) -> Table:
+    """Return the figures that benchmarks/answers.py --json wrote."""
+    return dict(record.read(path)["methods"])
+
+
+def curve(by_scene: dict[str, list[dict[str, list[float]]]], scene: str | None) -> tuple[list[int], list[float]]:
+    """Return budgets and OA of a method: of one scene, or the mean of all.
+
+    Where a scene has run out of questions, what it had reached stands.
+    """
+    scenes = [by_scene[scene]] if scene else list(by_scene.values())
+    budgets = sorted({int(times) for rows in scenes for row in rows for times in row})
+    means = [np.mean([[_reached(row, times) for times in budgets] for row in rows], axis=0) for rows in scenes]
+    return budgets, np.mean(means, axis=0).tolist()
+
+
+def _reached(row: dict[str, list[float]], times: int) -> float:
+    return row[str(max(int(at) for at in row if int(at) <= times))][0]
 
 
 def draw(axes: Any, table: Table, scene: str | None) -> None:
@@ -84,7 +96,7 @@ def main() -> None:
     parser.add_argument("curves", type=Path, metavar="CURVES")
     parser.add_argument("--scenes", action="store_true", help="one more picture for every scene")
     asked = parser.parse_args()
-    picture(record.read(asked.figures), asked.curves, scenes=asked.scenes)
+    picture(read(asked.figures), asked.curves, scenes=asked.scenes)
 
 
 if __name__ == "__main__":

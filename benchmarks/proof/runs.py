@@ -61,7 +61,8 @@ class Runs:
         path = self._run(scene, step, variation)
         return self.kept(path.with_suffix(".json"), lambda: self._measure(scene, step, variation, path))
 
-    def kept(self, path: Path, make: Callable[[], Any]) -> Any:
+    @staticmethod
+    def kept(path: Path, make: Callable[[], Any]) -> Any:
         """Return what ``path`` holds; where it is missing, what ``make`` returns, which is then kept there."""
         if path.is_file():
             return json.loads(path.read_text(encoding="utf-8"))

@@ -9,12 +9,14 @@ from typing import Any
 
 _BUDGETS = ("0", "1", "3", "5", "10")  # answers, or labels, for each class
 _METHODS = {
-    "answers": "answers",
+    "held out": "names and answers, constants of other families",
+    "answers": "names and answers",
     "10 % wrong": "the same, one answer in ten wrong",
-    "no names": "answers without names",
-    "SVM, even": "SVM, labels of every class at random",
-    "BT": "breaking ties from the same map",
-    "MambaHSI": "MambaHSI, labels of every class at random",
+    "no names": "answers alone, without the names' map",
+    "SVM, even": "SVM, 1, 3, 5, 10 random labels for each class",
+    "SVM": "SVM, as many random labels of all",
+    "MambaHSI": "MambaHSI, 1, 3, 5, 10 random labels for each class",
+    "BT": "breaking ties, begun with the same K answers",
 }
 
 
@@ -47,14 +49,34 @@ def minerals(rows: Sequence[Mapping[str, Any]]) -> str:
     return _table(("sensor", "scenes", "mean OA", "worst"), lines)
 
 
-def answers(methods: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> str:
-    """``benchmarks/answers.py``: overall accuracy by the number of answers, mean over the scenes."""
+def answers(found: Mapping[str, Any]) -> str:
+    """``benchmarks/answers.py``: overall accuracy by the number of answers, mean over scenes and seeds."""
     lines = []
     for name, title in _METHODS.items():
-        if by_scene := methods.get(name):
-            means = [fmean(figures[budget][0] for figures in by_scene.values()) for budget in _BUDGETS]
+        if by_scene := found["methods"].get(name):
+            means = [_reached(by_scene, budget) for budget in _BUDGETS]
             lines.append((title, *(_share(value) if value else "" for value in means)))
     return _table(("", "no answer", "K", "3 K", "5 K", "10 K"), lines)
+
+
+def _reached(by_scene: Mapping[str, Sequence[Mapping[str, Sequence[float]]]], budget: str) -> float:
+    """The mean after so many answers; a scene that has run out of questions stays where it was. 0: not measured."""
+    scenes = []
+    for rows in by_scene.values():
+        before = [[row[times][0] for times in row if int(times) <= int(budget)] for row in rows]
+        if not all(before):
+            return 0.0
+        scenes.append(fmean(values[-1] for values in before))
+    return fmean(scenes)
+
+
+def answers_speed(rows: Sequence[Mapping[str, Any]]) -> str:
+    """``benchmarks/answers.py --speed``: seconds of one core."""
+    by_size: dict[str, list[str]] = {}
+    for row in rows:
+        by_size.setdefault(" x ".join(map(str, row["size"])), []).append(f"{row['cpu_s']:.1f}")
+    titles = dict.fromkeys(row["what"] for row in rows)
+    return _table(("rows x columns x bands", *titles), [(size, *cells) for size, cells in by_size.items()])
 
 
 def fusion(found: Mapping[str, Any]) -> str:

@@ -60,6 +60,7 @@ TABLES: dict[str, Table] = {
     "simulated scenes": Table(figures.worlds, ("worlds",)),
     "minerals": Table(figures.minerals, ("minerals",)),
     "answers": Table(figures.answers, ("answers",)),
+    "seconds of answers": Table(figures.answers_speed, ("answers-speed",)),
     "a second teacher": Table(figures.fusion, ("fusion-scenes",)),
     "a second teacher in worlds": Table(figures.fusion, ("fusion-worlds",)),
     "a second teacher, step by step": Table(figures.fusion_by_step, ("fusion-refine",)),

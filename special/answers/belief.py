@@ -2,11 +2,9 @@
 
 A Gaussian process over the groups. Its mean, before anybody has answered, is the map that the names made, as far as
 the answers bear it out: how sharp and how much it is to be believed is weighed by how probable it makes the answers.
-Its covariance says how far an answer carries: half of it falls with the difference of two groups, the other half
-follows the scene's own structure, from neighbour to neighbour in a graph of the groups (Zhu, Lafferty and Ghahramani
-2003, "Combining active learning and semi-supervised learning using Gaussian fields and harmonic functions"). Given the
-answers, mean and variance are in closed form (Rasmussen and Williams 2006, equations 2.25 and 2.26), and so is what the
-process would say of each answer without it (their equations 5.12).
+Its covariance says how far an answer carries (``likeness``). Given the answers, mean and variance are in closed form
+(Rasmussen and Williams 2006, equations 2.25 and 2.26), and so is what the process would say of each answer without it
+(their equations 5.12).
 
 An answer may be a slip. How likely that is, Bayes' rule says: by how probable the names and the other answers make it.
 What is likely a slip moves less of what is believed.
@@ -15,19 +13,16 @@ What is likely a slip moves less of what is believed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from special.answers.likeness import Covariance, Observations
 from special.answers.settings import AnswersSettings
 
 POWERS = (0.5, 1.0, 2.0, 4.0)
 """Powers of the names' probabilities that are weighed: below 1 softens them, above 1 sharpens."""
 TRUSTS = np.linspace(0.0, 1.0, 11)
 """Shares of the names' map in the mean that are weighed; the rest knows no class from another."""
-_DAMPING = 0.02  # of the graph's Laplacian: how soon an answer fades along it
-_DECAY = 4.0  # of the weights in the graph, over squared distances in units of the local ones
 _SLIP = 0.03  # chance that an answer is not what anybody could have expected
 _SEEN = 1e-3  # least probability of a class
 _ROUNDS = 2  # slips are weighed so often, each time with less weight on those found before
@@ -35,84 +30,6 @@ _SURE, _STRANGE = 0.5, 0.1  # what an answer without support is denied by, and h
 _DENIED = 0.3  # how likely a slip is, at least, that all that is alike denies
 _WITNESS_POWER, _WITNESS_TRUST = 2.0, 0.95  # of the names' map where it is a witness against slips
 _HARDLY_NAMED = 0.1  # of an even share: a class that names give less than that they cannot witness for
-
-
-@dataclass(frozen=True)
-class Observations:
-    """What the answers say of groups.
-
-    Attributes:
-        groups: int (n,). classes: int (n,), from 0; K stands for none of these.
-        features: float (n, features), the mean of the pixels that say so.
-        weights: float (n,): how many pixels say so, some of them at most.
-    """
-
-    groups: np.ndarray
-    classes: np.ndarray
-    features: np.ndarray
-    weights: np.ndarray
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.groups)
-
-
-def covariance(groups: np.ndarray, settings: AnswersSettings) -> Covariance:
-    """Return how groups go together by the features of their centres, ``groups`` (groups, features), in any unit."""
-    squares = _squares(groups, groups)
-    return Covariance(groups, squares, _along_the_graph(squares, settings.neighbours), settings)
-
-
-@dataclass(frozen=True)
-class Covariance:
-    """How groups, and pixels, go together: 1 for what is the same.
-
-    Attributes:
-        centres: float (groups, features).
-        squares: float (groups, groups), squared distances.
-        graph: float (groups, groups), the part that follows the graph.
-    """
-
-    centres: np.ndarray
-    squares: np.ndarray
-    graph: np.ndarray
-    settings: AnswersSettings
-
-    @cached_property
-    def between_groups(self) -> np.ndarray:
-        """Return float (groups, groups)."""
-        return self._together(self._across(self.squares), self.graph)
-
-    def of_groups(self, seen: Observations) -> np.ndarray:
-        """Return float (groups, n) between groups and observations, which stand where their own pixels are."""
-        across = self._across(_squares(self.centres, seen.features))
-        return self._together(across, self.graph[:, seen.groups])
-
-    def among(self, seen: Observations) -> np.ndarray:
-        """Return float (n, n) among observations."""
-        across = self._across(_squares(seen.features, seen.features))
-        return self._together(across, self.graph[np.ix_(seen.groups, seen.groups)])
-
-    def of_pixels(self, features: np.ndarray, seen: Observations) -> np.ndarray:
-        """Return float (pixels, n) between pixels, by their ``features`` (pixels, features), and observations.
-
-        A pixel follows the graph as the groups nearest to it do.
-        """
-        squares = _squares(features, self.centres)
-        count = min(4, len(self.centres))
-        nearest = np.argpartition(squares, count - 1, axis=1)[:, :count]
-        apart = np.take_along_axis(squares, nearest, axis=1)
-        shares = np.exp(-apart / np.maximum(apart.min(axis=1, keepdims=True), 1e-9))
-        shares /= shares.sum(axis=1, keepdims=True)
-        graph = self.graph[:, seen.groups]
-        along = sum(shares[:, i, None] * graph[nearest[:, i]] for i in range(count))
-        return self._together(self._across(_squares(features, seen.features)), np.asarray(along))
-
-    def _together(self, across: np.ndarray, along: np.ndarray) -> np.ndarray:
-        return np.asarray((1 - self.settings.along) * across + self.settings.along * along)
-
-    def _across(self, squares: np.ndarray) -> np.ndarray:
-        return np.asarray(np.exp(-squares / (2 * self.settings.reach**2)))
 
 
 class Belief:
@@ -254,29 +171,3 @@ def tempered(probabilities: np.ndarray) -> list[np.ndarray]:
         shares = np.exp(power * (logs - logs.max(axis=1, keepdims=True)))
         found.append(np.asarray(shares / shares.sum(axis=1, keepdims=True)))
     return found
-
-
-def _squares(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return squared distances (n, m) of points (n, features) and (m, features)."""
-    inner = first.astype(np.float64) @ second.T
-    squares = (first.astype(np.float64) ** 2).sum(axis=1)[:, None] + (second**2).sum(axis=1) - 2 * inner
-    return np.asarray(np.maximum(squares, 0.0))
-
-
-def _along_the_graph(squares: np.ndarray, neighbours: int) -> np.ndarray:
-    """Return the correlation (groups, groups) of a Gaussian field on the graph of the nearest ``neighbours``."""
-    count = len(squares)
-    if count == 1:
-        return np.ones((1, 1))
-    nearest = np.argsort(squares, axis=1)[:, 1 : neighbours + 1]
-    local = np.sqrt(np.take_along_axis(squares, nearest[:, -1:], axis=1))
-    likeness = np.exp(-_DECAY * squares / np.maximum(local * local.T, 1e-12))
-    weights = np.zeros_like(squares)
-    rows = np.arange(count)[:, None]
-    weights[rows, nearest] = likeness[rows, nearest]
-    weights = np.maximum(weights, weights.T)
-    degrees = np.maximum(weights.sum(axis=1), 1e-12)
-    laplacian = np.eye(count) - weights / np.sqrt(degrees[:, None] * degrees)
-    field = np.linalg.inv(laplacian + _DAMPING * np.eye(count))
-    sd = np.sqrt(np.diag(field))
-    return np.asarray(field / sd[:, None] / sd)

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from special.answers.answers import NO_ANSWER, NONE_OF_THESE, Answers
-from special.answers.belief import Belief, Observations, as_probabilities, covariance, tempered
+from special.answers.belief import as_probabilities, tempered
+from special.answers.beliefs import Beliefs
 from special.answers.groups import Groups
+from special.answers.likeness import Covariance, Observations, covariance
 from special.answers.settings import AnswersSettings
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 
+IDEAS = ((1.0, 1.0, 1.0), (1.0, 0.5, 0.25))
+"""What a pixel's spectrum and that of its surroundings, at two scales, count where pixels are compared."""
 MOST_WEIGHT = 4
 """Pixels of one group that say the same count so often at most: neighbours say the same thing twice."""
 _NAMES_SURE = 0.9  # names that gave another class so much, and are to be trusted, contradict an answer
@@ -58,19 +62,32 @@ class Corrected:
     doubtful: tuple[Doubtful, ...]
 
 
-def believe(groups: Groups, names: Rows, answers: Answers, settings: AnswersSettings) -> Belief:
-    """Return what is believed of groups.
+@dataclass(frozen=True)
+class Before:
+    """What is known of a scene's groups before anybody has answered.
 
-    Args:
+    Attributes:
         groups: of the scene.
-        names: what the class names made of it, float32 (rows, cols, K).
-        answers: what the user has said; pixels without data say nothing.
+        names: for each of ``POWERS`` the mean over each group of the names' probabilities to that power, (groups, K).
+        ideas: of what is alike, for each of ``IDEAS``.
         settings: the section ``[answers]``.
     """
-    classes = names.shape[2]
-    of_powers = groups.means(names, tempered)
-    seen = _observations(groups, answers, classes)
-    return Belief(of_powers, covariance(groups.centres, settings), seen, settings)
+
+    groups: Groups
+    names: Sequence[np.ndarray]
+    ideas: Sequence[Covariance]
+    settings: AnswersSettings
+
+    @classmethod
+    def of(cls, groups: Groups, names: Rows, settings: AnswersSettings) -> Before:
+        """``names``: what the class names made of the scene, float32 (rows, cols, K)."""
+        ideas = [covariance(groups.centres, settings, groups.features.weights(*parts)) for parts in IDEAS]
+        return cls(groups, groups.means(names, tempered), ideas, settings)
+
+    def given(self, answers: Answers) -> Beliefs:
+        """Return what is believed of groups given what the user has said; pixels without data say nothing."""
+        seen = _observations(self.groups, answers, self.names[0].shape[1])
+        return Beliefs(self.names, self.ideas, seen, self.settings)
 
 
 def correct(
@@ -94,7 +111,7 @@ def correct(
         settings: the section ``[answers]``.
         scratch: where the result goes, as ``corrected``.
     """
-    belief = believe(groups, names, answers, settings)
+    belief = Before.of(groups, names, settings).given(answers)
     result = scratch.zeros("corrected", names.shape)
     unknown = np.zeros(valid.shape, dtype=bool)
     for rows, features in groups.features.windows():
@@ -161,7 +178,7 @@ def _observations(groups: Groups, answers: Answers, classes: int) -> Observation
     )
 
 
-def _doubtful(belief: Belief, groups: Groups, answers: Answers, classes: Sequence[str]) -> tuple[Doubtful, ...]:
+def _doubtful(belief: Beliefs, groups: Groups, answers: Answers, classes: Sequence[str]) -> tuple[Doubtful, ...]:
     """List the answers that others, or names that have proved right elsewhere, speak against."""
     seen, count = belief.seen, len(classes)
     called = [*classes, "none of these"]

@@ -70,6 +70,15 @@ class SceneFeatures:
             spectral = self._spectral(window)[valid] * self._scale
             yield window, np.concatenate([spectral, where * place], axis=1).astype(np.float32)
 
+    def weights(self, *parts: float) -> np.ndarray:
+        """Return what to multiply features by, (count + 2,), so that the parts of the spectrum count otherwise.
+
+        ``parts``: of the pixel itself and of its surroundings at each of ``SCALES``. The mean square length stays 1.
+        """
+        each = np.repeat(np.asarray(parts, dtype=np.float64), self.count // len(parts))
+        length = np.sqrt(((self.sample[:, : self.count].astype(np.float64) * each) ** 2).sum(axis=1).mean())
+        return np.concatenate([each / max(length, 1e-12), np.ones(2)])
+
     def at(self, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
         """Return the features float32 (n, count + 2) of the valid pixels at ``rows`` and ``cols`` (n,)."""
         found = np.zeros((len(rows), self.count + 2), dtype=np.float32)

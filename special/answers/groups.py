@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 from sklearn.cluster import KMeans
 
 from special.answers.features import SceneFeatures
@@ -42,6 +44,19 @@ class Groups:
     def __len__(self) -> int:
         """How many there are."""
         return len(self.centres)
+
+    @cached_property
+    def parts(self) -> np.ndarray:
+        """The connected part of a group that each pixel is in, int32 (rows, cols), from 0; -1 at invalid pixels."""
+        numbers = np.arange(self.of_pixels.size, dtype=np.int32).reshape(self.of_pixels.shape)
+        ends = []
+        for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+            joined = self.of_pixels[one] == self.of_pixels[other]
+            ends.append((numbers[one][joined], numbers[other][joined]))
+        first, second = (np.concatenate(both) for both in zip(*ends, strict=True))
+        graph = sparse.coo_array((np.ones(len(first), dtype=bool), (first, second)), shape=(numbers.size,) * 2)
+        _, found = sparse.csgraph.connected_components(graph, directed=False)
+        return np.where(self.of_pixels >= 0, found.reshape(numbers.shape), -1).astype(np.int32)
 
     def means(self, values: Rows, made_of: MadeOf = lambda pixels: [pixels]) -> list[np.ndarray]:
         """Return the mean over each group, (groups, n), of what is made of ``values`` (rows, cols, n).

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from special.answers.answers import NO_ANSWER, Answers
-from special.answers.belief import Belief
+from special.answers.beliefs import Beliefs
 from special.answers.groups import Groups
 from special.storage.rasters import Rows
 
@@ -45,7 +45,7 @@ class Question:
 
 
 def choose(
-    groups: Groups, belief: Belief, probabilities: Rows, names: Sequence[str], count: int, answers: Answers
+    groups: Groups, belief: Beliefs, probabilities: Rows, names: Sequence[str], count: int, answers: Answers
 ) -> list[Question]:
     """Return the ``count`` questions that are worth most, the best first; fewer where there are no more.
 
@@ -114,22 +114,9 @@ def _free(groups: Groups, answers: Answers) -> Iterator[np.ndarray]:
     that have been asked about and their neighbours.
     """
     spoken_of = answers.at(groups.of_pixels.shape)
-    free = np.where(spoken_of, -1, groups.of_pixels)
-    asked = groups.of_pixels[answers.rows, answers.cols]
-    for group in np.unique(asked[asked >= 0]):
-        _take_asked_places(free, groups.of_pixels, int(group), answers)
-    yield free
+    parts = groups.parts[answers.rows, answers.cols]
+    yield np.where(spoken_of | np.isin(groups.parts, parts[parts >= 0]), -1, groups.of_pixels)
     yield np.where(ndimage.binary_dilation(spoken_of, np.ones((3, 3))), -1, groups.of_pixels)
-
-
-def _take_asked_places(free: np.ndarray, groups: np.ndarray, group: int, answers: Answers) -> None:
-    """Take the connected parts of ``group`` (in ``groups``, int (rows, cols)) with an answer out of ``free``."""
-    rows, cols = _box(groups == group)
-    parts, _ = ndimage.label(groups[rows, cols] == group)
-    inside = (answers.rows >= rows.start) & (answers.rows < rows.stop)
-    inside &= (answers.cols >= cols.start) & (answers.cols < cols.stop)
-    spoken = np.unique(parts[answers.rows[inside] - rows.start, answers.cols[inside] - cols.start])
-    free[rows, cols][np.isin(parts, spoken[spoken > 0])] = -1
 
 
 def _box(members: np.ndarray) -> tuple[slice, slice]:

@@ -28,7 +28,7 @@ def ask(run: Run | str | Path | None = None, *, questions: int | None = None) ->
         SceneError: its scene is gone.
         SettingsError: less than one question is asked for.
     """
-    from special.answers.correction import believe
+    from special.answers.correction import Before
     from special.answers.groups import group
     from special.answers.questions import choose
     from special.answers.settings import AnswersSettings
@@ -49,6 +49,6 @@ def ask(run: Run | str | Path | None = None, *, questions: int | None = None) ->
     assert isinstance(scene, Scene)
     answers, settings = read_answers(directory, request), request.settings.build(AnswersSettings)
     groups = group(scene, len(request.classes), settings, seed=request.seed)
-    belief = believe(groups, names, answers, settings)
+    belief = Before.of(groups, names, settings).given(answers)
     found = choose(groups, belief, shown, opened.classes, count, answers)
     return Questions(found, scene.georeference, request.content["files"])

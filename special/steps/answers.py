@@ -107,7 +107,7 @@ class Learned:
 
 STEP = Step(
     name="answers",
-    version=2,
+    version=3,
     function=_run,
     summary="Correct the pseudo-labels of RUN by its answers again, and do what follows.",
     examples=("special answers", "special answers scene.special --set answers.noise=0.3 --until answers"),

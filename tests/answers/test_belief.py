@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from special.answers.belief import POWERS, Belief, Observations, as_probabilities, covariance, tempered
+from special.answers.belief import POWERS, Belief, as_probabilities, tempered
+from special.answers.likeness import Observations, covariance
 from special.answers.settings import AnswersSettings
 from special.settings import load
 

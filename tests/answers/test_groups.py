@@ -9,7 +9,7 @@ import pytest
 from fields import NAMES, fields
 
 from special.answers import features
-from special.answers.groups import group
+from special.answers.groups import Groups, group
 
 
 def test_groups_keep_to_what_looks_alike() -> None:
@@ -62,3 +62,13 @@ def test_means_are_of_the_pixels_of_a_group() -> None:
     (means,) = groups.means(np.stack([given.truth, groups.of_pixels], axis=2).astype(np.float32))
     np.testing.assert_allclose(means[:, 1], np.arange(len(groups)), rtol=1e-6)
     assert means[5, 0] == pytest.approx(given.truth[groups.of_pixels == 5].mean())
+
+
+def test_parts_are_the_connected_pixels_of_a_group() -> None:
+    of_pixels = np.array([[0, 0, 1], [1, 0, 1], [0, 1, -1]], dtype=np.int32)
+    none = np.zeros((0, 0))
+    parts = Groups(of_pixels, none, none, none, None).parts  # type: ignore[arg-type]
+    assert parts[2, 2] == -1
+    same = [[(0, 0), (0, 1), (1, 1)], [(0, 2), (1, 2)], [(1, 0)], [(2, 0)], [(2, 1)]]
+    numbers = [{int(parts[place]) for place in one} for one in same]
+    assert all(len(one) == 1 for one in numbers) and len(set.union(*numbers)) == len(same)

@@ -198,6 +198,20 @@ def test_a_class_is_found_by_a_part_of_its_name(visit) -> None:
     assert answers(text) == [LONG[-2], "", "", ""]
 
 
+@pytest.mark.parametrize("number", [0, 34, 3])
+def test_what_the_map_thinks_can_be_seen_in_a_list_that_scrolls(visit, number: int) -> None:
+    opened = visit(names=LONG, count=len(LONG))
+    opened.set_viewport_size({"width": 1400, "height": 700})
+    opened.locator("nav button").nth(20).click()
+    opened.locator("nav button").nth(number).click()
+    chosen = opened.locator(".choice:has(.share.guess)")
+    assert chosen.get_attribute("data-answer") == LONG[number]
+    shown = "one => [one, one.closest('.choices')].map(it => it.getBoundingClientRect()).map(it => [it.top, it.bottom])"
+    (top, bottom), (first, last) = chosen.evaluate(shown)
+    assert first <= top < bottom <= last
+    assert opened.evaluate("scrollY") == 0
+
+
 def test_keys_of_other_scripts_answer_as_the_latin_ones_do(visit) -> None:
     opened = visit()
     opened.evaluate(

@@ -8,7 +8,7 @@ from fields import NAMES, Fields, fields
 from scipy import ndimage
 
 from special.answers.answers import NO_ANSWER, Answers
-from special.answers.correction import believe
+from special.answers.correction import Before
 from special.answers.groups import Groups, group
 from special.answers.questions import EDGE, RUNNERS_UP, Question, choose
 
@@ -25,7 +25,7 @@ def groups(given: Fields) -> Groups:
 
 def asked(given: Fields, groups: Groups, count: int, answers: Answers | None = None) -> list[Question]:
     answers = Answers.none() if answers is None else answers
-    belief = believe(groups, given.names, answers, given.settings)
+    belief = Before.of(groups, given.names, given.settings).given(answers)
     return choose(groups, belief, given.names, NAMES, count, answers)
 
 

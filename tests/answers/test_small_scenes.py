@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from special.answers.answers import NONE_OF_THESE, Answers
-from special.answers.correction import believe, correct
+from special.answers.correction import Before, correct
 from special.answers.groups import group
 from special.answers.questions import choose
 from special.answers.settings import AnswersSettings
@@ -26,7 +26,7 @@ def test_questions_and_answers_work_in_the_smallest_scenes(shape: tuple[int, int
     names = np.full((*shape, classes), 1 / classes, dtype=np.float32)
     called = ["Water", "Soil"][:classes]
     groups = group(scene, classes, SETTINGS, seed=0)
-    belief = believe(groups, names, Answers.none(), SETTINGS)
+    belief = Before.of(groups, names, SETTINGS).given(Answers.none())
     (first, *_) = choose(groups, belief, names, called, 3, Answers.none())
     answers = Answers.of(*np.array([[first.row], [first.col], [1], [1]]))
     result = correct(scene.valid, groups, names, answers, called, SETTINGS)

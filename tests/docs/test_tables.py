@@ -88,13 +88,25 @@ def test_minerals_are_told_by_sensor() -> None:
     ]
 
 
-def test_answers_are_means_over_scenes_and_methods_without_labels_begin_empty() -> None:
+def test_answers_are_means_over_scenes_and_what_was_not_measured_is_empty() -> None:
     budgets = ("0", "1", "2", "3", "5", "10")
-    ours = {name: {budget: [oa, 0, 0] for budget in budgets} for name, oa in A_AND_B}
-    theirs = {"a": {budget: [0.0 if budget == "0" else 0.5, 0, 0] for budget in budgets}}
-    made = cells(figures.answers({"answers": ours, "SVM, even": theirs}))
-    assert made[1] == ["answers", *["0.400"] * 5]
-    assert made[2] == ["SVM, labels of every class at random", "", *["0.500"] * 4]
+    ours = {name: [{budget: [oa, 0, 0] for budget in budgets}] for name, oa in A_AND_B}
+    theirs = {"a": [{budget: [0.5, 0, 0] for budget in budgets[1:]}]}
+    made = cells(figures.answers({"methods": {"answers": ours, "SVM": theirs}}))
+    assert made[1] == ["names and answers", *["0.400"] * 5]
+    assert made[2] == ["SVM, as many random labels of all", "", *["0.500"] * 4]
+
+
+def test_a_scene_without_more_questions_stays_where_it_was() -> None:
+    short, whole = [{"0": [0.2, 0, 0], "1": [0.4, 0, 0]}], [{str(n): [0.8, 0, 0] for n in range(11)}]
+    made = cells(figures.answers({"methods": {"answers": {"a": short, "b": whole}}}))
+    assert made[1] == ["names and answers", "0.500", *["0.600"] * 4]
+
+
+def test_seconds_of_answers_are_told_by_size() -> None:
+    seconds = {"questions": 0.2, "maps": 1.0}
+    rows = [{"size": [3, 4, 5], "what": what, "cpu_s": cpu, "clock_s": 9} for what, cpu in seconds.items()]
+    assert cells(figures.answers_speed(rows))[1] == ["3 x 4 x 5", "0.2", "1.0"]
 
 
 def test_a_second_teacher_is_told_with_the_scene_that_loses_most() -> None:

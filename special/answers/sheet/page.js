@@ -86,6 +86,7 @@
         share.classList.toggle("guess", name === guess);
       }
     });
+    bringIntoView(byAnswer.get(answers[current]) ?? byAnswer.get(guess));
     const at = dots[current].getAttribute("d");
     for (const id of ["ring-under", "ring", "ring-dot"]) find(id).setAttribute("d", at);
     find("progress").value = answered();
@@ -94,6 +95,15 @@
     find("on").disabled = current === articles.length - 1;
     find("clear").disabled = !answers[current];
     find("undo").disabled = !history.length;
+  }
+
+  /** Scroll the list of classes, and nothing else, so that a choice can be seen. */
+  function bringIntoView(choice) {
+    const list = choice?.closest(".choices");
+    if (!list) return;
+    const { top, bottom } = choice.getBoundingClientRect(), frame = list.getBoundingClientRect();
+    if (top < frame.top) list.scrollTop += top - frame.top - 4;
+    else if (bottom > frame.bottom) list.scrollTop += bottom - frame.bottom + 4;
   }
 
   function put(index, answer) {
