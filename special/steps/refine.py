@@ -15,6 +15,7 @@ import numpy as np
 
 from special.cache.step import Step
 from special.errors import WeightsError
+from special.passes import HERE, Passes
 from special.probabilities import bvsb, require_finite
 from special.progress import SILENT, Progress
 from special.settings import Within
@@ -76,6 +77,7 @@ class Refinement:
         scratch: where large arrays go.
         known: bool (rows, cols), the valid pixels that have a class of the list; all of them when None.
         certain: int (rows, cols), 1..K where the user has named a pixel, else 0; None where he was not asked.
+        passes: who blends and labels the windows.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Refinement:
         *,
         known: np.ndarray | None = None,
         certain: np.ndarray | None = None,
+        passes: Passes = HERE,
     ) -> None:
         self.features = features
         self.valid = valid
@@ -96,6 +99,7 @@ class Refinement:
         self.anchor = anchor
         self.settings = settings
         self.scratch = scratch
+        self.passes = passes
         self.parts: list[tuple[str, float, BalancedSet, Rows | OneHotTargets]] = []
 
     def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
@@ -103,7 +107,7 @@ class Refinement:
         from special.training.predict import blend_with_prior
 
         settings = self.settings
-        held = blend_with_prior(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
+        held = blend_with_prior(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch, self.passes)
         parts = split(
             held, self.known, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
         )
@@ -119,6 +123,7 @@ class Refinement:
             cap=settings.max_mixture_pixels,
             generator=generator,
             scratch=self.scratch,
+            passes=self.passes,
         )
         for rows in blocks(soft.shape):
             soft[rows] = settings.mixture_share * soft[rows] + np.float32(1 - settings.mixture_share) * held[rows]
@@ -170,6 +175,7 @@ def refine(
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
     scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
     progress: Progress = SILENT,
 ) -> Refined:
     """Train the warmup's classifier on, with labels that its own predictions and the spectra make.
@@ -187,6 +193,7 @@ def refine(
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
         scratch: where large arrays go, the results among them.
+        passes: who goes over the windows of a large scene, whatever is done to all of its pixels.
         progress: told of every step.
 
     Raises:
@@ -199,7 +206,7 @@ def refine(
     require_finite(probabilities, valid, "probabilities of the warmup")
     generator = stage_generator(seed, "refine")
     with progress.phase("standardise"):
-        spectra = spectra_of(cube, valid)
+        spectra = spectra_of(cube, valid, passes)
     with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
         try:
@@ -208,7 +215,7 @@ def refine(
             raise WeightsError(
                 "the weights of the warmup are not those of this classifier: run the warmup again"
             ) from None
-        trainer = SceneTrainer("refine", model, spectra, valid, settings, generator, device, scratch)
+        trainer = SceneTrainer("refine", model, spectra, valid, settings, generator, device, scratch, passes)
         with progress.phase("features"):
             features = pca_features(
                 spectra,
@@ -217,8 +224,11 @@ def refine(
                 cap=settings.max_mixture_pixels,
                 generator=generator,
                 scratch=scratch,
+                passes=passes,
             )
-        objective = Refinement(features, valid, probabilities, settings, scratch, known=known, certain=certain)
+        objective = Refinement(
+            features, valid, probabilities, settings, scratch, known=known, certain=certain, passes=passes
+        )
         trainer.run(objective, checkpoint, progress)
         predicted = trainer.predicted(settings.views)
         with progress.phase("labels"):
@@ -242,6 +252,7 @@ def _run(context: SceneContext, folder: Path) -> None:
         device=context.device,
         checkpoint=context.checkpoint,
         scratch=context.scratch,
+        passes=context.passes,
         progress=context.progress,
     )
     learn.keep_certain(result.probabilities)

@@ -14,6 +14,7 @@ from special.errors import TrainingError
 from special.models.orientation import COUNT, restore
 from special.models.patches import PatchClassifier
 from special.models.tiling import Windows, tiles
+from special.passes import HERE, Passes
 from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, pick, positions
 from special.training.balanced_sampling import Window
@@ -144,7 +145,7 @@ class SceneTrainer:
         settings: see ``SceneTrainingSettings``.
         generator: the stage's; with torch's own state it is the only source of chance.
         device: "cpu" or "cuda".
-        scratch: where predictions go.
+        scratch: where predictions go. passes: who looks at the windows of a prediction.
 
     Raises:
         TrainingError: no pixel is valid.
@@ -158,6 +159,7 @@ class SceneTrainer:
     generator: np.random.Generator
     device: str
     scratch: ScratchSpace = MEMORY
+    passes: Passes = HERE
     loop: TrainingLoop = field(init=False)
     progress: Progress = field(init=False, default=SILENT)
 
@@ -185,6 +187,7 @@ class SceneTrainer:
                 views=views,
                 device=self.device,
                 scratch=self.scratch,
+                passes=self.passes,
             )
 
     def weights(self) -> dict[str, Tensor]:

@@ -6,11 +6,14 @@ of a few tens of PCA features underflow long before their logarithms do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from special.errors import TrainingError
+from special.passes import HERE, Passes
 from special.probabilities import require_finite
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks, pick, positions
 from special.training.confident_hard import Split
@@ -33,6 +36,7 @@ def pca_features(
     cap: int,
     generator: np.random.Generator,
     scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
 ) -> Rows:
     """Project standardised spectra on their first principal components, each brought to unit variance.
 
@@ -42,6 +46,7 @@ def pca_features(
         count: components wanted; fewer come back where the scene has fewer bands, pixels or directions of variance.
         cap: most pixels the components are computed from, drawn by ``generator``.
         scratch: where the result goes, as ``features``.
+        passes: who projects the windows.
 
     Returns:
         float32 (rows, cols, features), 0 at invalid pixels.
@@ -62,11 +67,18 @@ def pca_features(
     basis *= np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(len(order))])
     shift = (mean @ basis).astype(np.float32)
     result = scratch.zeros("features", (*valid.shape, len(order)))
-    for rows in blocks(spectra.shape):
-        pixels = np.asarray(spectra[rows, :]).reshape(-1, spectra.shape[-1])
-        features = (pixels @ basis.astype(np.float32) - shift).reshape(*valid[rows].shape, -1)
-        result[rows] = np.where(valid[rows, :, None], features, np.float32(0))
+    parts = list(blocks(spectra.shape))
+    found = passes.over(parts, partial(_projected, spectra, valid, basis.astype(np.float32), shift))
+    for rows, features in zip(parts, found, strict=True):
+        result[rows] = features
     return result
+
+
+def _projected(spectra: Windows, valid: np.ndarray, basis: np.ndarray, shift: np.ndarray, rows: slice) -> np.ndarray:
+    """Return the features of a window, float32 (rows, cols, features)."""
+    pixels = np.asarray(spectra[rows, :]).reshape(-1, spectra.shape[-1])
+    features = (pixels @ basis - shift).reshape(*valid[rows].shape, -1)
+    return np.where(valid[rows, :, None], features, np.float32(0))
 
 
 def soft_labels(
@@ -82,6 +94,7 @@ def soft_labels(
     cap: int,
     generator: np.random.Generator,
     scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
 ) -> Rows:
     """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
 
@@ -100,6 +113,7 @@ def soft_labels(
         smallest: fewest confident pixels a class needs for a mixture.
         cap: most pixels a mixture is fitted to, drawn by ``generator``.
         scratch: where the result goes, as ``soft``.
+        passes: who asks the mixtures about the windows.
 
     Returns:
         float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
@@ -121,20 +135,35 @@ def soft_labels(
         mixtures[k] = _mixture(sample, components, generator)
         priors[k] = prior * np.log(count)
     result = scratch.zeros("soft", probabilities.shape)
-    for rows in blocks(features.shape, 8 * (features.shape[-1] + 4 * classes)):
-        here = valid[rows]
-        shares = np.zeros((*here.shape, classes), dtype=np.float32)
-        pixels = features[rows][here].astype(np.float64)
-        predicted = probabilities[rows][here].astype(np.float64)
-        if mixtures and len(pixels):
-            modelled = list(mixtures)
-            scores = np.stack([(mixtures[k].score_samples(pixels) + priors[k]) / temperature for k in modelled], axis=1)
-            left = 1.0 - np.delete(predicted, modelled, axis=1).sum(axis=1, keepdims=True)
-            predicted[:, modelled] = np.exp(_log_softmax(scores)) * left
-        shares[here] = predicted
+    windows = list(blocks(features.shape, 8 * (features.shape[-1] + 4 * classes)))
+    found = passes.over(windows, partial(_posterior, features, probabilities, valid, mixtures, priors, temperature))
+    for rows, shares in zip(windows, found, strict=True):
         result[rows] = shares
     require_finite(result, valid, "soft labels")
     return result
+
+
+def _posterior(
+    features: Rows,
+    probabilities: Rows,
+    valid: np.ndarray,
+    mixtures: Mapping[int, GaussianMixture],
+    priors: np.ndarray,
+    temperature: float,
+    rows: slice,
+) -> np.ndarray:
+    """Return the soft labels of a window, float32 (rows, cols, K); ``priors`` (K,) are added to the densities."""
+    here = valid[rows]
+    shares = np.zeros((*here.shape, probabilities.shape[-1]), dtype=np.float32)
+    pixels = features[rows][here].astype(np.float64)
+    predicted = probabilities[rows][here].astype(np.float64)
+    if mixtures and len(pixels):
+        modelled = list(mixtures)
+        scores = np.stack([(mixtures[k].score_samples(pixels) + priors[k]) / temperature for k in modelled], axis=1)
+        left = 1.0 - np.delete(predicted, modelled, axis=1).sum(axis=1, keepdims=True)
+        predicted[:, modelled] = np.exp(_log_softmax(scores)) * left
+    shares[here] = predicted
+    return shares
 
 
 def _drawn(mask: np.ndarray, cap: int, generator: np.random.Generator) -> np.ndarray:
