@@ -30,11 +30,11 @@ class Spread(Passes):
     Args:
         crew: does ``special.cluster.windows.WORK``; it has not been started, and is stopped at the end in any case.
         folder: for what is sent and what comes back, as all see it; it is made, and gone at the end.
-        say: is told of workers that have died.
+        say: is told of workers that have died, and at the end how much memory one took.
     """
 
     def __init__(self, crew: Crew, folder: Path, say: Callable[[str], None]) -> None:
-        self._crew, self._folder = crew, folder.resolve()
+        self._crew, self._folder, self._say = crew, folder.resolve(), say
         self._heard = _Heard(say)
         self._dispatcher = Dispatcher(crew, self._heard)
         self._passes = 0
@@ -47,6 +47,8 @@ class Spread(Passes):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the workers, wherever they are, and leave nothing behind."""
+        if self._heard.megabytes:
+            self._say(f"A worker took up to {self._heard.megabytes / 1000:.2f} GB.")
         try:
             self._crew.stop()
         finally:
@@ -98,16 +100,18 @@ class Spread(Passes):
 
 
 class _Heard(Listener):
-    """Which windows are done, and why one could not be."""
+    """Which windows are done, why one could not be, and the most memory that one took."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self.finished: set[str] = set()
         self.reasons: list[str] = []
+        self.megabytes = 0
 
     def done(self, task: Task, result: Mapping[str, Any], megabytes: int) -> None:
         """Note it."""
         self.finished.add(task.name)
+        self.megabytes = max(self.megabytes, megabytes)
 
     def failed(self, task: Task, reason: str, fault: bool) -> None:
         """Note it."""

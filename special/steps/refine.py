@@ -78,6 +78,7 @@ class Refinement:
         known: bool (rows, cols), the valid pixels that have a class of the list; all of them when None.
         certain: int (rows, cols), 1..K where the user has named a pixel, else 0; None where he was not asked.
         passes: who blends and labels the windows.
+        progress: told of the phases.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Refinement:
         known: np.ndarray | None = None,
         certain: np.ndarray | None = None,
         passes: Passes = HERE,
+        progress: Progress = SILENT,
     ) -> None:
         self.features = features
         self.valid = valid
@@ -99,7 +101,7 @@ class Refinement:
         self.anchor = anchor
         self.settings = settings
         self.scratch = scratch
-        self.passes = passes
+        self.passes, self.progress = passes, progress
         self.parts: list[tuple[str, float, BalancedSet, Rows | OneHotTargets]] = []
 
     def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
@@ -107,24 +109,33 @@ class Refinement:
         from special.training.predict import blend_with_prior
 
         settings = self.settings
-        held = blend_with_prior(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch, self.passes)
-        parts = split(
-            held, self.known, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
-        )
-        soft = soft_labels(
-            self.features,
-            parts,
-            held,
-            self.known,
-            components=settings.mixture_components,
-            temperature=settings.temperature,
-            prior=settings.class_prior_power,
-            smallest=settings.min_mixture_pixels,
-            cap=settings.max_mixture_pixels,
-            generator=generator,
-            scratch=self.scratch,
-            passes=self.passes,
-        )
+        with self.progress.phase("blend"):
+            held = blend_with_prior(
+                predicted, self.anchor, self.valid, settings.prior_weight, self.scratch, self.passes
+            )
+        with self.progress.phase("split"):
+            parts = split(
+                held,
+                self.known,
+                smallest=settings.min_mixture_pixels,
+                cap=settings.max_mixture_pixels,
+                generator=generator,
+            )
+        with self.progress.phase("soften"):
+            soft = soft_labels(
+                self.features,
+                parts,
+                held,
+                self.known,
+                components=settings.mixture_components,
+                temperature=settings.temperature,
+                prior=settings.class_prior_power,
+                smallest=settings.min_mixture_pixels,
+                cap=settings.max_mixture_pixels,
+                generator=generator,
+                scratch=self.scratch,
+                passes=self.passes,
+            )
         for rows in blocks(soft.shape):
             soft[rows] = settings.mixture_share * soft[rows] + np.float32(1 - settings.mixture_share) * held[rows]
         return held, parts, soft
@@ -132,6 +143,7 @@ class Refinement:
     def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
         """Split and label anew, at first what the warmup handed on; the figures are the sizes of the sets per class."""
         settings = self.settings
+        self.parts = []  # those of the epoch before take a few bytes for every pixel
         held, parts, soft = self.label(predicted() if epoch else self.anchor, generator)
         count = held.shape[-1]
         trust = bvsb(held)
@@ -140,7 +152,6 @@ class Refinement:
             "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
             "confident": (settings.lambda_confident, parts.confident, soft, settings.bvsb_power),
         }
-        self.parts = []
         figures: dict[str, Any] = {}
         for name, (factor, members, targets, guide) in sets.items():
             labels = np.where(members, parts.labels, parts.labels.dtype.type(-1))
@@ -227,9 +238,18 @@ def refine(
                 passes=passes,
             )
         objective = Refinement(
-            features, valid, probabilities, settings, scratch, known=known, certain=certain, passes=passes
+            features,
+            valid,
+            probabilities,
+            settings,
+            scratch,
+            known=known,
+            certain=certain,
+            passes=passes,
+            progress=progress,
         )
         trainer.run(objective, checkpoint, progress)
+        objective.parts = []
         predicted = trainer.predicted(settings.views)
         with progress.phase("labels"):
             final, _, soft = objective.label(predicted, generator)

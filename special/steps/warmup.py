@@ -129,7 +129,7 @@ def warmup(
         model = build(cube.shape[-1], probabilities.shape[-1])
         with progress.phase("standardise"):
             spectra = spectra_of(cube, valid, passes)
-        prepare(model, spectra, valid, generator)
+        prepare(model, spectra, valid, generator, passes)
         trainer = SceneTrainer("warmup", model, spectra, valid, settings, generator, device, scratch, passes)
         objective = PseudoLabels(probabilities, valid if known is None else known, settings, certain)
         trainer.run(objective, checkpoint, progress)

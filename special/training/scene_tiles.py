@@ -28,7 +28,13 @@ PCA_PIXELS = 20_000
 """Most pixels from which a classifier finds its principal components."""
 
 
-def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np.random.Generator) -> None:
+def prepare(
+    model: nn.Module,
+    spectra: Windows,
+    valid: np.ndarray,
+    generator: np.random.Generator,
+    passes: Passes = HERE,
+) -> None:
     """Let a classifier of patches look at the spectra before its training, at ``PCA_PIXELS`` valid pixels at most.
 
     Args:
@@ -36,11 +42,12 @@ def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np
         spectra: float32 (rows, cols, bands), standardised.
         valid: bool (rows, cols).
         generator: the stage's.
+        passes: who reads the windows.
     """
     count = int(valid.sum())
     if not isinstance(model, PatchClassifier) or not count:
         return
-    model.prepare(pick(spectra, positions(valid, pca_sample(count, generator))))
+    model.prepare(pick(spectra, positions(valid, pca_sample(count, generator)), passes))
 
 
 def pca_sample(count: int, generator: np.random.Generator) -> np.ndarray:

@@ -46,7 +46,7 @@ def pca_features(
         count: components wanted; fewer come back where the scene has fewer bands, pixels or directions of variance.
         cap: most pixels the components are computed from, drawn by ``generator``.
         scratch: where the result goes, as ``features``.
-        passes: who projects the windows.
+        passes: who looks at the windows.
 
     Returns:
         float32 (rows, cols, features), 0 at invalid pixels.
@@ -54,8 +54,8 @@ def pca_features(
     Raises:
         TrainingError: a spectrum at a valid pixel is not finite, or no valid pixel differs from another.
     """
-    require_finite(spectra, valid, "spectra")
-    sample = pick(spectra, _drawn(valid, cap, generator)).astype(np.float64)
+    require_finite(spectra, valid, "spectra", passes)
+    sample = pick(spectra, _drawn(valid, cap, generator), passes).astype(np.float64)
     mean = sample.mean(axis=0)
     variances, axes = np.linalg.eigh((sample - mean).T @ (sample - mean) / max(len(sample) - 1, 1))
     order = variances.argsort()[::-1][:count]

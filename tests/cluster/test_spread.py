@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,17 @@ def test_a_pass_over_no_window_asks_nobody(tmp_path: Path) -> None:
     with Spread(LocalCrew(WORK, Shares(2, 1), 10**6, tmp_path / "logs"), tmp_path / "workers", print) as passes:
         assert list(passes.over([], window_work.refuse)) == []
     assert not (tmp_path / "workers").exists()
+
+
+def test_at_the_end_it_is_said_how_much_memory_a_worker_took(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
+    folder = tmp_path / "workers"
+    with Spread(LocalCrew(WORK, Shares(1, 1), 10**6, folder / "logs"), folder, said.append) as passes:
+        list(passes.over(ROWS, partial(window_work.squared, np.ones((6, 1)))))
+    (line,) = said
+    assert re.fullmatch(r"A worker took up to 0\.\d\d GB\.", line)
 
 
 def test_a_worker_that_is_killed_in_the_middle_costs_nothing_but_time(

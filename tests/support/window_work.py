@@ -38,9 +38,11 @@ def die(once: Path | None, rows: slice) -> np.ndarray:
     return np.array(rows.start)
 
 
-def linger(folder: Path, rows: slice) -> np.ndarray:
-    """The first time at the third window say so in a file of ``folder`` and wait to be killed."""
-    if rows.start == 2 and not (folder / "lingered").exists():
-        (folder / "lingered").write_text(str(os.getpid()))
+def linger(here: Path, rows: slice) -> np.ndarray:
+    """The first time at the third window write the number of the process above into ``here``, and wait to be ended."""
+    if rows.start == 2 and not here.exists():
+        aside = here.with_suffix(".part")
+        aside.write_text(str(os.getppid()))
+        aside.replace(here)
         signal.pause()
     return np.array(rows.start)
