@@ -79,7 +79,7 @@ class Phase:
 
 
 def phases(record: dict[str, Any]) -> dict[str, tuple[float, int]]:
-    """CPU seconds of every phase of a profiled run, by dotted names, without those of phases inside it; and its calls."""
+    """CPU seconds of every phase of a profiled run without the phases inside it, and its calls, by dotted names."""
     found: dict[str, tuple[float, int]] = {}
 
     def walk(phase: dict[str, Any], above: str) -> None:

@@ -29,7 +29,7 @@ class Spread(Passes):
 
     Args:
         crew: does ``special.cluster.windows.WORK``; it has not been started, and is stopped at the end in any case.
-        folder: for what is sent and what comes back, as all see it; it is made, and gone at the end.
+        folder: for what is sent and what comes back, as all see it; it is made here, and gone at the end.
         say: is told of workers that have died, and at the end how much memory one took.
     """
 
@@ -66,7 +66,7 @@ class Spread(Passes):
         if not windows:
             return
         if not self._passes:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True)
             self._crew.start()
         self._passes += 1
         parcel = pack(self._folder, (list(windows), work))
