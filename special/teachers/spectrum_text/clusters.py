@@ -30,7 +30,7 @@ class Averages:
     def portion(self, clusters: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what pixels add, by their ``clusters`` (pixels, clusterings) and ``values`` (pixels, columns).
 
-        Sums (clusters of all clusterings, columns) and sizes (clusters of all clusterings,), for ``merge``.
+        Sums (clusters, columns) and sizes (clusters,) of all clusterings, one after the other, for ``merge``.
         """
         sums, sizes = np.zeros_like(self._sums), np.zeros_like(self._sizes)
         for own, labels in zip(self._own, clusters.T, strict=True):
@@ -41,7 +41,7 @@ class Averages:
         return sums, sizes
 
     def merge(self, sums: np.ndarray, sizes: np.ndarray) -> None:
-        """Add pixels: what ``portion`` has returned of them."""
+        """Add pixels: ``sums`` (clusters, columns) and ``sizes`` (clusters,) of all clusterings, from ``portion``."""
         self._sums += sums
         self._sizes += sizes
 
@@ -87,12 +87,16 @@ class Clusterings:
     def portion(self, clusters: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what pixels add to the means: their ``clusters`` (pixels, clusterings), ``probabilities`` (pixels, K).
 
-        For ``learn``, in two arrays as ``Averages.portion`` returns them.
+        For ``merge``: sums (clusters, K) and sizes (clusters,) of all clusterings, one after the other.
         """
         return self._named.portion(clusters, probabilities)
 
-    def learn(self, sums: np.ndarray, sizes: np.ndarray) -> None:
-        """Add pixels to the means: what ``portion`` has returned of them."""
+    def learn(self, clusters: np.ndarray, probabilities: np.ndarray) -> None:
+        """Add pixels to the means: their ``clusters`` (pixels, clusterings) and own ``probabilities`` (pixels, K)."""
+        self.merge(*self.portion(clusters, probabilities))
+
+    def merge(self, sums: np.ndarray, sizes: np.ndarray) -> None:
+        """Add pixels to the means: ``sums`` (clusters, K) and ``sizes`` (clusters,) of all clusterings."""
         self._named.merge(sums, sizes)
 
     def name(self, clusters: np.ndarray) -> np.ndarray:

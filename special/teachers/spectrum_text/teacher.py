@@ -176,7 +176,7 @@ class SpectrumTextTeacher(Teacher):
             every = list(pixels.windows(scene))
             found = self.passes.over(every, partial(windows.classified, scene, calibrated, clusterings))
             for rows, (own, sums, sizes) in zip(every, found, strict=True):
-                clusterings.learn(sums, sizes)
+                clusterings.merge(sums, sizes)
                 clusters[rows] = own
             progress.advance()
         with progress.phase("outlines"):
