@@ -22,14 +22,14 @@ from special.settings import Within
 from special.steps.answers import learned
 from special.steps.context import CLASSIFIER_APART, CLASSIFIER_SECTIONS, SceneContext
 from special.storage.files import save_array, save_json, save_tensors
-from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
 from special.training.certain_pixels import CertainPixels
 from special.training.confident_hard import Split, split
 from special.training.objective import Term
 from special.training.randomness import own_randomness, stage_generator
 from special.training.settings import NoisyLabelSettings
-from special.training.soft_labels import pca_features, soft_labels
+from special.training.soft_labels import SoftLabels, pca_features, soft_labels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,6 +69,8 @@ class Refined:
 class Refinement:
     """The objective of the refinement: three sets of pixels, split and labelled anew at the beginning of every epoch.
 
+    Soft labels are made of the windows that the training asks for.
+
     Args:
         features: float32 (rows, cols, features), see ``pca_features``.
         valid: bool (rows, cols).
@@ -102,10 +104,10 @@ class Refinement:
         self.settings = settings
         self.scratch = scratch
         self.passes, self.progress = passes, progress
-        self.parts: list[tuple[str, float, BalancedSet, Rows | OneHotTargets]] = []
+        self.parts: list[tuple[str, float, BalancedSet, SoftLabels | OneHotTargets]] = []
 
-    def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
-        """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
+    def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, SoftLabels]:
+        """Return the predictions held against the anchor, their split, and the soft labels that both make."""
         from special.training.predict import blend_with_prior
 
         settings = self.settings
@@ -121,7 +123,7 @@ class Refinement:
                 cap=settings.max_mixture_pixels,
                 generator=generator,
             )
-        with self.progress.phase("soften"):
+        with self.progress.phase("mixtures"):
             soft = soft_labels(
                 self.features,
                 parts,
@@ -133,11 +135,9 @@ class Refinement:
                 smallest=settings.min_mixture_pixels,
                 cap=settings.max_mixture_pixels,
                 generator=generator,
+                share=settings.mixture_share,
                 scratch=self.scratch,
-                passes=self.passes,
             )
-        for rows in blocks(soft.shape):
-            soft[rows] = settings.mixture_share * soft[rows] + np.float32(1 - settings.mixture_share) * held[rows]
         return held, parts, soft
 
     def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class Refinement:
         held, parts, soft = self.label(predicted() if epoch else self.anchor, generator)
         count = held.shape[-1]
         trust = bvsb(held)
-        sets: dict[str, tuple[float, np.ndarray, Rows | OneHotTargets, float]] = {
+        sets: dict[str, tuple[float, np.ndarray, SoftLabels | OneHotTargets, float]] = {
             "random": (1.0, self.known, OneHotTargets(parts.labels, count), settings.bvsb_power),
             "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
             "confident": (settings.lambda_confident, parts.confident, soft, settings.bvsb_power),
@@ -253,7 +253,9 @@ def refine(
         predicted = trainer.predicted(settings.views)
         with progress.phase("labels"):
             final, _, soft = objective.label(predicted, generator)
-    return Refined(trainer.weights(), final, soft, {"epochs": trainer.history})
+            with progress.phase("soften"):
+                everywhere = soft.everywhere(passes)
+    return Refined(trainer.weights(), final, everywhere, {"epochs": trainer.history})
 
 
 def _run(context: SceneContext, folder: Path) -> None:
