@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from special.errors import DamagedError
+from special.errors import BatchError, DamagedError
 
 _LARGE = 1 << 20
 _ARRAY = "array"
@@ -32,9 +32,19 @@ class Parcel:
 
 
 def pack(folder: Path, content: Any) -> Parcel:
-    """Write ``content`` into ``folder``, which is there."""
+    """Write ``content`` into ``folder``, which is there.
+
+    Raises:
+        BatchError: something in it cannot be pickled, such as a reader of another distribution.
+    """
     stream = io.BytesIO()
-    _Pickler(folder, stream).dump(content)
+    try:
+        _Pickler(folder, stream).dump(content)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        said = " ".join(str(error).split())
+        raise BatchError(
+            f"workers cannot be given what goes over this scene ({said}): leave --workers and --cluster out"
+        ) from None
     data = stream.getvalue()
     found = hashlib.sha256(data).hexdigest()
     return Parcel(_whole(folder / f"{found}.pickle", data), found)

@@ -118,3 +118,9 @@ def test_a_parcel_that_somebody_else_has_written_is_not_opened(tmp_path: Path) -
     parcel.path.write_bytes(pack(tmp_path, os.getcwd).path.read_bytes())
     with pytest.raises(DamagedError, match="is not what was sent"):
         unpack(parcel)
+
+
+def test_what_cannot_be_sent_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BatchError, match="workers cannot be given what goes over this scene") as caught:
+        pack(tmp_path, lambda rows: rows)
+    assert "\n" not in str(caught.value)
