@@ -3,6 +3,7 @@
     python benchmarks/plan.py                                   # measure two sizes here, plan 10,000 x 10,000 x 100
     python benchmarks/plan.py --check 274 358 102               # and label a third size, to hold the plan against
     python benchmarks/plan.py --check 274 358 102 --workers 2   # that one with special label --workers 2
+    python benchmarks/plan.py --tile 128 --check 512 512 102    # all of it with smaller tiles, which takes less time
     python benchmarks/plan.py --save constants.json             # keep what was measured
     python benchmarks/plan.py --constants constants.json --scene 4400 2900 102
     python benchmarks/plan.py --smoke                           # small scenes, few steps, to see that it works
@@ -32,7 +33,7 @@ from measure import label, machine
 
 from special.simulate import simulate, write_scene
 
-SMALL, SMOKE = (256, 256, 102), (24, 24, 30)
+TILE, BANDS, SMOKE = 256, 102, (24, 24, 30)
 CLASSES, VIEWS, FEATURES = 9, 8, 10
 MOVED = {
     "calibrate": (1, 0),
@@ -213,17 +214,22 @@ def main() -> None:
     parser.add_argument("--scene", default=(10_000, 10_000, 100), help="what to plan", **size)
     parser.add_argument("--check", default=None, help="label a scene of this size and hold the plan against it", **size)
     parser.add_argument("--workers", type=int, default=1, help="of the check")
+    parser.add_argument(
+        "--tile", type=int, default=TILE, help="largest side of a tile, and the side of the smallest scene"
+    )
     parser.add_argument("--constants", type=Path, help="take these instead of measuring")
     parser.add_argument("--save", type=Path, help="keep what was measured")
     parser.add_argument("--smoke", action="store_true", help="small scenes, few steps")
     asked = parser.parse_args()
-    options = FEW_STEPS if asked.smoke else []
+    small = SMOKE if asked.smoke else (asked.tile, asked.tile, BANDS)
+    options = [f"--set={stage}.tile={asked.tile}" for stage in ("warmup", "refine")]
+    options += FEW_STEPS if asked.smoke else []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if asked.constants:
             known = json.loads(asked.constants.read_text(encoding="utf-8"))
         else:
-            known = constants(folder, SMOKE if asked.smoke else SMALL, options)
+            known = constants(folder, small, options)
         if asked.save:
             asked.save.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
         print(f"measured on {known['machine']}")
