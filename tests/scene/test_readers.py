@@ -46,6 +46,7 @@ SHARED_CODE = {
     "hdf5_guard",
     "hdf5_product",
     "joined",
+    "mapped",
     "markup",
     "mat_child",
     "product_files",

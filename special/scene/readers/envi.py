@@ -11,6 +11,7 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, ArrayBlockReader, Reader, ReadOptions
+from special.scene.readers.mapped import MappedArray
 from special.scene.source import Axes, Georeference, Source
 from special.scene.wavelengths import plausible_nm
 
@@ -22,15 +23,15 @@ _AXES: dict[str, Axes] = {"bsq": (1, 2, 0), "bil": (0, 2, 1), "bip": (0, 1, 2)}
 _SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
 
 
-class _RawFile:
-    """Maps the raw file anew for every block, so that nothing is held open."""
+class _RawFile(MappedArray):
+    """The raw file."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> None:
         self._path, self._offset = path, offset
         self.dtype, self.shape = dtype, shape
 
-    def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
-        return np.memmap(self._path, self.dtype, "r", self._offset, self.shape)[slices].view(np.ndarray)
+    def map(self) -> np.ndarray:
+        return np.memmap(self._path, self.dtype, "r", self._offset, self.shape)
 
 
 class EnviReader(Reader):
