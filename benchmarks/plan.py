@@ -16,6 +16,9 @@ share; all others stay on one machine. Training, a fixed number of steps of one 
 scene is a tile, so that its training is that of any larger one. A worker reads its windows from the file system that
 all share, and writes what it made of them there: those are the bytes, which all go through that file system. Memory is
 that of a process with everything loaded, plus what it keeps of every pixel; a worker keeps nothing of any.
+
+Clusters, mixtures and the report look at samples of some tens of thousands of pixels. Where the smaller scene has fewer
+(``--tile``), they seem to grow with the scene: a plan of one that is hundreds of times as large is then too high.
 """
 
 from __future__ import annotations
