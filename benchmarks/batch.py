@@ -1,7 +1,7 @@
 """Eight real scenes in one ``special batch`` against ``special label`` of one after the other; and whether bits differ.
 
-    python benchmarks/batch.py                    # ../shared/scenes beside this checkout, two workers, one round
-    python benchmarks/batch.py --scenes 2 --smoke # two scenes and few steps, to see that it works
+    python benchmarks/batch.py           # ../shared/scenes beside this checkout, two workers, one round
+    python benchmarks/batch.py --smoke   # two small simulated scenes and few steps, to see that it works
 
 Both sides use the same cores: the batch shares them between its workers, a command on its own has all of them. Bits are
 held against those of ``special label`` with as many threads as a worker has, for the number of threads decides the last
@@ -21,10 +21,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-from label import FEW_STEPS
+from label import FEW_STEPS, SMOKE
 from measure import machine
 
 from special.cluster.machine import cores, thread_environment
+from special.simulate import simulate, write_scene
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "scenes"
 OPTIONS = ["--clip", "none", "--offline", "--device", "cpu", "-q"]
@@ -39,6 +40,17 @@ def scenes(folder: Path, count: int) -> list[dict[str, str]]:
         row = {"scene": str(cube), "classes": str(place / "classes.txt")}
         found.append(row | {"wavelengths": str(listed) if listed.exists() else ""})
     return found[:count]
+
+
+def simulated(folder: Path) -> list[dict[str, str]]:
+    """Two small scenes, as ``scenes`` has them."""
+    found = []
+    for number in range(2):
+        files = write_scene(folder / str(number), simulate(*SMOKE, 3, seed=number))
+        scene = files.scene.rename(files.scene.with_name(f"line-{number}.hdr"))
+        files.scene.with_suffix(".img").rename(scene.with_suffix(".img"))
+        found.append({"scene": str(scene), "classes": str(files.classes), "wavelengths": ""})
+    return found
 
 
 def run(command: list[str], threads: int) -> tuple[float, float]:
@@ -65,14 +77,15 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--bits", type=int, default=2, help="how many scenes' bits to compare")
-    parser.add_argument("--smoke", action="store_true", help="few steps")
+    parser.add_argument("--smoke", action="store_true", help="small scenes, few steps")
     asked = parser.parse_args()
     more = FEW_STEPS if asked.smoke else []
-    rows, available = scenes(asked.folder, asked.scenes), cores()
     print(machine())
-    print(f"{len(rows)} scenes, {asked.workers} workers, {available} cores; load before: {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        rows = simulated(folder) if asked.smoke else scenes(asked.folder, asked.scenes)
+        available, compared = cores(), rows[: 1 if asked.smoke else asked.bits]
+        print(f"{len(rows)} scenes, {asked.workers} workers, {available} cores; load before: {os.getloadavg()[0]:.1f}")
         with (folder / "manifest.csv").open("w", newline="") as stream:
             writer = csv.DictWriter(stream, rows[0])
             writer.writeheader()
@@ -86,12 +99,12 @@ def main() -> None:
         print(f"{'special batch':<22} {together[0]:9.1f} {together[1]:9.1f}")
         print(f"{'ratio':<22} {together[0] / total[0]:9.2f} {together[1] / total[1]:9.2f}")
         same = 0
-        for row in rows[: asked.bits]:
+        for row in compared:
             stem = Path(row["scene"]).stem
             alone(row, folder / f"{stem}.bits", max(1, available // asked.workers), more)
             ours = np.load(folder / "maps" / f"{stem}.special" / "probabilities.npy")
             same += int(np.array_equal(ours, np.load(folder / f"{stem}.bits" / "probabilities.npy")))
-        print(f"the same bits as special label: {same} of {min(asked.bits, len(rows))} scenes")
+        print(f"the same bits as special label: {same} of {len(compared)} scenes")
         print(f"load after: {os.getloadavg()[0]:.1f}")
 
 

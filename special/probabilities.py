@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from special.errors import TrainingError
+from special.passes import HERE, Passes
 from special.storage.rasters import Rows, blocks
 
 
@@ -40,21 +42,25 @@ def smallest_type(count: int) -> type[np.signedinteger]:
     return next(kind for kind in (np.int8, np.int16, np.int32) if count <= np.iinfo(kind).max)
 
 
-def require_finite(values: Any, valid: np.ndarray, what: str) -> None:
-    """Raise where ``values`` (rows, cols, n) is not finite at a valid pixel.
+def require_finite(values: Any, valid: np.ndarray, what: str, passes: Passes = HERE) -> None:
+    """Raise where ``values`` (rows, cols, n) is not finite at a valid pixel; ``passes`` look at the windows.
 
     Raises:
         TrainingError: naming ``what`` and the first such pixel.
     """
-    count, first = 0, (0, 0)
-    for rows in blocks(values.shape):
-        bad = valid[rows] & ~np.isfinite(values[rows, :]).all(axis=-1)
-        if bad.any():
-            row, col = np.argwhere(bad)[0]
-            first = first if count else (rows.start + int(row), int(col))
-            count += int(bad.sum())
-    if count:
+    found = np.array(list(passes.over(list(blocks(values.shape)), partial(_not_finite, values, valid))))
+    if len(found) and found[:, 0].any():
+        _, row, col = found[found[:, 0] > 0][0]
         raise TrainingError(
-            f"the {what} are not finite at {count} valid pixels, the first at row {first[0]}, column {first[1]}: "
+            f"the {what} are not finite at {found[:, 0].sum()} valid pixels, the first at row {row}, column {col}: "
             "mask those pixels or look at the step before"
         )
+
+
+def _not_finite(values: Any, valid: np.ndarray, rows: slice) -> np.ndarray:
+    """Return at how many valid pixels of a window ``values`` is not finite, and row and column of the first of them."""
+    bad = valid[rows] & ~np.isfinite(values[rows, :]).all(axis=-1)
+    if not bad.any():
+        return np.zeros(3, dtype=np.int64)
+    row, col = np.argwhere(bad)[0]
+    return np.array([np.count_nonzero(bad), rows.start + row, col])

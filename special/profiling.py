@@ -17,6 +17,8 @@ from special.progress import SILENT, Progress
 class Phase:
     """A phase and those inside it: how often it came, in all ``seconds``, and the most ``megabytes`` it saw.
 
+    ``busy`` are the seconds that all cores worked for this process: on a machine that does other things as well they
+    say more than the others.
     Megabytes are the process's in memory, libraries included; where the system cannot say what a single phase took
     (it can on Linux), the most since the process began.
     """
@@ -24,6 +26,7 @@ class Phase:
     name: str
     calls: int = 0
     seconds: float = 0.0
+    busy: float = 0.0
     megabytes: float = 0.0
     inner: dict[str, Phase] = field(default_factory=dict)
 
@@ -36,7 +39,12 @@ class Phase:
     def to_json(self) -> dict[str, Any]:
         """The figures in types that JSON has."""
         inner = [phase.to_json() for phase in self.inner.values()]
-        figures = {"phase": self.name, "calls": self.calls, "seconds": round(self.seconds, 3)}
+        figures = {
+            "phase": self.name,
+            "calls": self.calls,
+            "seconds": round(self.seconds, 3),
+            "busy": round(self.busy, 3),
+        }
         return {**figures, "megabytes": round(self.megabytes), **({"inner": inner} if inner else {})}
 
 
@@ -48,7 +56,7 @@ class Profiler(Progress):
         self.whole = Phase("all", calls=1)
         self._open = [self.whole]
         self._latest: Phase | None = None
-        self._started = time.perf_counter()
+        self._started, self._worked = time.perf_counter(), time.process_time()
 
     def begin(self, what: str, total: int) -> None:
         """Hand on."""
@@ -73,11 +81,12 @@ class Profiler(Progress):
         phase = above.inner.setdefault(name, Phase(name))
         self._note_peak()
         self._open.append(phase)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
             phase.seconds += time.perf_counter() - started
+            phase.busy += time.process_time() - worked
             phase.calls += 1
             self._note_peak()
             self._open.pop()
@@ -91,7 +100,7 @@ class Profiler(Progress):
     def stop(self) -> Phase:
         """Return all that was measured since the profiler was made."""
         self._note_peak()
-        self.whole.seconds = time.perf_counter() - self._started
+        self.whole.seconds, self.whole.busy = time.perf_counter() - self._started, time.process_time() - self._worked
         return self.whole
 
     def _note_peak(self) -> None:

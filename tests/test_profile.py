@@ -38,6 +38,14 @@ def test_a_phase_takes_no_longer_than_the_one_around_it() -> None:
     assert 0 < outer.inner["inner"].seconds <= outer.seconds <= whole.seconds
 
 
+def test_what_the_cores_worked_is_counted_beside_the_time_that_passed() -> None:
+    profiler = Profiler()
+    with profiler.phase("work"):
+        sum(range(300_000))
+    whole = profiler.stop()
+    assert 0 < whole.inner["work"].busy <= whole.busy
+
+
 def test_what_fails_is_timed_as_well() -> None:
     profiler = Profiler()
     with pytest.raises(ValueError), profiler.phase("failing"):

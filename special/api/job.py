@@ -33,6 +33,7 @@ from special.cache.step import Given, Step
 from special.errors import RunError, SceneError, SettingsError, SpecialError
 from special.models.registry import CLASSIFIERS
 from special.models.settings import ScanSettings
+from special.passes import HERE, Passes
 from special.progress import SILENT, Progress
 from special.scene import Scene
 from special.steps import FIT, FIT_IMAGES, LABEL, with_answers
@@ -52,9 +53,11 @@ class _Checked:
     """What has been found out before anything is written.
 
     ``teachers`` are let go once they have been asked: no large model stays in memory while the classifier trains.
+    ``passes``: who goes over the scene's windows.
     """
 
     request: Request
+    passes: Passes
     device: str = ""
     scan: ScanSettings | None = None
     teachers: list[Teacher] | None = None
@@ -97,8 +100,8 @@ class Job:
             return [Verdict(step.name, "never run", "--force starts over") for step in steps]
         return runner.plan(self.run, steps, self._given(self._with_kept_teachers(), findings_of(self.run)))
 
-    def execute(self, until: str | None = None, progress: Progress = SILENT) -> list[Outcome]:
-        """Do it: check everything, hold the run, run what has to run.
+    def execute(self, until: str | None = None, progress: Progress = SILENT, passes: Passes = HERE) -> list[Outcome]:
+        """Do it: check everything, hold the run, run what has to run; ``passes`` go over the scene's windows.
 
         Raises:
             SpecialError: something cannot be done. Where nothing had been done before, nothing is left behind.
@@ -110,7 +113,7 @@ class Job:
         for warning in self.data.warnings if isinstance(self.data, Scene) else ():
             progress.say(warning)
         with progress.phase("prepare"):
-            checked = self._check(until, progress)
+            checked = self._check(until, progress, passes)
         fresh = not self.run.path.exists()
         try:
             with self.run.locked():
@@ -173,9 +176,9 @@ class Job:
             return replace(request, teachers=None)
         return replace(request, teachers=kept)
 
-    def _check(self, until: str | None, progress: Progress) -> _Checked:
+    def _check(self, until: str | None, progress: Progress, passes: Passes) -> _Checked:
         """Find out all that can go wrong before anything is written."""
-        checked = _Checked(self._with_kept_teachers())
+        checked = _Checked(self._with_kept_teachers(), passes)
         to_run = {verdict.step for verdict in self.plan(until) if verdict.runs}
         steps = [step for step in self.steps if step.name in to_run]
         if self._asks_again(until):
@@ -192,7 +195,7 @@ class Job:
             if checked.scan.backend != "auto":
                 _scan_backend(checked)
         if any("teachers" in step.inputs for step in steps):
-            asked = self._teacher_request(checked.request, checked.device, progress)
+            asked = self._teacher_request(checked, progress)
             for name in chosen.names_of(settings):
                 if (own := TEACHERS.get(name).settings_type) is not None:
                     settings.build(own)
@@ -217,6 +220,7 @@ class Job:
 
     def _begin(self, request: Request) -> None:
         """Write down what is asked. The run is held, so what another process did meanwhile can be seen."""
+        shutil.rmtree(self.run.workers, ignore_errors=True)  # of a command that was killed
         if self.start_over:
             for name in ("steps", "work"):
                 shutil.rmtree(self.run.path / name, ignore_errors=True)
@@ -256,7 +260,7 @@ class Job:
         def teachers() -> list[Teacher]:
             taken, checked.teachers = checked.teachers, None
             if taken is None:  # what was whole when the run was planned is damaged now
-                asked = self._teacher_request(request, checked.device, progress)
+                asked = self._teacher_request(checked, progress)
                 _, taken = chosen.choose(asked, request.teachers, request.settings)
             return taken
 
@@ -268,11 +272,14 @@ class Job:
             answers=lambda: read_answers(self.run, request),
             asked=asked_of(request, self.steps),
             findings=findings,
+            passes=checked.passes,
         )
 
     @staticmethod
-    def _teacher_request(request: Request, device: str, progress: Progress) -> TeacherRequest:
-        return TeacherRequest(request.settings, request.concepts, request.offline, device, request.seed, progress)
+    def _teacher_request(checked: _Checked, progress: Progress) -> TeacherRequest:
+        asked = checked.request
+        own = asked.settings, asked.concepts, asked.offline, checked.device, asked.seed
+        return TeacherRequest(*own, progress, checked.passes)
 
 
 def prepare(options: RunOptions) -> Job:

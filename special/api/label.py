@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from special.api.batch_workers import Where
 from special.api.class_source import Classes
 from special.api.job import Job, prepare, steps_of
 from special.api.options import LabelOptions, Wavelengths, takes
 from special.api.request import Request, content_of, georeference_of, read
 from special.api.run import Run, open_run
+from special.api.scene_workers import passes_over
 from special.cache.directory import RunDirectory
 from special.cache.runner import Verdict, sections_of
 from special.cache.step import Step
@@ -29,6 +31,9 @@ def label(
     wavelengths: Wavelengths | None = None,
     *,
     until: str | None = None,
+    workers: int | None = None,
+    memory: int | str | None = None,
+    cluster: str | None = None,
     progress: Progress = SILENT,
     **options: Any,
 ) -> Run:
@@ -42,14 +47,20 @@ def label(
         classes: names, or ``"Name | synonym: description"`` lines, or a file of such lines; those of ``library`` when
             None.
         wavelengths: for scenes that lack them: a CSV file, ``"430:860"``, or numbers in nm, one per band.
-        until: stop after this step. progress: who listens.
+        until: stop after this step.
+        workers: processes that go over the scene's windows, for one that is large; training stays here.
+        memory: bytes that each of them may take, or ``"2GB"``: where it is short, fewer work.
+        cluster: address of a Dask scheduler whose workers do that instead.
+        progress: who listens.
         options: the other fields of :class:`special.LabelOptions`, which says what each means.
 
     Raises:
         SpecialError: something in the input cannot be understood; the message is one line and says what to do.
     """
     job = prepare(LabelOptions(scene=scene, classes=classes, wavelengths=wavelengths, **options))
-    return Run(job.run.path, job.execute(job.known(until), progress))
+    job.known(until)
+    with passes_over(job.run, Where(workers, memory, cluster=cluster), job.request.device, progress.say) as passes:
+        return Run(job.run.path, job.execute(until, progress, passes))
 
 
 def rerun(

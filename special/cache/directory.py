@@ -115,6 +115,11 @@ class RunDirectory:
         return self.path / "work" / f"{step}-{key[:16]}"
 
     @property
+    def workers(self) -> Path:
+        """Where workers that help with steps find their parts of the work, and leave what came of them."""
+        return self.path / "work" / "workers"
+
+    @property
     def is_run(self) -> bool:
         """Whether somebody has begun a run here."""
         return os.path.isfile(self.request)  # unlike Path's, it takes a folder that may not be looked into for none

@@ -33,7 +33,7 @@ A list (.txt) names a scene or a glob a line. A manifest (.csv) has a row a scen
   lines/a.mat,first,classes.txt,430:860,a.gpkg,10
 Paths in both are relative to their folder. What a row does not say, the options of the command do.
 """
-_NOT_OURS = ("scene", "out", "until", "dry_run", "profile", "quiet", "debug")
+_NOT_OURS = ("scene", "out", "until", "workers", "memory", "cluster", "dry_run", "profile", "quiet", "debug")
 _label_options = [option for option in label.params if option.name not in _NOT_OURS]
 """What a scene can be told is what ``special label`` can be told of one."""
 

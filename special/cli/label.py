@@ -22,6 +22,8 @@ Examples:
   special label scene.tif --classes classes.txt --set warmup.epochs=10 --dry-run
   special label scene.tif --classes classes.txt --labels answers.csv
   special label scene.tif --classes classes.txt --profile
+  special label large.hdr --classes classes.txt --workers 8
+  special label large.hdr --classes classes.txt --cluster tcp://node1:8786
 
 \b
 The class list holds one class a line, synonyms after a bar, a description after a colon:
@@ -82,6 +84,9 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
 )
 @click.option("--labels-key", metavar="NAME", help="Field or array that holds the classes, where FILE has several.")
 @until_option()
+@click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Processes that go over a large scene.  [1]")
+@click.option("--memory", metavar="SIZE", help="What such a process may take; fewer work where it is short.  [1.5GB]")
+@click.option("--cluster", metavar="ADDRESS", help="Have a running Dask scheduler's workers go over it.")
 @dry_run_option
 @click.option("--profile", is_flag=True, help="Print where time and memory go, and record it in run.json.")
 @click.option("--force", is_flag=True, help="Forget what RUN holds, even of another scene.")
@@ -91,6 +96,9 @@ def label(
     changes: tuple[str, ...],
     device: str | None,
     until: str | None,
+    workers: int | None,
+    memory: str | None,
+    cluster: str | None,
     dry_run: bool,
     profile: bool,
     quiet: bool,
@@ -102,9 +110,11 @@ def label(
     EnMAP and others). What an earlier, perhaps interrupted, command has left in RUN is used where nothing that it
     depends on has changed.
     """
+    from special.api.batch_workers import Where
     from special.api.job import prepare
     from special.api.options import LabelOptions
     from special.api.run import Run
+    from special.api.scene_workers import passes_over
     from special.cli.screen import Screen, show_outcomes, show_plan, show_profile, show_result
     from special.profiling import Profiler
     from special.settings import parse_changes
@@ -116,8 +126,9 @@ def label(
     if dry_run:
         show_plan(job.run.path, job.plan(until), job.request.settings.notes)
         return
-    with screen:
-        outcomes = job.execute(until, progress)
+    where = Where(workers, memory, cluster=cluster)
+    with screen, passes_over(job.run, where, job.request.device, progress.say) as passes:
+        outcomes = job.execute(until, progress, passes)
     if not quiet:
         run = Run(job.run.path, outcomes)
         show_outcomes(run)

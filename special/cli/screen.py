@@ -201,11 +201,13 @@ def show_profile(whole: Phase) -> None:
             str(phase.calls),
             f"{phase.seconds:.2f}",
             f"{phase.seconds / max(whole.seconds, 1e-9):.1%}",
+            f"{phase.busy:.2f}",
             f"{phase.megabytes:.0f}",
         )
         for depth, phase in whole.rows()
     ]
-    show_table("", ("phase", "calls", "seconds", "share", "peak MB"), rows, right=(1, 2, 3, 4))
+    headings = ("phase", "calls", "seconds", "share", "CPU seconds", "peak MB")
+    show_table("", headings, rows, right=(1, 2, 3, 4, 5))
 
 
 def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:

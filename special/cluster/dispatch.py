@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -96,68 +96,99 @@ class Listener:
         """A task's worker has died, and another one takes it over."""
 
 
+class Dispatcher:
+    """Keeps who does what; ``crew`` has been started, and whoever has started it stops it.
+
+    Args:
+        crew: the workers. listener: hears what becomes of tasks.
+    """
+
+    def __init__(self, crew: Crew, listener: Listener) -> None:
+        self._crew, self._listener = crew, listener
+        self._waiting: deque[Task] = deque()
+        self._busy: dict[str, Task] = {}
+        self._idle: list[str] = []
+        self._lost: dict[str, int] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether a task is waited for."""
+        return bool(self._waiting or self._busy)
+
+    def add(self, tasks: Iterable[Task]) -> None:
+        """Have more tasks done, after those that wait already."""
+        self._waiting.extend(tasks)
+
+    def forget(self) -> None:
+        """Begin no task that waits. Those that are under way are heard of as they end."""
+        self._waiting.clear()
+
+    def turn(self) -> None:
+        """Give tasks to idle workers, then hear of one event, or of none for a second.
+
+        Raises:
+            BatchError: nobody is left to do them.
+        """
+        while self._waiting and self._idle and len(self._busy) < max(1, self._crew.most()):
+            worker, task = self._idle.pop(0), self._waiting.popleft()
+            self._busy[worker] = task
+            self._listener.started(task, worker)
+            self._crew.assign(worker, task)
+        self._crew.check()
+        try:
+            event = self._crew.events.get(timeout=_PATIENCE)
+        except queue.Empty:
+            return
+        self._crew.heard(event)
+        self._hear(event)
+
+    def _hear(self, event: Event) -> None:
+        worker, what = event.worker, event.what
+        if event.kind == "ready":
+            if what["version"] != own_version():
+                raise BatchError(
+                    f"{worker} has special {what['version']}, not {own_version()}: install the same everywhere"
+                )
+            self._idle.append(worker)
+        elif event.kind == "died":
+            self._idle[:] = [one for one in self._idle if one != worker]
+            if worker in self._busy:
+                self._try_again(self._busy.pop(worker), what["reason"])
+        elif worker not in self._busy:
+            return  # said before it was taken for dead
+        elif event.kind == "progress":
+            self._listener.progress(self._busy[worker], what)
+        elif event.kind == "said":
+            self._listener.said(self._busy[worker], what["line"])
+        else:
+            task = self._busy.pop(worker)
+            self._idle.append(worker)
+            if event.kind == "done":
+                self._listener.done(task, what["result"], what["megabytes"])
+            else:
+                self._listener.failed(task, what["reason"], what["fault"])
+
+    def _try_again(self, task: Task, reason: str) -> None:
+        """Have a task whose worker has died done by another one, unless that was one already."""
+        self._lost[task.name] = self._lost.get(task.name, 0) + 1
+        if self._lost[task.name] < TRIES:
+            self._listener.again(task, reason)
+            self._waiting.appendleft(task)
+        else:
+            self._listener.failed(task, f"its worker died, and so did the next one: {reason}", True)
+
+
 def dispatch(tasks: Sequence[Task], crew: Crew, listener: Listener) -> None:
-    """Have ``tasks`` done by ``crew``, and stop it at the end, however that comes.
+    """Have ``tasks`` done by ``crew``: start it, and stop it at the end, however that comes.
 
     Raises:
         BatchError: nobody is left to do them.
     """
-    waiting, busy, idle = deque(tasks), dict[str, Task](), list[str]()
-    lost: dict[str, int] = {}
+    dispatcher = Dispatcher(crew, listener)
+    dispatcher.add(tasks)
     try:
         crew.start()
-        while waiting or busy:
-            while waiting and idle and len(busy) < max(1, crew.most()):
-                worker, task = idle.pop(0), waiting.popleft()
-                busy[worker] = task
-                listener.started(task, worker)
-                crew.assign(worker, task)
-            crew.check()
-            try:
-                event = crew.events.get(timeout=_PATIENCE)
-            except queue.Empty:
-                continue
-            crew.heard(event)
-            _hear(event, waiting, busy, idle, lost, listener)
+        while dispatcher.pending:
+            dispatcher.turn()
     finally:
         crew.stop()
-
-
-def _hear(
-    event: Event,
-    waiting: deque[Task],
-    busy: dict[str, Task],
-    idle: list[str],
-    lost: dict[str, int],
-    listener: Listener,
-) -> None:
-    worker, what = event.worker, event.what
-    if event.kind == "ready":
-        if what["version"] != own_version():
-            raise BatchError(
-                f"{worker} has special {what['version']}, not {own_version()}: install the same everywhere"
-            )
-        idle.append(worker)
-    elif event.kind == "died":
-        idle[:] = [one for one in idle if one != worker]
-        if worker in busy:
-            task = busy.pop(worker)
-            lost[task.name] = lost.get(task.name, 0) + 1
-            if lost[task.name] < TRIES:
-                listener.again(task, what["reason"])
-                waiting.appendleft(task)
-            else:
-                listener.failed(task, f"its worker died, and so did the next one: {what['reason']}", True)
-    elif worker not in busy:
-        return  # said before it was taken for dead
-    elif event.kind == "progress":
-        listener.progress(busy[worker], what)
-    elif event.kind == "said":
-        listener.said(busy[worker], what["line"])
-    else:
-        task = busy.pop(worker)
-        idle.append(worker)
-        if event.kind == "done":
-            listener.done(task, what["result"], what["megabytes"])
-        else:
-            listener.failed(task, what["reason"], what["fault"])

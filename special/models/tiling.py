@@ -9,6 +9,8 @@ neighbours share the pixels asked for, and there their logits are blended, so th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise, zip_longest
 from typing import Protocol
 
@@ -17,14 +19,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from special.passes import HERE, Passes
 from special.progress import SILENT, Progress
-from special.storage.rasters import blocks
 
 Turn = tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
 """How to turn an image (..., rows, cols), and how to turn what came of it back."""
-
-
-_YIELDED = 1 << 22  # bytes of logits, of one turn
 
 
 def _as_it_is(image: Tensor) -> Tensor:
@@ -85,11 +84,16 @@ def predict_logits(
     Returns:
         float32 (rows, cols, classes).
     """
-    strips = logits_by_rows(model, inputs, tile, overlap, device=device, progress=progress)
-    return np.concatenate([logits[0] for _, logits in strips])
+    whole: NDArray[np.float32] | None = None
+    for window, (logits,) in logits_by_windows(model, inputs, tile, overlap, device=device, progress=progress):
+        if whole is None:
+            whole = np.empty((*inputs.shape[:2], logits.shape[-1]), np.float32)
+        whole[window] = logits
+    assert whole is not None  # there is at least one tile
+    return whole
 
 
-def logits_by_rows(
+def logits_by_windows(
     model: nn.Module,
     inputs: Windows,
     tile: int,
@@ -97,46 +101,104 @@ def logits_by_rows(
     *,
     turns: Sequence[Turn] = (UNTURNED,),
     device: str | torch.device = "cpu",
+    passes: Passes = HERE,
     progress: Progress = SILENT,
-) -> Iterator[tuple[slice, list[NDArray[np.float32]]]]:
-    """Logits of every pixel as ``predict_logits``, from top to bottom; memory holds a row of tiles, once for each turn.
+) -> Iterator[tuple[tuple[slice, slice], NDArray[np.float32]]]:
+    """Logits of every pixel as ``predict_logits``, a window a tile: of each what no later tile has a part in.
 
-    What is yielded is a part of it, of few rows: whoever takes it is not to need as much again.
+    Memory holds a tile, and of all others what they share with tiles to come, once for each turn.
 
     Args:
         model, inputs, tile, overlap, device, progress: as in ``predict_logits``.
         turns: ways to turn a tile before the model sees it, and back; a tile is read once for all of them.
+        passes: who looks at the tiles.
 
     Yields:
-        A slice of rows that are done, and their logits for every turn, float32 (rows, cols, classes).
+        A window that is done, and its logits for every turn, float32 (turns, rows, cols, classes). The windows are in
+        reading order and cover the scene once.
     """
     rows, cols = inputs.shape[:2]
-    count = len(tiles(rows, cols, tile, overlap))
-    strips, across = _spans(rows, tile, overlap), _spans(cols, tile, overlap)
-    progress.begin("predict", count)
-    totals: list[NDArray[np.float32]] = []
-    weights = np.zeros((0, cols, 1), np.float32)
-    for strip, following in zip_longest(strips, strips[1:]):
-        high = strip.stop - strip.start
-        for number, total in enumerate(totals):
-            totals[number] = _extended(total, high)
-        weights = _extended(weights, high)
-        for span in across:
-            image = torch.as_tensor(inputs[strip, span], dtype=torch.float32, device=device)  # (r, c, bands)
-            weight = np.outer(_ramp(strip, rows, overlap), _ramp(span, cols, overlap))[..., None]
-            weights[:, span] += weight
-            for number, (turned, back) in enumerate(turns):
-                logits = back(_apply(model, turned(image.permute(2, 0, 1)))).permute(1, 2, 0).cpu().numpy()
-                if number == len(totals):
-                    totals.append(np.zeros((high, cols, logits.shape[2]), np.float32))
-                totals[number][:, span] += weight * logits
+    windows = tiles(rows, cols, tile, overlap)
+    found = passes.over(windows, partial(_tile_logits, model, inputs, turns, device))
+    progress.begin("predict", len(windows))
+    down, across = _spans(rows, tile, overlap), _spans(cols, tile, overlap)
+    above: _Sums | None = None
+    for strip, next_strip in zip_longest(down, down[1:]):
+        bottom = strip.stop if next_strip is None else next_strip.start
+        below: _Sums | None = None
+        left: _Sums | None = None
+        for span, next_span in zip_longest(across, across[1:]):
+            right = span.stop if next_span is None else next_span.start
+            logits = next(found)
+            shape = strip.stop - strip.start, span.stop - span.start
+            own = _Sums.zeros(len(turns), shape, logits.shape[-1])
+            if above is not None:
+                own.begin_with(above.part(slice(None), span))
+            if left is not None:  # it has what lies above in it
+                own.begin_with(left)
+            own.add(np.outer(_ramp(strip, rows, overlap), _ramp(span, cols, overlap))[..., None], logits)
+            done = slice(0, bottom - strip.start), slice(0, right - span.start)
+            yield (slice(strip.start, bottom), slice(span.start, right)), own.part(*done).mean()
+            # Copies: a view would keep the whole tile.
+            left = own.part(slice(None), slice(done[1].stop, None)).copy()
+            if next_strip is not None:
+                if below is None:
+                    below = _Sums.zeros(len(turns), (strip.stop - bottom, cols), logits.shape[-1])
+                below.put(span, own.part(slice(done[0].stop, None), slice(None)))
             progress.advance()
-        done = high if following is None else following.start - strip.start
-        for part in blocks((done, *totals[0].shape[1:]), most=_YIELDED):
-            yield slice(strip.start + part.start, strip.start + part.stop), [t[part] / weights[part] for t in totals]
-        # Copies: a view of the few rows that are left would keep all of them.
-        totals, weights = [total[done:].copy() for total in totals], weights[done:].copy()
+        above = below
     progress.end()
+
+
+@dataclass
+class _Sums:
+    """Sums over tiles, of the pixels of a window.
+
+    ``logits``: weighted, float32 (turns, rows, cols, classes); ``weights``: float32 (rows, cols, 1).
+    """
+
+    logits: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+    @classmethod
+    def zeros(cls, turns: int, shape: tuple[int, int], classes: int) -> _Sums:
+        return cls(np.zeros((turns, *shape, classes), np.float32), np.zeros((*shape, 1), np.float32))
+
+    def part(self, rows: slice, cols: slice) -> _Sums:
+        return _Sums(self.logits[:, rows, cols], self.weights[rows, cols])
+
+    def copy(self) -> _Sums:
+        return _Sums(self.logits.copy(), self.weights.copy())
+
+    def begin_with(self, before: _Sums) -> None:
+        """Take over what earlier tiles have left of the upper left corner."""
+        rows, cols = before.weights.shape[:2]
+        self.logits[:, :rows, :cols], self.weights[:rows, :cols] = before.logits, before.weights
+
+    def add(self, weight: NDArray[np.float32], logits: NDArray[np.float32]) -> None:
+        """Add a tile whose pixels weigh ``weight`` (rows, cols, 1)."""
+        for total, each in zip(self.logits, logits, strict=True):
+            total += weight * each
+        self.weights += weight
+
+    def put(self, cols: slice, part: _Sums) -> None:
+        """Replace some columns."""
+        self.logits[:, :, cols], self.weights[:, cols] = part.logits, part.weights
+
+    def mean(self) -> NDArray[np.float32]:
+        return np.asarray(self.logits / self.weights)
+
+
+def _tile_logits(
+    model: nn.Module,
+    inputs: Windows,
+    turns: Sequence[Turn],
+    device: str | torch.device,
+    window: tuple[slice, slice],
+) -> NDArray[np.float32]:
+    """Logits of a tile by itself for every turn, float32 (turns, rows, cols, classes)."""
+    image = torch.as_tensor(inputs[window], dtype=torch.float32, device=device).permute(2, 0, 1)
+    return np.stack([back(_apply(model, turned(image))).permute(1, 2, 0).cpu().numpy() for turned, back in turns])
 
 
 def _apply(model: nn.Module, image: Tensor) -> Tensor:
@@ -147,12 +209,6 @@ def _apply(model: nn.Module, image: Tensor) -> Tensor:
         logits: Tensor = model(image.unsqueeze(0))[0]
     model.train(was_training)
     return logits
-
-
-def _extended(array: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
-    """Bring (r, ...) to ``rows`` rows with zeros below."""
-    below = np.zeros((rows - len(array), *array.shape[1:]), np.float32)
-    return np.concatenate([array, below])
 
 
 def _spans(length: int, tile: int, overlap: int) -> list[slice]:

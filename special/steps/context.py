@@ -11,6 +11,7 @@ import numpy as np
 from special.cache.workspace import Workspace
 from special.models.registry import CLASSIFIERS, Classifier
 from special.models.settings import ClassifierSettings, ScanSettings
+from special.passes import Passes
 from special.progress import Progress
 from special.settings import Built, Settings
 from special.training.classifier import classifier_of
@@ -100,6 +101,7 @@ class SceneContext(Context):
         answers: reads what the user has said.
         asked: what the user has asked for, for the report, see ``special.api.command``.
         findings: what was found out about a map of this run after it was made, JSON by name.
+        passes: who goes over the scene's windows.
     """
 
     scene: Scene
@@ -108,6 +110,7 @@ class SceneContext(Context):
     answers: Callable[[], Answers]
     asked: Mapping[str, Any]
     findings: Mapping[str, Any]
+    passes: Passes
 
 
 @dataclass(frozen=True)

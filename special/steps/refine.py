@@ -15,20 +15,21 @@ import numpy as np
 
 from special.cache.step import Step
 from special.errors import WeightsError
+from special.passes import HERE, Passes
 from special.probabilities import bvsb, require_finite
 from special.progress import SILENT, Progress
 from special.settings import Within
 from special.steps.answers import learned
 from special.steps.context import CLASSIFIER_APART, CLASSIFIER_SECTIONS, SceneContext
 from special.storage.files import save_array, save_json, save_tensors
-from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks
+from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.training.balanced_sampling import BalancedSet, OneHotTargets, Window
 from special.training.certain_pixels import CertainPixels
 from special.training.confident_hard import Split, split
 from special.training.objective import Term
 from special.training.randomness import own_randomness, stage_generator
 from special.training.settings import NoisyLabelSettings
-from special.training.soft_labels import pca_features, soft_labels
+from special.training.soft_labels import SoftLabels, pca_features, soft_labels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,6 +69,8 @@ class Refined:
 class Refinement:
     """The objective of the refinement: three sets of pixels, split and labelled anew at the beginning of every epoch.
 
+    Soft labels are made of the windows that the training asks for.
+
     Args:
         features: float32 (rows, cols, features), see ``pca_features``.
         valid: bool (rows, cols).
@@ -76,6 +79,8 @@ class Refinement:
         scratch: where large arrays go.
         known: bool (rows, cols), the valid pixels that have a class of the list; all of them when None.
         certain: int (rows, cols), 1..K where the user has named a pixel, else 0; None where he was not asked.
+        passes: who blends and labels the windows.
+        progress: told of the phases.
     """
 
     def __init__(
@@ -88,6 +93,8 @@ class Refinement:
         *,
         known: np.ndarray | None = None,
         certain: np.ndarray | None = None,
+        passes: Passes = HERE,
+        progress: Progress = SILENT,
     ) -> None:
         self.features = features
         self.valid = valid
@@ -96,46 +103,55 @@ class Refinement:
         self.anchor = anchor
         self.settings = settings
         self.scratch = scratch
-        self.parts: list[tuple[str, float, BalancedSet, Rows | OneHotTargets]] = []
+        self.passes, self.progress = passes, progress
+        self.parts: list[tuple[str, float, BalancedSet, SoftLabels | OneHotTargets]] = []
 
-    def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, Rows]:
-        """Return the predictions held against the anchor, their split, and the soft labels of all valid pixels."""
+    def label(self, predicted: Rows, generator: np.random.Generator) -> tuple[Rows, Split, SoftLabels]:
+        """Return the predictions held against the anchor, their split, and the soft labels that both make."""
         from special.training.predict import blend_with_prior
 
         settings = self.settings
-        held = blend_with_prior(predicted, self.anchor, self.valid, settings.prior_weight, self.scratch)
-        parts = split(
-            held, self.known, smallest=settings.min_mixture_pixels, cap=settings.max_mixture_pixels, generator=generator
-        )
-        soft = soft_labels(
-            self.features,
-            parts,
-            held,
-            self.known,
-            components=settings.mixture_components,
-            temperature=settings.temperature,
-            prior=settings.class_prior_power,
-            smallest=settings.min_mixture_pixels,
-            cap=settings.max_mixture_pixels,
-            generator=generator,
-            scratch=self.scratch,
-        )
-        for rows in blocks(soft.shape):
-            soft[rows] = settings.mixture_share * soft[rows] + np.float32(1 - settings.mixture_share) * held[rows]
+        with self.progress.phase("blend"):
+            held = blend_with_prior(
+                predicted, self.anchor, self.valid, settings.prior_weight, self.scratch, self.passes
+            )
+        with self.progress.phase("split"):
+            parts = split(
+                held,
+                self.known,
+                smallest=settings.min_mixture_pixels,
+                cap=settings.max_mixture_pixels,
+                generator=generator,
+            )
+        with self.progress.phase("mixtures"):
+            soft = soft_labels(
+                self.features,
+                parts,
+                held,
+                self.known,
+                components=settings.mixture_components,
+                temperature=settings.temperature,
+                prior=settings.class_prior_power,
+                smallest=settings.min_mixture_pixels,
+                cap=settings.max_mixture_pixels,
+                generator=generator,
+                share=settings.mixture_share,
+                scratch=self.scratch,
+            )
         return held, parts, soft
 
     def begin_epoch(self, epoch: int, predicted: Callable[[], Rows], generator: np.random.Generator) -> dict[str, Any]:
         """Split and label anew, at first what the warmup handed on; the figures are the sizes of the sets per class."""
         settings = self.settings
+        self.parts = []  # those of the epoch before take a few bytes for every pixel
         held, parts, soft = self.label(predicted() if epoch else self.anchor, generator)
         count = held.shape[-1]
         trust = bvsb(held)
-        sets: dict[str, tuple[float, np.ndarray, Rows | OneHotTargets, float]] = {
+        sets: dict[str, tuple[float, np.ndarray, SoftLabels | OneHotTargets, float]] = {
             "random": (1.0, self.known, OneHotTargets(parts.labels, count), settings.bvsb_power),
             "hard": (settings.lambda_hard, parts.hard, soft, 0.0),  # hard pixels have no BvSB that could guide
             "confident": (settings.lambda_confident, parts.confident, soft, settings.bvsb_power),
         }
-        self.parts = []
         figures: dict[str, Any] = {}
         for name, (factor, members, targets, guide) in sets.items():
             labels = np.where(members, parts.labels, parts.labels.dtype.type(-1))
@@ -170,6 +186,7 @@ def refine(
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
     scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
     progress: Progress = SILENT,
 ) -> Refined:
     """Train the warmup's classifier on, with labels that its own predictions and the spectra make.
@@ -187,6 +204,7 @@ def refine(
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
         scratch: where large arrays go, the results among them.
+        passes: who goes over the windows of a large scene, whatever is done to all of its pixels.
         progress: told of every step.
 
     Raises:
@@ -199,7 +217,7 @@ def refine(
     require_finite(probabilities, valid, "probabilities of the warmup")
     generator = stage_generator(seed, "refine")
     with progress.phase("standardise"):
-        spectra = spectra_of(cube, valid)
+        spectra = spectra_of(cube, valid, passes)
     with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
         try:
@@ -208,7 +226,7 @@ def refine(
             raise WeightsError(
                 "the weights of the warmup are not those of this classifier: run the warmup again"
             ) from None
-        trainer = SceneTrainer("refine", model, spectra, valid, settings, generator, device, scratch)
+        trainer = SceneTrainer("refine", model, spectra, valid, settings, generator, device, scratch, passes)
         with progress.phase("features"):
             features = pca_features(
                 spectra,
@@ -217,13 +235,27 @@ def refine(
                 cap=settings.max_mixture_pixels,
                 generator=generator,
                 scratch=scratch,
+                passes=passes,
             )
-        objective = Refinement(features, valid, probabilities, settings, scratch, known=known, certain=certain)
+        objective = Refinement(
+            features,
+            valid,
+            probabilities,
+            settings,
+            scratch,
+            known=known,
+            certain=certain,
+            passes=passes,
+            progress=progress,
+        )
         trainer.run(objective, checkpoint, progress)
+        objective.parts = []
         predicted = trainer.predicted(settings.views)
         with progress.phase("labels"):
             final, _, soft = objective.label(predicted, generator)
-    return Refined(trainer.weights(), final, soft, {"epochs": trainer.history})
+            with progress.phase("soften"):
+                everywhere = soft.everywhere(passes)
+    return Refined(trainer.weights(), final, everywhere, {"epochs": trainer.history})
 
 
 def _run(context: SceneContext, folder: Path) -> None:
@@ -242,6 +274,7 @@ def _run(context: SceneContext, folder: Path) -> None:
         device=context.device,
         checkpoint=context.checkpoint,
         scratch=context.scratch,
+        passes=context.passes,
         progress=context.progress,
     )
     learn.keep_certain(result.probabilities)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from special.cache.step import Step
+from special.passes import HERE, Passes
 from special.probabilities import best, bvsb, require_finite
 from special.progress import SILENT, Progress
 from special.steps.answers import learned
@@ -95,6 +96,7 @@ def warmup(
     device: str = "cpu",
     checkpoint: Checkpoint | None = None,
     scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
     progress: Progress = SILENT,
 ) -> Trained:
     """Train a fresh classifier on pseudo-labels.
@@ -111,6 +113,7 @@ def warmup(
         device: "cpu" or "cuda".
         checkpoint: where the state is kept, so that a killed training goes on; None keeps none.
         scratch: where large arrays go, the result among them.
+        passes: who goes over the windows of a large scene, whatever is done to all of its pixels.
         progress: told of every step.
 
     Raises:
@@ -125,9 +128,9 @@ def warmup(
     with own_randomness(generator, device):
         model = build(cube.shape[-1], probabilities.shape[-1])
         with progress.phase("standardise"):
-            spectra = spectra_of(cube, valid)
-        prepare(model, spectra, valid, generator)
-        trainer = SceneTrainer("warmup", model, spectra, valid, settings, generator, device, scratch)
+            spectra = spectra_of(cube, valid, passes)
+        prepare(model, spectra, valid, generator, passes)
+        trainer = SceneTrainer("warmup", model, spectra, valid, settings, generator, device, scratch, passes)
         objective = PseudoLabels(probabilities, valid if known is None else known, settings, certain)
         trainer.run(objective, checkpoint, progress)
         learned = trainer.predicted(settings.views)
@@ -135,9 +138,8 @@ def warmup(
         "classes": {"pixels": objective.set.counts.tolist(), "shares": objective.set.shares.round(6).tolist()},
         "epochs": trainer.history,
     }
-    return Trained(
-        trainer.weights(), blend_with_prior(learned, probabilities, valid, settings.prior_weight, scratch), figures
-    )
+    blended = blend_with_prior(learned, probabilities, valid, settings.prior_weight, scratch, passes)
+    return Trained(trainer.weights(), blended, figures)
 
 
 def _run(context: SceneContext, folder: Path) -> None:
@@ -155,6 +157,7 @@ def _run(context: SceneContext, folder: Path) -> None:
         device=context.device,
         checkpoint=context.checkpoint,
         scratch=context.scratch,
+        passes=context.passes,
         progress=context.progress,
     )
     learn.keep_certain(result.probabilities)

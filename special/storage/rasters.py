@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from special.errors import DamagedError, damage_of
+from special.passes import HERE, Passes
 
 BLOCK = 1 << 24
 """Bytes of a block of rows that is worked on at once, before what the work itself needs."""
@@ -120,14 +122,23 @@ def positions(mask: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.concatenate(found) if found else np.empty(0, dtype=np.int64)
 
 
-def pick(array: Any, where: np.ndarray) -> np.ndarray:
-    """Return the pixels (n, ...) of ``array`` (rows, cols, ...) at rising positions ``where`` of all its pixels."""
+def pick(array: Any, where: np.ndarray, passes: Passes = HERE) -> np.ndarray:
+    """Return the pixels (n, ...) of ``array`` (rows, cols, ...) at rising positions ``where`` of all its pixels.
+
+    ``passes`` read the windows of one that is no NumPy array.
+    """
     if isinstance(array, np.ndarray):
         return np.asarray(array.reshape(-1, *array.shape[2:])[where])
-    parts = []
+    wanted = []
     for rows in blocks(array.shape):
         first, last = np.searchsorted(where, (rows.start * array.shape[1], rows.stop * array.shape[1]))
         if last > first:
-            block = array[rows]
-            parts.append(block.reshape(-1, *array.shape[2:])[where[first:last] - rows.start * array.shape[1]])
+            wanted.append((rows, where[first:last] - rows.start * array.shape[1]))
+    parts = list(passes.over(wanted, partial(_picked, array)))
     return np.concatenate(parts) if parts else np.empty((0, *array.shape[2:]), array.dtype)
+
+
+def _picked(array: Any, window: tuple[slice, np.ndarray]) -> np.ndarray:
+    """Return the pixels (n, ...) of a window, by their positions in it."""
+    rows, where = window
+    return np.asarray(array[rows].reshape(-1, *array.shape[2:])[where])

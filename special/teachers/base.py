@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from special.classnames.class_list import ClassList
+from special.passes import HERE, Passes
 from special.progress import Progress
 from special.registry import Registry
 from special.settings import Section, Settings, teacher_section
@@ -32,6 +33,7 @@ class TeacherRequest:
         offline: never ask the network.
         device: ``cpu`` or ``cuda``. seed: of the run.
         progress: told of a download.
+        passes: who goes over the windows of a scene.
     """
 
     settings: Settings
@@ -40,6 +42,7 @@ class TeacherRequest:
     device: str
     seed: int
     progress: Progress
+    passes: Passes = HERE
 
 
 class Absent(Exception):

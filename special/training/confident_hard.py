@@ -63,27 +63,36 @@ def split(
     margin = bvsb(probabilities)
     labels = best(probabilities, valid)
     confident = np.zeros(valid.shape, dtype=bool)
-    scene_median = np.median(margin[valid]) if valid.any() else 0.0
+    scene_median = np.median(margin[valid], overwrite_input=True) if valid.any() else 0.0
     for k in range(probabilities.shape[-1]):
         members = labels == k
-        values = margin[members].astype(np.float64)
+        values = margin[members]
         if len(values) == 0:
             continue
-        if len(values) < max(smallest, 4) or values.std() < FLAT:
+        if len(values) < max(smallest, 4) or _deviation(values) < FLAT:
             confident[members] = values >= scene_median
         else:
             confident[members] = _upper_component(values, cap, generator)
     return Split(labels, confident, valid & ~confident)
 
 
+def _deviation(values: np.ndarray) -> float:
+    """Return the standard deviation of ``values`` float32 (n,), a part at a time: n may be most pixels of a scene."""
+    parts = [values[i : i + _AT_ONCE] for i in range(0, len(values), _AT_ONCE)]
+    mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / len(values)
+    return float(np.sqrt(sum(float(np.square(part - np.float64(mean)).sum()) for part in parts) / len(values)))
+
+
 def _upper_component(values: np.ndarray, cap: int, generator: np.random.Generator) -> np.ndarray:
-    """Return bool (n,): which of the values belong to the upper of two Gaussian components."""
-    sample = values if len(values) <= cap else generator.choice(values, cap, replace=False)
+    """Return bool (n,): which of the values, float32 (n,), belong to the upper of two Gaussian components."""
+    sample = (values if len(values) <= cap else generator.choice(values, cap, replace=False)).astype(np.float64)
     start = np.quantile(sample, [0.25, 0.75])[:, None]
     mixture = fit_mixture(sample[:, None], 2, covariance="full", floor=FLAT**2, generator=generator, means=start)
     means = mixture.means_[:, 0]
     upper = int(means.argmax())
-    inside = np.concatenate(
-        [mixture.predict(values[i : i + _AT_ONCE, None]) == upper for i in range(0, len(values), _AT_ONCE)]
-    )
-    return (inside | (values >= means[upper])) & (values > means[1 - upper])
+    found = np.empty(len(values), dtype=bool)
+    for first in range(0, len(values), _AT_ONCE):
+        part = values[first : first + _AT_ONCE].astype(np.float64)
+        inside = mixture.predict(part[:, None]) == upper
+        found[first : first + _AT_ONCE] = (inside | (part >= means[upper])) & (part > means[1 - upper])
+    return found

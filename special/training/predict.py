@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from special.models.orientation import orient, restore
-from special.models.tiling import Windows, logits_by_rows
+from special.models.tiling import Windows, logits_by_windows
+from special.passes import HERE, Passes
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks, pick, positions
 
 
@@ -24,6 +25,7 @@ def predict(
     views: int,
     device: str,
     scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
 ) -> Rows:
     """Return class probabilities: float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
 
@@ -36,21 +38,27 @@ def predict(
         views: how many of the eight orientations to average, 1..8.
         device: "cpu" or "cuda".
         scratch: where the result goes, as ``predicted``.
+        passes: who looks at the windows.
     """
     turns = [(partial(orient, view=view), partial(restore, view=view)) for view in range(views)]
     result: Rows | None = None
-    for rows, logits in logits_by_rows(model, spectra, tile, overlap, turns=turns, device=device):
+    for window, logits in logits_by_windows(model, spectra, tile, overlap, turns=turns, device=device, passes=passes):
         shares = [torch.softmax(torch.from_numpy(each), dim=-1).numpy() for each in logits]
         mean = sum(shares[1:], shares[0]) / np.float32(views)
         if result is None:
             result = scratch.zeros("predicted", (*valid.shape, mean.shape[-1]))
-        result[rows] = np.where(valid[rows, :, None], mean, np.float32(0))
+        result[window] = np.where(valid[window][..., None], mean, np.float32(0))
     assert result is not None  # there is at least one tile
     return result
 
 
 def blend_with_prior(
-    learned: Rows, prior: Rows, valid: np.ndarray, weight: float, scratch: ScratchSpace = MEMORY
+    learned: Rows,
+    prior: Rows,
+    valid: np.ndarray,
+    weight: float,
+    scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
 ) -> Rows:
     """Blend what was learned with the probabilities it was learned from, the prior.
 
@@ -65,6 +73,7 @@ def blend_with_prior(
         valid: bool (rows, cols), at least one pixel.
         weight: 0 = learned alone, 1 = prior alone.
         scratch: where the result goes, as ``blended``.
+        passes: who blends the windows.
 
     Returns:
         float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
@@ -73,13 +82,20 @@ def blend_with_prior(
     some = positions(valid, np.arange(0, count, max(1, count // 20_000)))
     power = _power(_logs(pick(learned, some)), float(_normalised(_logs(pick(prior, some))).max(axis=1).mean()))
     result = scratch.zeros("blended", learned.shape)
-    for rows in blocks(learned.shape):
-        here = valid[rows]
-        shares = np.zeros((*here.shape, learned.shape[-1]), dtype=np.float32)
-        logs, prior_logs = _logs(learned[rows][here]), _logs(prior[rows][here])
-        shares[here] = _normalised((1 - weight) * power * logs + weight * prior_logs)
+    parts = list(blocks(learned.shape))
+    found = passes.over(parts, partial(_blended, learned, prior, valid, weight, power))
+    for rows, shares in zip(parts, found, strict=True):
         result[rows] = shares
     return result
+
+
+def _blended(learned: Rows, prior: Rows, valid: np.ndarray, weight: float, power: float, rows: slice) -> np.ndarray:
+    """Return the blend of a window, float32 (rows, cols, K)."""
+    here = valid[rows]
+    shares = np.zeros((*here.shape, learned.shape[-1]), dtype=np.float32)
+    logs, prior_logs = _logs(learned[rows][here]), _logs(prior[rows][here])
+    shares[here] = _normalised((1 - weight) * power * logs + weight * prior_logs)
+    return shares
 
 
 def _logs(shares: np.ndarray) -> np.ndarray:

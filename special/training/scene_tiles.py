@@ -14,6 +14,7 @@ from special.errors import TrainingError
 from special.models.orientation import COUNT, restore
 from special.models.patches import PatchClassifier
 from special.models.tiling import Windows, tiles
+from special.passes import HERE, Passes
 from special.progress import SILENT, Progress
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, pick, positions
 from special.training.balanced_sampling import Window
@@ -27,7 +28,13 @@ PCA_PIXELS = 20_000
 """Most pixels from which a classifier finds its principal components."""
 
 
-def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np.random.Generator) -> None:
+def prepare(
+    model: nn.Module,
+    spectra: Windows,
+    valid: np.ndarray,
+    generator: np.random.Generator,
+    passes: Passes = HERE,
+) -> None:
     """Let a classifier of patches look at the spectra before its training, at ``PCA_PIXELS`` valid pixels at most.
 
     Args:
@@ -35,11 +42,12 @@ def prepare(model: nn.Module, spectra: Windows, valid: np.ndarray, generator: np
         spectra: float32 (rows, cols, bands), standardised.
         valid: bool (rows, cols).
         generator: the stage's.
+        passes: who reads the windows.
     """
     count = int(valid.sum())
     if not isinstance(model, PatchClassifier) or not count:
         return
-    model.prepare(pick(spectra, positions(valid, pca_sample(count, generator))))
+    model.prepare(pick(spectra, positions(valid, pca_sample(count, generator)), passes))
 
 
 def pca_sample(count: int, generator: np.random.Generator) -> np.ndarray:
@@ -144,7 +152,7 @@ class SceneTrainer:
         settings: see ``SceneTrainingSettings``.
         generator: the stage's; with torch's own state it is the only source of chance.
         device: "cpu" or "cuda".
-        scratch: where predictions go.
+        scratch: where predictions go. passes: who looks at the windows of a prediction.
 
     Raises:
         TrainingError: no pixel is valid.
@@ -158,6 +166,7 @@ class SceneTrainer:
     generator: np.random.Generator
     device: str
     scratch: ScratchSpace = MEMORY
+    passes: Passes = HERE
     loop: TrainingLoop = field(init=False)
     progress: Progress = field(init=False, default=SILENT)
 
@@ -185,6 +194,7 @@ class SceneTrainer:
                 views=views,
                 device=self.device,
                 scratch=self.scratch,
+                passes=self.passes,
             )
 
     def weights(self) -> dict[str, Tensor]:

@@ -6,11 +6,14 @@ of a few tens of PCA features underflow long before their logarithms do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from special.errors import TrainingError
+from special.passes import HERE, Passes
 from special.probabilities import require_finite
 from special.storage.rasters import MEMORY, Rows, ScratchSpace, blocks, pick, positions
 from special.training.confident_hard import Split
@@ -33,6 +36,7 @@ def pca_features(
     cap: int,
     generator: np.random.Generator,
     scratch: ScratchSpace = MEMORY,
+    passes: Passes = HERE,
 ) -> Rows:
     """Project standardised spectra on their first principal components, each brought to unit variance.
 
@@ -42,6 +46,7 @@ def pca_features(
         count: components wanted; fewer come back where the scene has fewer bands, pixels or directions of variance.
         cap: most pixels the components are computed from, drawn by ``generator``.
         scratch: where the result goes, as ``features``.
+        passes: who looks at the windows.
 
     Returns:
         float32 (rows, cols, features), 0 at invalid pixels.
@@ -49,8 +54,8 @@ def pca_features(
     Raises:
         TrainingError: a spectrum at a valid pixel is not finite, or no valid pixel differs from another.
     """
-    require_finite(spectra, valid, "spectra")
-    sample = pick(spectra, _drawn(valid, cap, generator)).astype(np.float64)
+    require_finite(spectra, valid, "spectra", passes)
+    sample = pick(spectra, _drawn(valid, cap, generator), passes).astype(np.float64)
     mean = sample.mean(axis=0)
     variances, axes = np.linalg.eigh((sample - mean).T @ (sample - mean) / max(len(sample) - 1, 1))
     order = variances.argsort()[::-1][:count]
@@ -62,11 +67,80 @@ def pca_features(
     basis *= np.sign(basis[np.abs(basis).argmax(axis=0), np.arange(len(order))])
     shift = (mean @ basis).astype(np.float32)
     result = scratch.zeros("features", (*valid.shape, len(order)))
-    for rows in blocks(spectra.shape):
-        pixels = np.asarray(spectra[rows, :]).reshape(-1, spectra.shape[-1])
-        features = (pixels @ basis.astype(np.float32) - shift).reshape(*valid[rows].shape, -1)
-        result[rows] = np.where(valid[rows, :, None], features, np.float32(0))
+    parts = list(blocks(spectra.shape))
+    found = passes.over(parts, partial(_projected, spectra, valid, basis.astype(np.float32), shift))
+    for rows, features in zip(parts, found, strict=True):
+        result[rows] = features
     return result
+
+
+def _projected(spectra: Windows, valid: np.ndarray, basis: np.ndarray, shift: np.ndarray, rows: slice) -> np.ndarray:
+    """Return the features of a window, float32 (rows, cols, features)."""
+    pixels = np.asarray(spectra[rows, :]).reshape(-1, spectra.shape[-1])
+    features = (pixels @ basis - shift).reshape(*valid[rows].shape, -1)
+    return np.where(valid[rows, :, None], features, np.float32(0))
+
+
+class SoftLabels:
+    """Soft labels of every pixel, float32 (rows, cols, K), made when they are asked for.
+
+    A training looks at a few windows of a large scene before it makes others: those alone are made. They sum to 1 at
+    valid pixels and are 0 at invalid ones.
+
+    Args:
+        features: float (rows, cols, features), see ``pca_features``.
+        probabilities: float (rows, cols, K), the predictions, as ``soft_labels`` has them.
+        valid: bool (rows, cols).
+        mixtures: of the classes that have one. priors: float (K,), added to their log densities.
+        temperature, share: see ``soft_labels``.
+        scratch: where they go, as ``soft``.
+    """
+
+    def __init__(
+        self,
+        features: Rows,
+        probabilities: Rows,
+        valid: np.ndarray,
+        mixtures: Mapping[int, GaussianMixture],
+        priors: np.ndarray,
+        *,
+        temperature: float,
+        share: float,
+        scratch: ScratchSpace = MEMORY,
+    ) -> None:
+        self.shape = probabilities.shape
+        self._work = partial(_posterior, features, probabilities, valid, mixtures, priors, temperature, share)
+        self._bytes_per_pixel = 8 * (features.shape[-1] + 4 * self.shape[-1])
+        self._valid = valid
+        self._made: set[tuple[int, ...]] = set()
+        self._kept = scratch.zeros("soft", self.shape)
+
+    def __getitem__(self, window: tuple[slice, slice]) -> np.ndarray:
+        """Return those of a window, float32 (rows, cols, K).
+
+        Raises:
+            TrainingError: one is not finite.
+        """
+        rows, cols = window
+        place = rows.start, rows.stop, cols.start, cols.stop
+        if place not in self._made:
+            found = self._work(window)
+            require_finite(found, self._valid[window], "soft labels")
+            self._kept[window] = found
+            self._made.add(place)
+        return self._kept[window]
+
+    def everywhere(self, passes: Passes = HERE) -> Rows:
+        """Return all of them, float32 (rows, cols, K); ``passes`` ask the mixtures about the windows.
+
+        Raises:
+            TrainingError: one is not finite.
+        """
+        parts = [(rows, slice(0, self.shape[1])) for rows in blocks(self.shape, self._bytes_per_pixel)]
+        for part, found in zip(parts, passes.over(parts, self._work), strict=True):
+            self._kept[part] = found
+        require_finite(self._kept, self._valid, "soft labels")
+        return self._kept
 
 
 def soft_labels(
@@ -81,9 +155,10 @@ def soft_labels(
     smallest: int,
     cap: int,
     generator: np.random.Generator,
+    share: float = 1.0,
     scratch: ScratchSpace = MEMORY,
-) -> Rows:
-    """Return the class posterior of every valid pixel under per-class mixtures of its PCA features.
+) -> SoftLabels:
+    """Fit per-class mixtures to PCA features; return the class posterior of every valid pixel under them.
 
     ``log q(k | z) = log_softmax_k((log p(z | k) + prior * log n_k) / temperature)``, with ``n_k`` the confident
     pixels of class ``k``. A class of few confident pixels gets fewer components. Classes with fewer than ``smallest``
@@ -99,13 +174,11 @@ def soft_labels(
         prior: exponent of the class frequency; 0 takes all classes as equally common, 1 as common as predicted.
         smallest: fewest confident pixels a class needs for a mixture.
         cap: most pixels a mixture is fitted to, drawn by ``generator``.
+        share: 1 = the posterior alone, 0 = the predictions alone.
         scratch: where the result goes, as ``soft``.
 
-    Returns:
-        float32 (rows, cols, K), sums to 1 at valid pixels, 0 at invalid ones.
-
     Raises:
-        TrainingError: a feature, a probability or a resulting soft label is not finite.
+        TrainingError: a feature or a probability is not finite.
     """
     require_finite(features, valid, "spectral features")
     require_finite(probabilities, valid, "predicted probabilities")
@@ -120,21 +193,33 @@ def soft_labels(
         sample = pick(features, _drawn(members, cap, generator)).astype(np.float64)
         mixtures[k] = _mixture(sample, components, generator)
         priors[k] = prior * np.log(count)
-    result = scratch.zeros("soft", probabilities.shape)
-    for rows in blocks(features.shape, 8 * (features.shape[-1] + 4 * classes)):
-        here = valid[rows]
-        shares = np.zeros((*here.shape, classes), dtype=np.float32)
-        pixels = features[rows][here].astype(np.float64)
-        predicted = probabilities[rows][here].astype(np.float64)
-        if mixtures and len(pixels):
-            modelled = list(mixtures)
-            scores = np.stack([(mixtures[k].score_samples(pixels) + priors[k]) / temperature for k in modelled], axis=1)
-            left = 1.0 - np.delete(predicted, modelled, axis=1).sum(axis=1, keepdims=True)
-            predicted[:, modelled] = np.exp(_log_softmax(scores)) * left
-        shares[here] = predicted
-        result[rows] = shares
-    require_finite(result, valid, "soft labels")
-    return result
+    return SoftLabels(
+        features, probabilities, valid, mixtures, priors, temperature=temperature, share=share, scratch=scratch
+    )
+
+
+def _posterior(
+    features: Rows,
+    probabilities: Rows,
+    valid: np.ndarray,
+    mixtures: Mapping[int, GaussianMixture],
+    priors: np.ndarray,
+    temperature: float,
+    share: float,
+    window: tuple[slice, slice],
+) -> np.ndarray:
+    """Return the soft labels of a window, float32 (rows, cols, K)."""
+    here, held = valid[window], probabilities[window]
+    shares = np.zeros((*here.shape, held.shape[-1]), dtype=np.float32)
+    pixels = features[window][here].astype(np.float64)
+    predicted = held[here].astype(np.float64)
+    if mixtures and len(pixels):
+        modelled = list(mixtures)
+        scores = np.stack([(mixtures[k].score_samples(pixels) + priors[k]) / temperature for k in modelled], axis=1)
+        left = 1.0 - np.delete(predicted, modelled, axis=1).sum(axis=1, keepdims=True)
+        predicted[:, modelled] = np.exp(_log_softmax(scores)) * left
+    shares[here] = predicted
+    return np.asarray(share * shares + np.float32(1 - share) * held, dtype=np.float32)
 
 
 def _drawn(mask: np.ndarray, cap: int, generator: np.random.Generator) -> np.ndarray:

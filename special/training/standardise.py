@@ -6,10 +6,12 @@ A scene that fits into memory with ease is standardised there, a larger one wind
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from special.passes import HERE, Passes
 from special.storage.rasters import blocks
 
 if TYPE_CHECKING:
@@ -49,17 +51,18 @@ class Normalisation:
     deviation: np.ndarray
 
     @classmethod
-    def of(cls, cube: np.ndarray | Readable, valid: np.ndarray) -> Normalisation:
+    def of(cls, cube: np.ndarray | Readable, valid: np.ndarray, passes: Passes = HERE) -> Normalisation:
         """Look at the finite values of the valid pixels, at those of a scene in one pass over its windows.
 
         Args:
             cube: float32 (rows, cols, bands), any unit, or a scene.
             valid: bool (rows, cols).
+            passes: who looks at the windows of a scene.
         """
         if not isinstance(cube, np.ndarray):
             moments = Moments(cube.shape[2])
-            for part in blocks(cube.shape, most=1 << 23):
-                moments.add(cube.read(part)[valid[part]])
+            for portion in passes.over(list(blocks(cube.shape, most=1 << 23)), partial(_moments, cube, valid)):
+                moments.merge(*portion)
             return moments.normalisation()
         mean, deviation = np.zeros(cube.shape[-1]), np.zeros(cube.shape[-1])
         rows, cols = np.nonzero(valid)
@@ -99,21 +102,37 @@ class Moments:
 
     def add(self, spectra: np.ndarray) -> None:
         """Take more pixels into account: finite (pixels, bands)."""
-        if not len(spectra):
+        self.merge(*_moments_of(spectra))
+
+    def merge(self, count: np.ndarray, mean: np.ndarray, squares: np.ndarray) -> None:
+        """Take a portion into account: its ``count`` of pixels (), their ``mean`` and sum of ``squares`` (bands,)."""
+        if not count:
             return
-        spectra = spectra.astype(np.float64)
-        mean = spectra.mean(axis=0)
-        spectra -= mean
-        total = self._count + len(spectra)
-        between = (mean - self._mean) ** 2 * (self._count * len(spectra) / total)
-        self._squares += np.einsum("pb,pb->b", spectra, spectra) + between
-        self._mean += (mean - self._mean) * (len(spectra) / total)
+        total = self._count + int(count)
+        self._squares += squares + (mean - self._mean) ** 2 * (self._count * int(count) / total)
+        self._mean += (mean - self._mean) * (int(count) / total)
         self._count = total
 
     def normalisation(self) -> Normalisation:
         """Return what brings all of these pixels to zero mean and unit variance."""
         deviation = np.sqrt(self._squares / max(self._count, 1))
         return Normalisation(self._mean.copy(), _telling(self._mean, deviation))
+
+
+def _moments(cube: Readable, valid: np.ndarray, rows: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Look at the valid pixels of a window."""
+    return _moments_of(cube.read(rows)[valid[rows]])
+
+
+def _moments_of(spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the number () of ``spectra`` (pixels, bands), their mean (bands,) and their squares around it (bands,)."""
+    if not len(spectra):
+        nothing = np.zeros(spectra.shape[1])
+        return np.array(0), nothing, nothing
+    spectra = spectra.astype(np.float64)
+    mean = spectra.mean(axis=0)
+    spectra -= mean
+    return np.array(len(spectra)), mean, np.einsum("pb,pb->b", spectra, spectra)
 
 
 class Spectra:
@@ -170,15 +189,16 @@ def standardise(cube: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return Normalisation.of(cube, valid).apply(cube, valid)
 
 
-def spectra_of(cube: np.ndarray | Readable, valid: np.ndarray) -> Windows:
+def spectra_of(cube: np.ndarray | Readable, valid: np.ndarray, passes: Passes = HERE) -> Windows:
     """Return what the classifier sees: ``standardise``, by windows where the cube is a large scene.
 
     Args:
         cube: float32 (rows, cols, bands), any unit, or a scene.
         valid: bool (rows, cols); a scene's own where it is one.
+        passes: who looks at the windows of a large scene.
     """
     values = loaded(cube)
-    return Normalisation.of(values, valid).windows(values, valid)
+    return Normalisation.of(values, valid, passes).windows(values, valid)
 
 
 def share_at_limit(spectra: Windows, valid: np.ndarray) -> float:

@@ -23,9 +23,11 @@ def begin(files: small_scene.Files, out: Path) -> subprocess.Popen[str]:
     """Begin a run, and return when its training has kept a checkpoint."""
     command = [sys.executable, "-m", "special", "label", *files.options, "--out", str(out), *LONG]
     child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 300
     while not list(out.glob("work/warmup-*/*.safetensors")):
-        assert child.poll() is None and time.monotonic() < limit, child.communicate()
+        if child.poll() is not None or time.monotonic() > limit:
+            child.kill()  # it would train for hours before it says anything
+            raise AssertionError(child.communicate())
         os.sched_yield()
     return child
 

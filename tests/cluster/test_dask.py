@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +18,19 @@ import pytest
 
 distributed = pytest.importorskip("distributed", reason='Dask is not installed: pip install "special-hsi[cluster]"')
 
+import window_work  # noqa: E402
 from batch_heard import Heard, answers  # noqa: E402
 
 from special.cluster.dask_crew import DaskCrew, connect, slurm, usable  # noqa: E402
 from special.cluster.dispatch import Task, dispatch  # noqa: E402
+from special.cluster.spread import Spread  # noqa: E402
+from special.cluster.windows import WORK  # noqa: E402
 from special.errors import BatchError  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tasks of these tests kill by signals")
 SUPPORT = Path(__file__).parents[1] / "support"
+LIMIT_SECONDS = 60
+"""How long is waited for what others do."""
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +102,32 @@ def test_a_scene_whose_dask_worker_is_killed_is_done_by_another(cluster: Any, tm
     gone(int((tmp_path / "here").read_text()))
 
 
+def test_a_dask_worker_that_is_killed_in_a_window_costs_the_pass_nothing_but_time(cluster: Any, tmp_path: Path) -> None:
+    said: list[str] = []
+    folder = tmp_path / "workers"
+    crew = DaskCrew(WORK, connect(cluster.scheduler_address), 10**6, folder / "logs")
+    killer = threading.Thread(target=kill_who_is_named_in, args=(tmp_path / "here",))
+    killer.start()
+    with Spread(crew, folder, said.append) as passes:
+        found = passes.over([slice(n, n + 1) for n in range(6)], partial(window_work.linger, tmp_path / "here"))
+        assert [int(each) for each in found] == list(range(6))
+    killer.join(LIMIT_SECONDS)
+    assert said[0] == "A worker has died, and another one does its part: its Dask worker has gone."
+
+
+def kill_who_is_named_in(path: Path) -> None:
+    """Wait until a process writes a number into a file, and kill the process of that number."""
+    limit = time.monotonic() + LIMIT_SECONDS
+    while not path.exists():
+        if time.monotonic() > limit:
+            return
+        os.sched_yield()
+    os.kill(int(path.read_text()), signal.SIGKILL)
+
+
 def gone(pid: int) -> None:
     """Wait until a process has ended."""
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + LIMIT_SECONDS
     while Path(f"/proc/{pid}").exists() and "zombie" not in Path(f"/proc/{pid}/status").read_text():
         assert time.monotonic() < limit
         os.sched_yield()
@@ -106,9 +136,6 @@ def gone(pid: int) -> None:
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A scheduler and a worker in processes of their own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     environment = {**os.environ, "PYTHONPATH": str(SUPPORT)}
 
     def begin(what: str, *words: str) -> subprocess.Popen[bytes]:
@@ -116,10 +143,16 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         return subprocess.Popen(command, env=environment, cwd=tmp_path, **quiet)
 
-    address = f"tcp://127.0.0.1:{port}"
-    made = begin("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
-    worker = begin("worker", address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
-    yield address, made
+    told = str(tmp_path / "scheduler.json")  # the system finds a free port
+    made = begin("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", told)
+    worker = begin(
+        "worker", "--scheduler-file", told, "--nthreads", "1", "--no-dashboard", "--death-timeout", str(LIMIT_SECONDS)
+    )
+    limit = time.monotonic() + LIMIT_SECONDS
+    while not Path(told).exists():
+        assert made.poll() is None and time.monotonic() < limit, "the scheduler does not begin"
+        os.sched_yield()
+    yield told, made
     for each in (worker, made):
         each.kill()
         each.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from special.errors import SettingsError
 from special.models.mamba import DT_MAX, DT_MIN, Mamba
 from special.models.mambahsi import MambaHSI, MambaHSISettings, SpectralMamba, enlarge, halve
 from special.models.orientation import COUNT, orient
-from special.models.tiling import predict_logits, tiles
+from special.models.tiling import UNTURNED, _ramp, logits_by_windows, predict_logits, tiles
 from special.progress import Progress
 from special.settings import load
 
@@ -264,6 +265,22 @@ def test_tiled_prediction_shows_no_seam() -> None:
     # A seam would be a jump where tiles meet, from column 22 to 38, that the whole prediction does not have there.
     jumps = [np.abs(np.diff(logits, axis=1)).mean(axis=(0, 2))[20:40].max() for logits in (whole, tiled)]
     assert jumps[1] < 1.1 * jumps[0]
+
+
+@pytest.mark.parametrize(("tile", "overlap"), [(12, 0), (12, 4), (12, 9), (40, 4)])
+def test_windows_come_once_each_and_are_the_weighted_mean_of_all_tiles(tile: int, overlap: int) -> None:
+    cube = scene(25, 31)[0].numpy()
+    turns = [UNTURNED, (partial(torch.flip, dims=(-1,)),) * 2]
+    totals, weights, seen = np.zeros((2, 25, 31, 1)), np.zeros((25, 31, 1)), np.zeros((25, 31), dtype=int)
+    for window in tiles(25, 31, tile, overlap):
+        weight = np.outer(_ramp(window[0], 25, overlap), _ramp(window[1], 31, overlap))[..., None]
+        totals[:, *window] += weight * cube[window].mean()
+        weights[window] += weight
+    expected = totals / weights
+    for window, logits in logits_by_windows(FlatTile(), cube, tile, overlap, turns=turns):
+        seen[window] += 1
+        np.testing.assert_allclose(logits, expected[:, *window], rtol=1e-4, atol=1e-5)
+    assert (seen == 1).all()
 
 
 def test_prediction_reports_every_tile_and_leaves_the_model_as_it_was() -> None:

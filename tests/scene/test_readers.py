@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import tomllib
@@ -46,6 +47,7 @@ SHARED_CODE = {
     "hdf5_guard",
     "hdf5_product",
     "joined",
+    "mapped",
     "markup",
     "mat_child",
     "product_files",
@@ -186,6 +188,12 @@ def test_content_finds_the_reader_and_its_name_alone_does_too(tmp_path: Path, na
     scene = open_scene(path, wavelengths=NM)
     np.testing.assert_array_equal(scene.read(), CUBE)
     assert open_scene(path, wavelengths=NM, reader=name).content_hash() == scene.content_hash()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_scene_can_be_sent_to_another_process(name: str, tmp_path: Path) -> None:
+    sent = pickle.loads(pickle.dumps(open_scene(write_as(name, tmp_path), wavelengths=NM)))
+    np.testing.assert_array_equal(sent.read(slice(1, 3), slice(2, 5)), CUBE[1:3, 2:5])
 
 
 def test_choosing_a_reader_imports_no_library_of_another_format(tmp_path: Path) -> None:

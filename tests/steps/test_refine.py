@@ -112,7 +112,7 @@ def test_constant_bvsb_works() -> None:
 def test_what_is_known_comes_from_names_and_answers_alone() -> None:
     assert list(inspect.signature(refine).parameters) == [
         "cube", "valid", "probabilities", "weights", "settings", "build", "seed", "known", "certain", "device",
-            "checkpoint", "scratch", "progress",
+            "checkpoint", "scratch", "passes", "progress",
     ]  # fmt: skip
 
 

@@ -24,7 +24,8 @@ def _soft(features: np.ndarray, labels: np.ndarray, confident: np.ndarray, proba
     valid = probabilities.any(axis=-1)
     options = {"components": 3, "temperature": 1.0, "prior": 0.0, "smallest": 10, "cap": 500, **changes}
     parts = Split(labels, confident & valid, valid & ~confident)
-    return soft_labels(features, parts, probabilities, valid, generator=np.random.default_rng(0), **options)
+    made = soft_labels(features, parts, probabilities, valid, generator=np.random.default_rng(0), **options)
+    return made.everywhere()
 
 
 def _even(count: int) -> np.ndarray:
@@ -100,6 +101,21 @@ def test_a_higher_temperature_is_less_sure_and_names_the_same_class() -> None:
     warm = _soft(features, truth, everywhere, _even(2), temperature=20.0)
     assert warm.max(axis=-1).mean() < cold.max(axis=-1).mean()
     np.testing.assert_array_equal(warm.argmax(axis=-1), cold.argmax(axis=-1))
+
+
+def test_windows_that_are_asked_for_are_made_alone_and_as_all_of_them() -> None:
+    features, truth = _features()
+    probabilities, everywhere = _even(2), np.ones(SHAPE, dtype=bool)
+    options = {"components": 3, "temperature": 1.0, "prior": 0.0, "smallest": 10, "cap": 500, "share": 0.7}
+    parts = Split(truth, everywhere, ~everywhere)
+    made = soft_labels(features, parts, probabilities, everywhere, generator=np.random.default_rng(0), **options)
+    window = slice(2, 9), slice(3, 12)
+    some = made[window]
+    assert (made._kept.sum(axis=-1) > 0).sum() == some.shape[0] * some.shape[1]
+    probabilities[:] = 0  # what is made stays
+    np.testing.assert_array_equal(made[window], some)
+    probabilities[:] = 0.5
+    np.testing.assert_allclose(made.everywhere()[window], some, atol=1e-6)
 
 
 def test_non_finite_features_are_an_error() -> None:

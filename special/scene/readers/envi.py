@@ -20,6 +20,7 @@ from special.scene.readers.envi_header import (
     read_header,
     wavelengths_in,
 )
+from special.scene.readers.mapped import MappedArray
 from special.scene.readers.raster import georeference_of
 from special.scene.source import Axes, Georeference, Source
 from special.scene.wavelengths import plausible_widths
@@ -33,15 +34,15 @@ _PLACE = ("map info", "coordinate system string", "projection info", "pixel size
 _SUFFIXES = ("", ".img", ".dat", ".raw", ".bsq", ".bil", ".bip", ".bin", ".envi", ".cube", ".rfl", ".rdn", ".sli")
 
 
-class _RawFile:
-    """Maps the raw file anew for every block, so that nothing is held open."""
+class _RawFile(MappedArray):
+    """The raw file."""
 
     def __init__(self, path: Path, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...]) -> None:
         self._path, self._offset = path, offset
         self.dtype, self.shape = dtype, shape
 
-    def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
-        return np.memmap(self._path, self.dtype, "r", self._offset, self.shape)[slices].view(np.ndarray)
+    def map(self) -> np.ndarray:
+        return np.memmap(self._path, self.dtype, "r", self._offset, self.shape)
 
 
 class EnviReader(Reader):

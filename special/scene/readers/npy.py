@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from special.errors import SceneError
 from special.scene.readers.arrays import ArrayFile, ArrayInfo, ArrayReader
+from special.scene.readers.mapped import MappedArray
 from special.scene.source import Stored
 
 
-class _Mapped:
-    """Maps the file anew for every block, so that nothing is held open and a scene can go to another process."""
+class _Mapped(MappedArray):
+    """The array in a ``.npy`` file, which can go to another process."""
 
     def __init__(self, path: Path, array: np.ndarray) -> None:
         self._path = path
         self.shape = array.shape
-        self.dtype: np.dtype[Any] = array.dtype
+        self.dtype = array.dtype
 
-    def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
-        return np.load(self._path, mmap_mode="r", allow_pickle=False)[slices]
+    def map(self) -> np.ndarray:
+        mapped: np.ndarray = np.load(self._path, mmap_mode="r", allow_pickle=False)
+        return mapped
 
 
 class NpyFile(ArrayFile):

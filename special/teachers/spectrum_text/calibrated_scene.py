@@ -11,6 +11,7 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
+from special.passes import Passes
 from special.teachers.spectrum_text import pixels
 from special.teachers.spectrum_text.absorption_features import AbsorptionFeatures, absorption_features, names_minerals
 from special.teachers.spectrum_text.calibration import Calibration, Conversion, calibrations, convert
@@ -25,11 +26,15 @@ if TYPE_CHECKING:
 
 
 class Knowledge(Protocol):
-    """What a spectrum-text teacher knows and is set to; ``measured``: the library that it has beside the table."""
+    """What a spectrum-text teacher knows and is set to; ``measured``: the library that it has beside the table.
+
+    ``passes``: who goes over a scene for it.
+    """
 
     settings: SpectrumTextSettings
     seed: int
     measured: MeasuredSpectra | None
+    passes: Passes
 
     @property
     def table(self) -> ConceptTable:
@@ -73,7 +78,7 @@ class CalibratedScene:
         Absorptions count where the spectra are the table's: those of a library are compared as they are.
         """
         settings, table, wavelengths = knowledge.settings, knowledge.table, scene.wavelengths
-        sample = pixels.sample_spectra(scene, settings.calibration_pixels).astype(np.float64)
+        sample = pixels.sample_spectra(scene, settings.calibration_pixels, knowledge.passes).astype(np.float64)
         conversion = convert(sample, wavelengths, known_reflectance=scene.known_reflectance)
         if knowledge.measured is not None:  # nothing is known of the classes beyond the spectra of the library
             conversion = replace(conversion, regions=conversion.regions.within(*knowledge.measured.library.reach_nm))

@@ -21,22 +21,36 @@ class Averages:
     """Mean values of the pixels of every cluster, in several clusterings of the same pixels."""
 
     def __init__(self, counts: Sequence[int], columns: int) -> None:
-        self._sums = [np.zeros((count, columns)) for count in counts]
-        self._sizes = [np.zeros(count, dtype=np.int64) for count in counts]
+        ends = np.cumsum(counts)
+        self._own = [slice(int(end - count), int(end)) for count, end in zip(counts, ends, strict=True)]
+        self._sums = np.zeros((int(ends[-1]), columns))
+        self._sizes = np.zeros(int(ends[-1]), dtype=np.int64)
 
-    def add(self, clusters: np.ndarray, values: np.ndarray) -> None:
-        """Add pixels: their ``clusters`` (pixels, clusterings) and ``values`` (pixels, columns)."""
-        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
-            sizes += np.bincount(labels, minlength=len(sizes))
+    def portion(self, clusters: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what pixels add, by their ``clusters`` (pixels, clusterings) and ``values`` (pixels, columns).
+
+        Sums (clusters, columns) and sizes (clusters,) of all clusterings, one after the other, for ``merge``.
+        """
+        sums, sizes = np.zeros_like(self._sums), np.zeros_like(self._sizes)
+        for own, labels in zip(self._own, clusters.T, strict=True):
+            count = own.stop - own.start
+            sizes[own] = np.bincount(labels, minlength=count)
             for k, column in enumerate(values.T):
-                sums[:, k] += np.bincount(labels, column, minlength=len(sizes))
+                sums[own, k] = np.bincount(labels, column, minlength=count)
+        return sums, sizes
+
+    def merge(self, sums: np.ndarray, sizes: np.ndarray) -> None:
+        """Add pixels: ``sums`` (clusters, columns) and ``sizes`` (clusters,) of all clusterings, from ``portion``."""
+        self._sums += sums
+        self._sizes += sizes
 
     def of(self, clusters: np.ndarray) -> np.ndarray:
         """Return the mean values (pixels, columns) of the ``clusters`` (pixels, clusterings) that pixels belong to."""
-        total = np.zeros((len(clusters), self._sums[0].shape[1]))
-        for sums, sizes, labels in zip(self._sums, self._sizes, clusters.T, strict=True):
-            total += (sums / np.maximum(sizes, 1)[:, None])[labels]
-        return total / len(self._sums)
+        means = self._sums / np.maximum(self._sizes, 1)[:, None]
+        total = np.zeros((len(clusters), means.shape[1]))
+        for own, labels in zip(self._own, clusters.T, strict=True):
+            total += means[own][labels]
+        return total / len(self._own)
 
 
 class Clusterings:
@@ -71,9 +85,20 @@ class Clusterings:
         seen = logs @ self._axes
         return np.stack([found.predict(seen) for found in self._found], axis=1).astype(self.dtype)
 
+    def portion(self, clusters: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what pixels add to the means: their ``clusters`` (pixels, clusterings), ``probabilities`` (pixels, K).
+
+        For ``merge``: sums (clusters, K) and sizes (clusters,) of all clusterings, one after the other.
+        """
+        return self._named.portion(clusters, probabilities)
+
     def learn(self, clusters: np.ndarray, probabilities: np.ndarray) -> None:
         """Add pixels to the means: their ``clusters`` (pixels, clusterings) and own ``probabilities`` (pixels, K)."""
-        self._named.add(clusters, probabilities)
+        self.merge(*self.portion(clusters, probabilities))
+
+    def merge(self, sums: np.ndarray, sizes: np.ndarray) -> None:
+        """Add pixels to the means: ``sums`` (clusters, K) and ``sizes`` (clusters,) of all clusterings."""
+        self._named.merge(sums, sizes)
 
     def name(self, clusters: np.ndarray) -> np.ndarray:
         """Return the mean probabilities (pixels, K) of the ``clusters`` that pixels belong to; rows sum to 1."""

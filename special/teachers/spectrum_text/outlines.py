@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
 from special.models.scan.lanes import compiled
+from special.passes import HERE, Passes
 from special.storage.rasters import Rows, ScratchSpace, blocks
 from special.teachers.spectral_guide import spectral_guide
 from special.teachers.spectrum_text import pixels
@@ -60,26 +61,31 @@ def _tendency(readings: Sequence[Sequence[Reading]], long: Set[str], ending: Set
     return found
 
 
-def elongation(guide: Rows, valid: np.ndarray) -> np.ndarray:
+def elongation(guide: Rows, valid: np.ndarray, passes: Passes = HERE) -> np.ndarray:
     """Return log odds (rows, cols), float32, that what a pixel lies in runs on and does not end: 0 where unknown.
 
     ``guide`` (rows, cols, components): what pixels are compared by, as ``spectral_guide`` returns it; ``valid``
-    (rows, cols).
+    (rows, cols); ``passes``: who looks at the windows.
     """
-    rows = len(valid)
     odds = np.zeros(valid.shape, np.float32)
-    for part in blocks(guide.shape):
-        first, last = max(0, part.start - REACH), min(rows, part.stop + REACH)
-        apart = guide[first:last] / np.float32(SAME_DISTANCE)
-        seen = np.where(valid[first:last, :, None], apart, FAR).astype(np.float32)
-        longest, shortest = np.zeros((2, *valid[first:last].shape), np.float32)
-        _kernel()(seen, REACH, DIRECTIONS, longest, shortest)
-        own = slice(part.start - first, part.stop - first)
-        ratio = np.log(longest[own] / shortest[own])
-        resolved = np.clip((longest[own] - FEW) / (ENOUGH - FEW), 0, 1)
-        evidence = ((ratio - ENDS) ** 2 - (ratio - RUNS_ON) ** 2) / (2 * SPREAD**2) * resolved
-        odds[part] = np.where(valid[part], np.clip(evidence, -MOST, MOST), 0)
+    parts = list(blocks(guide.shape))
+    for part, found in zip(parts, passes.over(parts, partial(_odds, guide, valid)), strict=True):
+        odds[part] = found
     return odds
+
+
+def _odds(guide: Rows, valid: np.ndarray, part: slice) -> np.ndarray:
+    """Return the log odds (rows, cols), float32, of a window."""
+    first, last = max(0, part.start - REACH), min(len(valid), part.stop + REACH)
+    apart = guide[first:last] / np.float32(SAME_DISTANCE)
+    seen = np.where(valid[first:last, :, None], apart, FAR).astype(np.float32)
+    longest, shortest = np.zeros((2, *valid[first:last].shape), np.float32)
+    _kernel()(seen, REACH, DIRECTIONS, longest, shortest)
+    own = slice(part.start - first, part.stop - first)
+    ratio = np.log(longest[own] / shortest[own])
+    resolved = np.clip((longest[own] - FEW) / (ENOUGH - FEW), 0, 1)
+    evidence = ((ratio - ENDS) ** 2 - (ratio - RUNS_ON) ** 2) / (2 * SPREAD**2) * resolved
+    return np.where(valid[part], np.clip(evidence, -MOST, MOST), 0).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,7 @@ class Outlines:
         *,
         own: float,
         material: float,
+        passes: Passes = HERE,
     ) -> Outlines:
         """Look at a scene, block by block.
 
@@ -115,12 +122,13 @@ class Outlines:
             scratch: where what the scene is compared by goes.
             own: weight of a pixel's own outlines.
             material: weight of the mean over all pixels of its materials.
+            passes: who looks at the windows.
         """
-        odds = elongation(spectral_guide(scene, COMPONENTS, scratch), scene.valid)
+        odds = elongation(spectral_guide(scene, COMPONENTS, scratch, passes), scene.valid, passes)
         of_material = clusterings.averages(1)
         for rows in pixels.windows(scene):
             seen = scene.valid[rows]
-            of_material.add(clusters[rows][seen], odds[rows][seen][:, None])
+            of_material.merge(*of_material.portion(clusters[rows][seen], odds[rows][seen][:, None]))
         return cls(odds, scene.valid, of_material, tendencies, own, material)
 
     def share(self, rows: slice, clusters: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

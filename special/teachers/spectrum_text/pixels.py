@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from special.passes import HERE, Passes
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
@@ -27,7 +30,7 @@ def spectra_of(scene: Scene, rows: slice) -> np.ndarray:
     return scene.read(rows)[scene.valid[rows]]
 
 
-def sample_spectra(scene: Scene, count: int) -> np.ndarray:
+def sample_spectra(scene: Scene, count: int, passes: Passes = HERE) -> np.ndarray:
     """Return at most ``count`` valid spectra, float32 (pixels, bands), evenly spread over the scene."""
     chosen = evenly(int(scene.valid.sum()), count)
     parts, start = [], 0
@@ -35,9 +38,15 @@ def sample_spectra(scene: Scene, count: int) -> np.ndarray:
         stop = start + int(scene.valid[rows].sum())
         inside = within(chosen, start, stop)
         if len(inside):
-            parts.append(spectra_of(scene, rows)[inside])
+            parts.append((rows, inside))
         start = stop
-    return np.concatenate(parts)
+    return np.concatenate(list(passes.over(parts, partial(_some_of, scene))))
+
+
+def _some_of(scene: Scene, window: tuple[slice, np.ndarray]) -> np.ndarray:
+    """Return some of the valid spectra of a window, by their numbers in it."""
+    rows, inside = window
+    return np.asarray(spectra_of(scene, rows)[inside])
 
 
 def within(chosen: np.ndarray, start: int, stop: int) -> np.ndarray:

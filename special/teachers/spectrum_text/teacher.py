@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,11 +21,12 @@ from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_e
 from special.classnames.reading import Reading, read_names
 from special.landcover.concepts import ConceptTable, load_concepts, table_files
 from special.libraries.library import read_library
+from special.passes import HERE, Passes
 from special.progress import SILENT, Progress
 from special.settings import Settings
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
-from special.teachers.spectrum_text import growth_stages, kinds_of_one, outlines, pixels
+from special.teachers.spectrum_text import growth_stages, kinds_of_one, outlines, pixels, windows
 from special.teachers.spectrum_text.as_seen import SeenSpectra
 from special.teachers.spectrum_text.calibrated_scene import CalibratedScene
 from special.teachers.spectrum_text.clusters import Clusterings
@@ -60,6 +61,7 @@ class SpectrumTextTeacher(Teacher):
         table: ConceptTable | None = None,
         library: MeasuredSpectra | None = None,
         encoder: SentenceEncoder | None = None,
+        passes: Passes = HERE,
     ) -> None:
         """Take the settings; the table of land cover and the encoder are read when they are first needed.
 
@@ -69,8 +71,9 @@ class SpectrumTextTeacher(Teacher):
             concepts: the user's files, beside the table that comes with the package.
             table, encoder: others than those.
             library: measured spectra for classes that it has; that of the settings when None.
+            passes: who goes over the windows of a scene.
         """
-        self.settings, self.seed = settings, seed
+        self.settings, self.seed, self.passes = settings, seed, passes
         self._concepts = list(concepts)
         self._table, self._encoder = table, encoder
         self._seen: SeenSpectra | None = None
@@ -88,7 +91,7 @@ class SpectrumTextTeacher(Teacher):
             SettingsError: a file of concepts cannot be understood.
         """
         settings = request.settings.build(SpectrumTextSettings)
-        teacher = cls(settings, seed=request.seed, concepts=request.concepts)
+        teacher = cls(settings, seed=request.seed, concepts=request.concepts, passes=request.passes)
         if request.concepts:  # ours is whole: only the user's can be wrong, and that is to be said at once
             _ = teacher.table
         if teacher.measured is not None:
@@ -159,8 +162,9 @@ class SpectrumTextTeacher(Teacher):
             self._seen = SeenSpectra.of(calibrated.conversion, calibrated.calibrations[0], calibrated.likelihood)
             progress.advance()
         with progress.phase("cluster"):
+            sample = pixels.sample_spectra(scene, self.settings.cluster_pixels, self.passes)
             clusterings = Clusterings(
-                calibrated.looks(calibrated.signals(pixels.sample_spectra(scene, self.settings.cluster_pixels))),
+                calibrated.looks(calibrated.signals(sample)),
                 len(classes),
                 self.settings.clusters_per_class,
                 whitening=self.settings.cluster_whitening,
@@ -169,11 +173,11 @@ class SpectrumTextTeacher(Teacher):
             progress.advance()
         with progress.phase("classify"):
             clusters = scratch.zeros("clusters", (*scene.valid.shape, len(clusterings)), clusterings.dtype)
-            for rows in pixels.windows(scene):
-                signals = calibrated.signals(pixels.spectra_of(scene, rows))
-                found = clusterings.assign(calibrated.looks(signals))
-                clusterings.learn(found, calibrated.classify(signals))
-                clusters[rows] = _in_place(found, scene.valid[rows])
+            every = list(pixels.windows(scene))
+            found = self.passes.over(every, partial(windows.classified, scene, calibrated, clusterings))
+            for rows, (own, sums, sizes) in zip(every, found, strict=True):
+                clusterings.merge(sums, sizes)
+                clusters[rows] = own
             progress.advance()
         with progress.phase("outlines"):
             shapes = self._outlines(scene, readings, clusterings, clusters, scratch)
@@ -181,16 +185,10 @@ class SpectrumTextTeacher(Teacher):
         with progress.phase("name"):
             result = scratch.zeros(self.name, (*scene.valid.shape, len(classes)))
             numbered = self._numbered(scene, calibrated, clusterings, clusters, readings)
-            for rows in pixels.windows(scene):
-                seen = scene.valid[rows]
-                named = clusterings.name(clusters[rows][seen])
-                if numbered:
-                    logs = calibrated.logs(calibrated.signals(pixels.spectra_of(scene, rows)))
-                    for series in numbered:
-                        named = series.share(logs, named)
-                if shapes:
-                    named = shapes.share(rows, clusters[rows][seen], named)
-                result[rows] = _in_place(_sharpened(named, self.settings.sharpness).astype(np.float32), seen)
+            work = partial(windows.named, scene, calibrated, clusterings, clusters, numbered, shapes)
+            sharpened = self.passes.over(every, partial(work, self.settings.sharpness))
+            for rows, probabilities in zip(every, sharpened, strict=True):
+                result[rows] = probabilities
             progress.advance()
         progress.end()
         return result
@@ -234,7 +232,9 @@ class SpectrumTextTeacher(Teacher):
         tendencies = outlines.tendencies(readings, self.table)
         if not (own or material) or not tendencies:
             return None
-        return Outlines.of(scene, tendencies, clusterings, clusters, scratch, own=own, material=material)
+        return Outlines.of(
+            scene, tendencies, clusterings, clusters, scratch, own=own, material=material, passes=self.passes
+        )
 
     def _numbered(
         self,
@@ -250,37 +250,21 @@ class SpectrumTextTeacher(Teacher):
         groups = [*series, *kinds_of_one.kinds_of(readings)]
         if not groups:
             return []
-        counts = np.zeros(len(groups), dtype=int)
-        for rows in pixels.windows(scene):
-            named = clusterings.name(clusters[rows][scene.valid[rows]])
-            counts += [np.count_nonzero(growth_stages.members(named, group)) for group in groups]
-        chosen = [pixels.evenly(count, self.settings.cluster_pixels) for count in counts]
-        samples: list[list[np.ndarray]] = [[] for _ in groups]
-        start = np.zeros(len(groups), dtype=int)
-        for rows in pixels.windows(scene):
-            named = clusterings.name(clusters[rows][scene.valid[rows]])
-            logs = calibrated.logs(calibrated.signals(pixels.spectra_of(scene, rows)))
-            for i, group in enumerate(groups):
-                own = np.flatnonzero(growth_stages.members(named, group))
-                samples[i].append(logs[own[pixels.within(chosen[i], start[i], start[i] + len(own))]])
-                start[i] += len(own)
+        every = list(pixels.windows(scene))
+        counted = self.passes.over(every, partial(windows.members, scene.valid, clusterings, clusters, groups))
+        counts = np.array(list(counted))  # (windows, groups)
+        totals, before = counts.sum(axis=0), np.cumsum(counts, axis=0) - counts
+        chosen = [pixels.evenly(int(total), self.settings.cluster_pixels) for total in totals]
+        wanted = [
+            (rows, [pixels.within(*each) for each in zip(chosen, start, start + count, strict=True)])
+            for rows, start, count in zip(every, before, counts, strict=True)
+        ]
+        found = self.passes.over(wanted, partial(windows.member_logs, scene, calibrated, clusterings, clusters, groups))
+        samples = [np.concatenate(own) for own in zip(*found, strict=True)]
         return [
-            GrowthStages(np.concatenate(sample), centres, group, seed=self.seed)
+            GrowthStages(sample, centres, group, seed=self.seed)
             if group in series
-            else KindsOfOne(np.concatenate(sample), group, seed=self.seed)
-            for sample, group, count in zip(samples, groups, counts, strict=True)
+            else KindsOfOne(sample, group, seed=self.seed)
+            for sample, group, count in zip(samples, groups, totals, strict=True)
             if count >= growth_stages.FEWEST * len(group)
         ]
-
-
-def _sharpened(probabilities: np.ndarray, exponent: float) -> np.ndarray:
-    """Return ``probabilities`` (pixels, K) raised to ``exponent``, in proportion; rows sum to 1."""
-    raised = probabilities**exponent
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-
-def _in_place(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Return (rows, cols, n): ``values`` (pixels, n) at the true pixels of ``valid``, 0 elsewhere."""
-    out = np.zeros((*valid.shape, values.shape[1]), dtype=values.dtype)
-    out[valid] = values
-    return out

@@ -1,0 +1,114 @@
+"""One scene whose passes are spread over workers: whoever is killed, the bits are those of one process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import small_scene
+import torch
+from click.testing import CliRunner
+from threadpoolctl import threadpool_limits
+
+import special
+from special.api.run import Run
+from special.cli import main
+from special.errors import BatchError
+from special.progress import Progress
+from special.storage.rasters import ScratchSpace
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="this system has no such signals")
+TILES = {f"{step}.{name}": size for step in ("warmup", "refine") for name, size in (("tile", 10), ("overlap", 2))}
+SETTINGS = {**small_scene.TINY, **TILES, "warmup.views": 2}
+COMPARED = (
+    *("pseudo/probabilities", "warmup/probabilities", "refine/probabilities", "refine/soft_labels"),
+    *("map/map", "map/confidence"),
+)
+
+
+@pytest.fixture(autouse=True)
+def large(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What holds of large scenes holds of small ones: windows of few pixels, arrays in files. One thread each."""
+    monkeypatch.setattr("special.teachers.spectrum_text.pixels.PIXELS", 50)
+    monkeypatch.setattr("special.training.standardise.KEPT", 0)
+    monkeypatch.setattr("special.cache.workspace.ScratchSpace", partial(ScratchSpace, most=0))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(threads)
+
+
+def label(folder: Path, name: str, **options: Any) -> Run:
+    files = small_scene.write(folder, "scene")
+    np.save(files.scene, small_scene.cube(24, 20)[0])
+    given = {"classes": files.classes, "wavelengths": files.wavelengths, "settings": SETTINGS}
+    return special.label(files.scene, **given, clip="none", device="cpu", out=folder / name, **options)
+
+
+def assert_same_bits(run: Run, expected: Run) -> None:
+    for name in COMPARED:
+        found, wanted = (np.load(one.path / "steps" / f"{name}.npy") for one in (run, expected))
+        np.testing.assert_array_equal(found, wanted, err_msg=name)
+    assert not (run.path / "work").exists()
+
+
+class Listening(Progress):
+    """Keeps what is said, and does something once, at the beginning of a phase."""
+
+    def __init__(self, phase: str = "", act: Callable[[], None] | None = None) -> None:
+        self.lines: list[str] = []
+        self.acted = False
+        self._at, self._act = phase, act
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        if name == self._at and self._act is not None and not self.acted:
+            self.acted = True
+            self._act()
+        yield
+
+
+def test_processes_of_this_machine_give_the_bits_of_one(tmp_path: Path) -> None:
+    progress = Listening()
+    spread = label(tmp_path, "spread", workers=2, progress=progress)
+    assert any(line.startswith("2 workers go over the scene") for line in progress.lines)
+    assert_same_bits(spread, label(tmp_path, "alone"))
+
+
+def test_a_dask_worker_that_is_killed_in_a_scene_changes_no_bit(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason='Dask is not there: pip install "special-hsi[cluster]"')
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        progress = Listening("predict", lambda: os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL))
+        spread = label(tmp_path, "spread", cluster=cluster.scheduler_address, progress=progress)
+    assert progress.acted and any("dashboard" in line for line in progress.lines)
+    assert_same_bits(spread, label(tmp_path, "alone"))
+
+
+def test_where_no_scheduler_answers_it_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason='Dask is not there: pip install "special-hsi[cluster]"')
+    with pytest.raises(BatchError, match="no Dask scheduler answers at nonsense"):
+        label(tmp_path, "spread", cluster="nonsense")
+    assert not (tmp_path / "spread").exists()
+
+
+def test_the_command_line_takes_workers_and_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
+    files = small_scene.write(tmp_path, "scene")
+    command = ["label", *files.options, "--out", str(tmp_path / "run"), "--workers", "2", "--memory", "much"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 2
+    assert done.stderr == "Error: 'much' is no amount of memory: write 2GB, or 500MB\n"
+    assert not (tmp_path / "run").exists()
