@@ -19,9 +19,11 @@ BY_SUFFIX: dict[str, Mutator] = {
     **dict.fromkeys((".h5", ".he5", ".nc", ".mat73"), of_hdf5),
     **dict.fromkeys((".tif", ".tiff"), of_tif),
     **dict.fromkeys((".gpkg", ".db"), of_sqlite),
-    **{".npy": of_npy, ".safetensors": of_safetensors, ".zip": of_zip, ".gz": of_tar},
+    **dict.fromkeys((".zip", ".npz"), of_zip),
+    **{".npy": of_npy, ".safetensors": of_safetensors, ".gz": of_tar},
 }
 """Who mutates a file, by its suffix (or its name, where that begins with a point); any other one loses bytes."""
+Mend = Callable[[np.random.Generator, Path], object]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Kind:
     commands: Sequence[Sequence[str]]
     files: Sequence[str] = ("*",)
     mutators: Mapping[str, Mutator] = field(default_factory=dict)
-    mend: Callable[[np.random.Generator, Path], object] | None = None
+    mend: Mend | None = None
     around: Callable[[], AbstractContextManager[dict[str, str]]] | None = None
 
     def mutable(self, folder: Path) -> list[Path]:
