@@ -18,6 +18,7 @@ import fruit
 import numpy as np
 import small_scene
 import tiny_clip
+import tiny_transformers
 from binaries import of_safetensors
 from kind import Kind
 from texts import of_bytes, of_json
@@ -223,10 +224,16 @@ def _of_torch(rng: np.random.Generator, data: bytes) -> bytes:
     return out.getvalue()
 
 
+def _siglip(folder: Path) -> None:
+    small_scene.write(folder, "scene")
+    tiny_transformers.save_siglip(folder / "siglip")
+
+
 CLIP = ("label", *SCENE, "--classes", "classes.txt", "--out", "out", "--until", "pseudo", "-q", "--clip")
 PREDICT = ("predict", "model.fit", *SCENE, "--out", "out", "-q")
 VOTE = ("predict", "model.fit", "image.npy", "--out", "out", "-q")
 READ = ("fit", *SCENE, "--classes", "classes.txt", "--labels", "scene_truth.npy", "--classifier", "s3fn", "-q", "--out")
+DENSE = ("--set", 'pseudo.teachers=["spectrum-text", "dense-text"]', "--set", "pseudo.dense_text.model=siglip")
 MODEL = ("model.fit/*",)
 WEIGHTS = (
     Kind("model", _fit, (PREDICT,), MODEL, mend=_consistent_model),
@@ -242,5 +249,6 @@ WEIGHTS = (
     Kind("clip-safetensors", partial(_clip, ".safetensors"), ((*CLIP, "tiny:clip.safetensors"),), ("clip*",)),
     Kind("clip-torch", partial(_clip, ".pt"), ((*CLIP, "tiny:clip.pt"),), ("clip*",), {"*": _of_torch}),
     Kind("clip-torchscript", partial(_clip, ".pth"), ((*CLIP, "tiny:clip.pth"),), ("clip*",), {"*": _of_torch}),
+    Kind("dense-text", _siglip, ((*CLIP, "none", *DENSE),), ("siglip/*",)),
     Kind("encoder", _encoder, ((*READ, "out", "--set", "fit.epochs=1", "--encoder", "encoder"),), ("encoder/*",)),
 )

@@ -84,7 +84,7 @@ def load_tokenizer(folder: Path, extra: str) -> Any:
 
     try:
         with hub_closed(True):
-            return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise WeightsError(
             f"the tokenizer in {folder} cannot be read ({one_line(error)}): pip install 'special-hsi[{extra}]', or "

@@ -61,8 +61,12 @@ class Checkpoint:
                 return State(tensors, json.loads(header["progress"]))
         except (SafetensorError, OSError, KeyError, ValueError):
             pass
-        progress.say(f"The training checkpoint {self.path} is damaged: the step is trained from its beginning.")
+        self.say_damaged(progress)
         return None
+
+    def say_damaged(self, progress: Progress) -> None:
+        """Tell that what is here cannot be gone on from."""
+        progress.say(f"The training checkpoint {self.path} is damaged: the step is trained from its beginning.")
 
     def save(self, state: State) -> None:
         """Write ``state`` beside the old one, sync it, and put it in the old one's place in one move."""
