@@ -166,7 +166,7 @@ def _save_program(path: Path) -> None:
     from torch import nn
 
     whole = nn.Module()
-    for key, value in tiny_clip.make("tiny").state_dict().items():
+    for key, value in tiny_clip.make("tiny-quickgelu").state_dict().items():
         *names, last = key.split(".")
         home = whole
         for name in names:
@@ -234,6 +234,7 @@ PREDICT = ("predict", "model.fit", *SCENE, "--out", "out", "-q")
 VOTE = ("predict", "model.fit", "image.npy", "--out", "out", "-q")
 READ = ("fit", *SCENE, "--classes", "classes.txt", "--labels", "scene_truth.npy", "--classifier", "s3fn", "-q", "--out")
 DENSE = ("--set", 'pseudo.teachers=["spectrum-text", "dense-text"]', "--set", "pseudo.dense_text.model=siglip")
+OPENAI = "tiny-quickgelu:clip.pth"
 MODEL = ("model.fit/*",)
 WEIGHTS = (
     Kind("model", _fit, (PREDICT,), MODEL, mend=_consistent_model),
@@ -248,7 +249,9 @@ WEIGHTS = (
     ),
     Kind("clip-safetensors", partial(_clip, ".safetensors"), ((*CLIP, "tiny:clip.safetensors"),), ("clip*",)),
     Kind("clip-torch", partial(_clip, ".pt"), ((*CLIP, "tiny:clip.pt"),), ("clip*",), {"*": _of_torch}),
-    Kind("clip-torchscript", partial(_clip, ".pth"), ((*CLIP, "tiny:clip.pth"),), ("clip*",), {"*": _of_torch}),
+    Kind(
+        "clip-torchscript", partial(_clip, ".pth"), ((*CLIP, "tiny-quickgelu:clip.pth"),), ("clip*",), {"*": _of_torch}
+    ),
     Kind("dense-text", _siglip, ((*CLIP, "none", *DENSE),), ("siglip/*",)),
     Kind("encoder", _encoder, ((*READ, "out", "--set", "fit.epochs=1", "--encoder", "encoder"),), ("encoder/*",)),
 )
