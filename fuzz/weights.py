@@ -19,7 +19,7 @@ import numpy as np
 import small_scene
 import tiny_clip
 import tiny_transformers
-from binaries import of_safetensors
+from binaries import changed_arrays, of_safetensors
 from kind import Kind
 from texts import of_bytes, of_json
 from values import anything
@@ -200,11 +200,26 @@ class _Trap:
         return os.mkdir, ("../trapped",)
 
 
+def _of_state(rng: np.random.Generator, data: bytes) -> bytes:
+    """Other tensors, in any of the ways in which people wrap them."""
+    import torch
+
+    arrays = {name: tensor.numpy() for name, tensor in torch.load(io.BytesIO(data), weights_only=True).items()}
+    changed = {name: torch.from_numpy(array.copy()) for name, array in changed_arrays(rng, arrays).items()}
+    wrapped = (changed, {"state_dict": changed}, {"model": changed, "epoch": anything(rng)}, [changed])
+    out = io.BytesIO()
+    torch.save(wrapped[min(int(rng.integers(6)), 3)] if rng.random() < 0.5 else changed, out)
+    return out.getvalue()
+
+
 def _of_torch(rng: np.random.Generator, data: bytes) -> bytes:
-    """Damage the pickle, the members or the bytes of a torch checkpoint; or put a trap into it."""
-    if rng.random() < 0.4:
+    """Change the tensors of a torch checkpoint, damage its pickle, members or bytes, or put a trap into it."""
+    chance = rng.random()
+    if chance < 0.2:
         return of_bytes(rng, data)
     out = io.BytesIO()
+    if chance < 0.6 and b"constants.pkl" not in data:
+        return _of_state(rng, data)
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
         entries = old.infolist()
         chosen = int(rng.integers(len(entries)))
