@@ -39,7 +39,7 @@ from weights import quick_images  # noqa: E402
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 MOST_KILLS = 3
 ENDINGS = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
-EPOCHS = ("warmup.epochs=6", "refine.epochs=6", "fit.epochs=30")
+EPOCHS = ("warmup.epochs=3", "refine.epochs=3", "fit.epochs=10")
 COMPARED = (".npy", ".tif", ".png", ".img", ".hdr", ".safetensors", ".qml")
 """What holds no time of the day."""
 
