@@ -133,7 +133,7 @@ def open_envi(path: Path, header: Path) -> Source:
         nodata=_number(fields, "data ignore value", header),
         gains=gains,
         offsets=offsets,
-        scale_factor=scale if scale and scale > 0 and scale != 1 else None,
+        scale_factor=scale if scale and scale != 1 else None,
         georeference=georeference,
         exposure=_exposure(fields),
         acquired=fields.get("acquisition time") or None,
@@ -164,7 +164,7 @@ def spectral_fields(header: Path, bands: int) -> dict[str, Any] | None:
         "nodata": _number(fields, "data ignore value", header),
         "gains": gains,
         "offsets": offsets,
-        "scale_factor": scale if scale and scale > 0 and scale != 1 else None,
+        "scale_factor": scale if scale and scale != 1 else None,
     }
 
 
