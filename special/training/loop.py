@@ -234,11 +234,12 @@ class TrainingLoop:
         for name, value in state.tensors.items():
             if value.is_floating_point() and not bool(value.isfinite().all()):
                 raise ValueError(f"{name} is not finite")
-        parameters = list(self.model.parameters())
-        for name, value in _part(state, "optimiser.").items():
-            number, slot = name.split(".", 1)
-            if value.shape not in (parameters[int(number)].shape, torch.Size()) or (slot != "step" and not value.shape):
-                raise ValueError(f"the optimiser's {name} does not fit")
+        parameters, slots = list(self.model.parameters()), _part(state, "optimiser.")
+        for number in {name.partition(".")[0] for name in slots}:
+            shape = parameters[int(number)].shape
+            wanted = {"step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape}  # of AdamW
+            if {name: slots[f"{number}.{name}"].shape for name in wanted} != wanted:
+                raise ValueError(f"the optimiser's state of parameter {number} does not fit")
         history = state.progress["history"]
         if [record["epoch"] for record in history] != list(range(1, len(history) + 1)):
             raise ValueError("the history is not that of epochs")

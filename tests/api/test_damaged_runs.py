@@ -1,0 +1,79 @@
+"""The JSON of a run, edited by hand or damaged: made again, or one line that says what to do; never a fault."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import small_scene
+from click.testing import CliRunner, Result
+
+from special.cli import main
+
+CONTENTS = {
+    "a list": "[1, 2]",
+    "a number": "3",
+    "null": "null",
+    "no JSON": "{",
+    "nothing": "",
+    "nested deeply": "[" * 100_000 + "]" * 100_000,
+    "objects nested deeply": '{"a":' * 100_000 + "1" + "}" * 100_000,
+    "a number without end": '{"seconds": 1e999}',
+    "not UTF-8": "\udcff",
+    "another object": '{"a": {"b": []}}',
+}
+COMMANDS = (("status",), ("status", "--json"), ("map", "-q"), ("report", "-q"), ("sample", "--per-class", "2", "-q"))
+
+
+def special(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    files = small_scene.write(folder / "scene")
+    done = special("label", *files.options, "--out", folder / "run", *small_scene.tiny_options(), "-q")
+    assert done.exit_code == 0, done.output
+    return folder / "run"
+
+
+@pytest.mark.parametrize("name", ["request.json", "run.json", "steps/pseudo/record.json", "steps/map/manifest.json"])
+@pytest.mark.parametrize("content", CONTENTS)
+def test_what_is_no_longer_json_of_ours_is_one_line_or_made_again(
+    made: Path, tmp_path: Path, name: str, content: str
+) -> None:
+    run = tmp_path / "run"
+    for command, *more in COMMANDS:
+        shutil.rmtree(run, ignore_errors=True)
+        shutil.copytree(made, run)
+        (run / name).write_bytes(CONTENTS[content].encode("utf-8", "surrogateescape"))
+        result = special(command, run, *more)
+        assert result.exit_code in (0, 2) and "went wrong" not in result.output, result.output
+        if result.exit_code:
+            assert len([line for line in result.stderr.splitlines() if line.startswith("Error: ")]) == 1
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_a_record_that_is_damaged_is_made_again_by_the_next_run(made: Path, tmp_path: Path, content: str) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    record = run / "steps" / "pseudo" / "record.json"
+    before = record.read_bytes()
+    record.write_bytes(CONTENTS[content].encode("utf-8", "surrogateescape"))
+    result = special("pseudo", run, "--until", "pseudo", "-q")
+    assert result.exit_code == 0, result.output
+    assert json.loads(record.read_bytes()) == json.loads(before)
+
+
+def test_a_request_cannot_name_an_array_outside_the_run(made: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    document = json.loads((run / "request.json").read_text())
+    document["scene"] = {**document.get("scene", {}), "path": str(tmp_path / "nothing.npy")}
+    (run / "request.json").write_text(json.dumps(document))
+    result = special("rgb", run, "--until", "rgb", "-q")
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"run"}
