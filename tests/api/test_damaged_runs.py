@@ -6,11 +6,13 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import small_scene
 from click.testing import CliRunner, Result
 
 from special.cli import main
+from special.storage.files import sha256_of
 
 CONTENTS = {
     "a list": "[1, 2]",
@@ -66,6 +68,31 @@ def test_a_record_that_is_damaged_is_made_again_by_the_next_run(made: Path, tmp_
     result = special("pseudo", run, "--until", "pseudo", "-q")
     assert result.exit_code == 0, result.output
     assert json.loads(record.read_bytes()) == json.loads(before)
+
+
+def _consistent(run: Path, step: str) -> None:
+    """Write the hashes of what lies there now, as whoever sends a run would."""
+    manifest = run / "steps" / step / "manifest.json"
+    document = json.loads(manifest.read_text())
+    document["files"] = {name: sha256_of(manifest.parent / name) for name in document["files"]}
+    manifest.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 3), (12, 10), (12, 10, 7), (0,), (10, 12, 3)])
+@pytest.mark.parametrize(
+    ("step", "name", "command"), [("rgb", "rgb.npy", "pseudo"), ("warmup", "probabilities.npy", "refine")]
+)
+def test_an_array_of_another_size_is_one_line_though_its_hash_fits(
+    made: Path, tmp_path: Path, step: str, name: str, command: str, shape: tuple[int, ...]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    path = run / "steps" / step / name
+    np.save(path, np.ones(shape, np.load(path).dtype))
+    _consistent(run, step)
+    result = special(command, run, "-q")
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1, result.output
+    assert f"run the step {step} again" in result.stderr
 
 
 def test_a_request_cannot_name_an_array_outside_the_run(made: Path, tmp_path: Path) -> None:

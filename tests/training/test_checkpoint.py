@@ -140,7 +140,7 @@ def _wrong(state: State, what: str) -> State:
     tensors, progress = dict(state.tensors), dict(state.progress)
     match what:
         case "other shapes":
-            tensors = {name: value[..., :1] for name, value in tensors.items()}
+            tensors = {name: value[..., :1] if value.ndim else value for name, value in tensors.items()}
         case "weights that are no numbers":
             tensors = {
                 name: value * float("nan") if value.is_floating_point() else value for name, value in tensors.items()
