@@ -104,3 +104,20 @@ def test_a_request_cannot_name_an_array_outside_the_run(made: Path, tmp_path: Pa
     result = special("rgb", run, "--until", "rgb", "-q")
     assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
     assert {path.name for path in tmp_path.iterdir()} == {"run"}
+
+
+@pytest.mark.parametrize("seed", ["a", None, -1, 2**32, 0.5, True, [1]])
+def test_a_seed_that_is_none_is_one_line(made: Path, tmp_path: Path, seed: object) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    document = json.loads((run / "request.json").read_text())
+    (run / "request.json").write_text(json.dumps({**document, "seed": seed}))
+    result = special("report", run, "-q")
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1, result.output
+
+
+def test_a_seed_that_is_too_large_is_refused_with_the_range(tmp_path: Path) -> None:
+    files = small_scene.write(tmp_path / "scene")
+    result = special("label", *files.options, "--seed", 2**32, "--out", tmp_path / "run", "-q")
+    assert result.exit_code == 2 and "from 0 to 4294967295" in result.stderr
+    assert not (tmp_path / "run").exists()
