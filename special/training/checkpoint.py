@@ -59,7 +59,7 @@ class Checkpoint:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if header.get("sha256") == _digest(tensors, header["progress"]):
                 return State(tensors, json.loads(header["progress"]))
-        except (SafetensorError, OSError, KeyError, ValueError):
+        except (SafetensorError, OSError, KeyError, ValueError, RecursionError):
             pass
         self.say_damaged(progress)
         return None

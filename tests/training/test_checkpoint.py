@@ -179,6 +179,19 @@ def test_a_state_that_fits_no_training_is_said_in_one_line_and_not_resumed_from(
     assert all(torch.equal(weights[name], value) for name, value in undisturbed.items())
 
 
+def test_progress_that_is_nested_too_deeply_is_damage(tmp_path: Path) -> None:
+    from safetensors.torch import save
+
+    from special.training.checkpoint import _digest
+
+    checkpoint, listener, progress = Checkpoint(tmp_path, "key"), Listener(), "[" * 100_000 + "]" * 100_000
+    tensors = {"a": torch.arange(3.0)}
+    header = {"key": "key", "progress": progress, "sha256": _digest(tensors, progress)}
+    checkpoint.path.write_bytes(save(tensors, header))
+    assert checkpoint.load(listener) is None
+    assert len(listener.lines) == 1 and "is damaged" in listener.lines[0]
+
+
 def test_a_failed_save_leaves_the_old_state_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = Checkpoint(tmp_path, "key")
     checkpoint.save(STATE)
