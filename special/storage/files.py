@@ -173,11 +173,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     What ``target`` held is replaced. What a process that was killed has left of its own folder is removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    start = f".{target.name}.{socket.gethostname()}-"
-    for left in target.parent.glob(f"{glob.escape(start)}*"):
-        if not _is_alive(left.name.removeprefix(start).partition("-")[0]):
-            shutil.rmtree(left, ignore_errors=True)
-    staging = Path(tempfile.mkdtemp(prefix=f"{start}{os.getpid()}-", dir=target.parent))
+    staging = _folder_beside(target)
     try:
         staging.chmod(0o755)
         yield staging
@@ -186,6 +182,15 @@ def whole_folder(target: Path) -> Iterator[Path]:
         os.rename(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _folder_beside(target: Path) -> Path:
+    """Make a hidden folder of this process beside ``target``; remove those of processes that are no longer there."""
+    start = f".{target.name}.{socket.gethostname()}-"
+    for left in target.parent.glob(f"{glob.escape(start)}*"):
+        if not _is_alive(left.name.removeprefix(start).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{start}{os.getpid()}-", dir=target.parent))
 
 
 def _is_alive(pid: str) -> bool:
@@ -204,8 +209,11 @@ def _is_alive(pid: str) -> bool:
 @contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """Give a folder on the disk of ``beside`` for files that are gone when the block ends."""
-    with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent, ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    folder = _folder_beside(beside)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(run: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from special.storage.files import whole_folder
+from special.storage.files import scratch_folder, whole_folder
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="this system cannot tell which processes are there")
 
@@ -34,6 +34,16 @@ def test_what_a_killed_process_has_left_is_removed_by_the_next_one(tmp_path: Pat
         (folder / "whole.npy").write_bytes(b"whole")
     assert not stale.exists() and alive.exists() and other.exists()
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole.npy"]
+
+
+def test_scratch_of_a_killed_process_goes_with_the_next_one_s(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left_by(dead.pid, tmp_path)
+    with scratch_folder(tmp_path / "out") as folder:
+        (folder / "large.npy").touch()
+        assert list(tmp_path.iterdir()) == [folder]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_ends_badly_leaves_what_was_there(tmp_path: Path) -> None:
