@@ -193,6 +193,8 @@ def trial(
     shutil.rmtree(run, ignore_errors=True)
     steps, done = list(command.marks), False
     for _ in range(rng.integers(1, MOST_KILLS + 1)):
+        if name == "predict" and run.exists():  # whole, and not replaced by another one
+            break
         number = SIGNALS[rng.integers(len(SIGNALS))]
         place = int(rng.integers(len(steps)))
         before = [run / command.marks[step] for step in steps[:place]]
