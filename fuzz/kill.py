@@ -102,16 +102,19 @@ def _marks(steps: Sequence[str], run: str = "") -> dict[str, str]:
 
 def start(words: Sequence[str], said: Path) -> int:
     """Run ``special`` in a child that shares what this process has imported; return its number."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # none comes before the child can answer
     child = os.fork()
     if child:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return child
-    code = 70
+    code = ENDINGS[signal.SIGINT]
     try:
         os.setsid()
         handle = os.open(said, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         from special.cli import main
 
         try:
