@@ -32,7 +32,7 @@ RESULT, LINE, TRACEBACK, CRASH, HANG, OUTSIDE, UNTIDY = ANSWERS = (
 )
 """What a child can answer; the first two are as they should be."""
 
-PRODUCTS = ("out", "run.special", "my.toml", "x.txt", "x.toml")
+PRODUCTS = ("out", "run.special", "maps", "my.toml", "x.txt", "x.toml")
 """What commands may make or change in the folder they work in."""
 
 _MOST_FILE = 1 << 30
@@ -292,7 +292,8 @@ def _outside(before: dict[str, tuple[int, int]], after: dict[str, tuple[int, int
 
 def _left_behind(box: Path, code: int) -> list[str]:
     """What is half-written: staging in a RUN, its lock, or a RUN that no command would know."""
-    left = [str(path.relative_to(box)) for path in box.rglob(".partial")]
+    staging = (path for path in box.rglob(".partial") if any(path.iterdir()) or box / "in" / "maps" not in path.parents)
+    left = [str(path.relative_to(box)) for path in staging]  # parts of a batch may share theirs, which stays
     left += [str(path.relative_to(box)) for path in box.rglob(".holder.json")]
     out = box / "in" / "out"
     if code == 2 and out.is_dir() and not (out / "request.json").is_file():

@@ -9,19 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from binaries import of_hdf5, of_npy, of_safetensors, of_sqlite, of_tar, of_tif, of_zip
+from archives import of_tar, of_zip
+from binaries import of_hdf5, of_npy, of_safetensors, of_sqlite, of_tif
+from layers import of_layer
 from texts import Mutator, of_bytes, of_json, of_text, of_xml
 
 BY_SUFFIX: dict[str, Mutator] = {
     **dict.fromkeys((".hdr", ".txt", ".csv", ".toml", ".prj", ".cpg"), of_text),
-    **dict.fromkeys((".json", ".geojson", ".zattrs", ".zarray", ".zgroup"), of_json),
+    **dict.fromkeys((".json", ".zattrs", ".zarray", ".zgroup"), of_json),
     **dict.fromkeys((".xml", ".qml", ".vrt", ".dim"), of_xml),
     **dict.fromkeys((".h5", ".he5", ".nc", ".mat73"), of_hdf5),
     **dict.fromkeys((".tif", ".tiff"), of_tif),
-    **dict.fromkeys((".gpkg", ".db"), of_sqlite),
-    **{".npy": of_npy, ".safetensors": of_safetensors, ".zip": of_zip, ".gz": of_tar},
+    **{suffix: of_layer(suffix) for suffix in (".gpkg", ".geojson", ".fgb")},
+    **dict.fromkeys((".zip", ".npz"), of_zip),
+    **{".npy": of_npy, ".safetensors": of_safetensors, ".gz": of_tar, ".db": of_sqlite},
 }
 """Who mutates a file, by its suffix (or its name, where that begins with a point); any other one loses bytes."""
+Mend = Callable[[np.random.Generator, Path], object]
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Kind:
     commands: Sequence[Sequence[str]]
     files: Sequence[str] = ("*",)
     mutators: Mapping[str, Mutator] = field(default_factory=dict)
-    mend: Callable[[np.random.Generator, Path], object] | None = None
+    mend: Mend | None = None
     around: Callable[[], AbstractContextManager[dict[str, str]]] | None = None
 
     def mutable(self, folder: Path) -> list[Path]:

@@ -30,13 +30,16 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import numpy as np  # noqa: E402
 from answer import ANSWERS, Answer, Answerer  # noqa: E402
+from batches import BATCHES  # noqa: E402
 from kind import Kind  # noqa: E402
+from language import LANGUAGE  # noqa: E402
 from minimise import Case, minimised, read_case, write_case  # noqa: E402
 from runs import RUNS  # noqa: E402
 from scenes import SCENES  # noqa: E402
 from tables import TABLES  # noqa: E402
+from weights import WEIGHTS  # noqa: E402
 
-KINDS = {kind.name: kind for kind in (*SCENES, *TABLES, *RUNS)}
+KINDS = {kind.name: kind for kind in (*SCENES, *TABLES, *BATCHES, *RUNS, *WEIGHTS, *LANGUAGE)}
 CORPUS = HERE / "corpus"
 
 

@@ -1,79 +1,89 @@
-"""What comes from special itself or from other programs: runs, models, checkpoints, answers of a language model."""
+"""Runs that come from somebody else, and the files in which questions about them are answered."""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
-import os
-import pickle
-import re
-import shutil
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
-import llm_server
+import fruit
 import numpy as np
+import pyogrio
+import raster_products
+import shapely
 import small_scene
-import tiny_clip
 from kind import Kind
-from texts import changed, of_bytes, of_json, of_text
-from values import anything, word
-
-import special.llm.client as client
+from rasterio.transform import from_origin
+from weights import TINY, quick_images, special
 
 SCENE = ("scene.npy", "--wavelengths", "wavelengths.csv")
-
-
-def _special(*words: object) -> None:
-    from special.cli import main
-
-    try:
-        main(args=[*map(str, words), "-q"], prog_name="special")
-    except SystemExit as ending:
-        if ending.code:
-            raise RuntimeError(f"special {words} ended with {ending.code}") from None
+STEP = 0.001
 
 
 def _run(folder: Path) -> None:
     files = small_scene.write(folder, "scene")
     out = folder / "run.special"
-    _special("label", *files.options, "--out", out, *small_scene.tiny_options())
-    _special("sample", out, "--per-class", 2)
-    _special("ask", out)
-    with (out / "sample.csv").open(newline="") as stream:
+    special("label", *files.options, "--out", out, *small_scene.tiny_options())
+    special("sample", out, "--per-class", 2)
+    special("ask", out)
+    _answer_table(out / "sample.csv", "class", 2)
+
+
+def _placed_run(folder: Path) -> None:
+    """A run of a scene that has a place on the map, its questions and its sample answered as a table and as points."""
+    files = small_scene.write(folder, "scene")
+    scene = folder / "scene.tif"
+    place = {"crs": "EPSG:4326", "transform": from_origin(10, 50, STEP, STEP)}
+    raster_products.write_tif(scene, small_scene.cube()[0], **place)
+    out = folder / "run.special"
+    special("label", scene, *files.options[1:], "--out", out, *small_scene.tiny_options(), "--until", "map")
+    special("sample", out, "--per-class", 2)
+    special("ask", out)
+    for name in ("questions", "sample"):
+        _answer_table(out / f"{name}.csv", "class", 1 if name == "questions" else 2)
+        _answer_layer(out / f"{name}.gpkg", folder / f"{name}.geojson", 1 if name == "questions" else 2)
+
+
+def _answer_table(path: Path, column: str, each: int) -> None:
+    with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    with (out / "sample.csv").open("w", newline="") as stream:
+    with path.open("w", newline="") as stream:
         writer = csv.DictWriter(stream, rows[0])
         writer.writeheader()
-        writer.writerows({**row, "class": small_scene.CLASSES[number // 2]} for number, row in enumerate(rows))
+        writer.writerows({**row, column: _class(number, each)} for number, row in enumerate(rows))
 
 
-def _fit(folder: Path) -> None:
+def _answer_layer(path: Path, copy: Path, each: int) -> None:
+    """Fill in the field ``class`` of a layer, and write the layer as GeoJSON as well."""
+    about, _, shapes, values = pyogrio.raw.read(path)
+    fields = dict(zip(about["fields"], values, strict=True))
+    fields["class"] = np.array([_class(number, each) for number in range(len(shapes))], dtype=object)
+    for target in (path, copy):
+        target.unlink(missing_ok=True)
+        pyogrio.raw.write(
+            target,
+            shapely.to_wkb(shapely.from_wkb(shapes)),
+            list(fields.values()),
+            list(fields),
+            geometry_type=about["geometry_type"],
+            crs=about["crs"],
+        )
+
+
+def _class(number: int, each: int) -> str:
+    return small_scene.CLASSES[number // each % len(small_scene.CLASSES)]
+
+
+def _fitted_run(folder: Path) -> None:
     files = small_scene.write(folder, "scene")
     scene = (files.scene, "--wavelengths", files.wavelengths, "--classes", files.classes)
-    tiny = ("--set", "mambahsi.hidden=8", "--set", "mambahsi.blocks=1", "--set", "fit.epochs=2")
-    _special("fit", *scene, "--labels", folder / "scene_truth.npy", "--out", folder / "fitted", *tiny)
-    (folder / "model.fit").mkdir()
-    for name in ("model.json", "model.safetensors"):
-        shutil.copy(folder / "fitted" / "steps" / "fit" / name, folder / "model.fit")
-    shutil.rmtree(folder / "fitted")
+    special("fit", *scene, "--labels", folder / "scene_truth.npy", "--out", folder / "run.special", *TINY)
 
 
-def _consistent_model(rng: np.random.Generator, folder: Path) -> None:
-    """Whoever makes a hostile model writes its hash as well."""
-    described, weights = folder / "model.fit" / "model.json", folder / "model.fit" / "model.safetensors"
-    try:
-        document = json.loads(described.read_bytes())
-        document["sha256"]["weights"] = hashlib.sha256(weights.read_bytes()).hexdigest()
-        described.write_text(json.dumps(document))
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        pass
+def _fitted_images(folder: Path) -> None:
+    fruit.write(folder / "fruit", images=3)
+    special("fit", "--dataset", folder / "fruit", *quick_images(), "--out", folder / "run.special")
 
 
 def _consistent_run(rng: np.random.Generator, folder: Path) -> None:
@@ -93,134 +103,8 @@ def _consistent_run(rng: np.random.Generator, folder: Path) -> None:
             pass
 
 
-@cache
-def _checkpoint() -> bytes:
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        return tiny_clip.save(Path(folder) / "x.safetensors").read_bytes()
-
-
-def _clip(suffix: str, folder: Path) -> None:
-    small_scene.write(folder, "scene")
-    path = folder / f"clip{suffix}"
-    if suffix == ".safetensors":
-        path.write_bytes(_checkpoint())
-    else:
-        import torch
-
-        torch.save(tiny_clip.make("tiny").state_dict(), path)
-
-
-class _Trap:
-    """Unpickled, it would leave a file behind."""
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.mkdir, ("../trapped",)
-
-
-def _of_torch(rng: np.random.Generator, data: bytes) -> bytes:
-    """Damage the pickle, the members or the bytes of a torch checkpoint; or put a trap into it."""
-    if rng.random() < 0.4:
-        return of_bytes(rng, data)
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
-        entries = old.infolist()
-        chosen = int(rng.integers(len(entries)))
-        for place, entry in enumerate(entries):
-            content = old.read(entry)
-            if entry.filename.endswith("data.pkl"):
-                match rng.integers(4):
-                    case 0:
-                        content = pickle.dumps(_Trap() if rng.random() < 0.5 else {"state_dict": _Trap()}, 2)
-                    case 1:
-                        content = pickle.dumps(anything(rng), 2)
-                    case 2:
-                        content = of_bytes(rng, content)
-            elif place == chosen:
-                content = of_bytes(rng, content)[: len(content) + 64]
-            new.writestr(entry, content)
-    return out.getvalue()
-
-
-def _questions(folder: Path) -> None:
-    (folder / "classes.txt").write_text("Asphalt\nSaffron field | crocus\nOther\n")
-    (folder / "cards.json").write_text('{"seed": null}\n')
-
-
-def _seed(rng: np.random.Generator, data: bytes) -> bytes:
-    return json.dumps({"seed": int(rng.integers(2**31))}).encode()
-
-
-def _sketch(name: str) -> dict[str, Any]:
-    """A sketch as a good model writes it."""
-    from special.landcover.concepts import load_concepts
-
-    crop = load_concepts().concepts["crop"].variants[0].canopy
-    assert crop is not None
-    return {
-        "name": name,
-        "sentence": "Rows of small plants with flowers.",
-        "kind": "green vegetation",
-        "level_sd": 0.3,
-        "shape_sd": 0.15,
-        "cover": [0.9, 0.3],
-        "background": "bare soil",
-        "variants": [{"name": "closed rows", "percent": [round(100 * float(value), 2) for value in crop]}],
-    }
-
-
-def _honest(request: llm_server.Request) -> tuple[str, bool]:
-    """What a good model says, and whether that is JSON."""
-    question = request.body["messages"][0]["content"]
-    found = re.search(r'(?:the class|the land cover) "([^"]*)"', question)
-    name = found[1] if found else "Asphalt"
-    if "the land cover" in question:
-        return json.dumps(_sketch(name)), True
-    seen = "is something that people see from above, and it has a colour, a texture and a spectrum of its own."
-    return "\n\n".join([f"{name} {seen}"] * 3), False
-
-
-@contextmanager
-def _model() -> Iterator[dict[str, str]]:
-    """A server whose answers are wrong as the seed in ``cards.json`` has it, and right where that is null."""
-    drawn = Path("cards.json").read_text() if Path("cards.json").exists() else ""
-    seed = json.loads(drawn or '{"seed": 0}')["seed"]
-    rng = np.random.default_rng(seed)
-
-    def respond(request: llm_server.Request) -> llm_server.Reply:
-        said, is_json = _honest(request)
-        if seed is None:
-            return llm_server.says(said)
-        if rng.random() < 0.6:
-            said = (of_json if is_json else of_text)(rng, said.encode()).decode("utf-8", "replace")
-        reply = llm_server.says(said if rng.random() < 0.9 else anything(rng))
-        if rng.random() < 0.4:
-            reply.body = json.dumps(changed(rng, reply.body)).encode("utf-8", "surrogatepass")
-        if rng.random() < 0.1:
-            whole = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            reply.body = of_bytes(rng, whole)
-        if rng.random() < 0.2:
-            reply.status = int(rng.choice([201, 204, 301, 302, 307, 400, 401, 404, 418, 422, 500, 999]))
-            reply.headers["Location"] = ELSEWHERE[rng.integers(len(ELSEWHERE))]
-        if rng.random() < 0.1:
-            name = HEADERS[rng.integers(len(HEADERS))]
-            reply.headers[name] = "".join(one for one in word(rng) if " " <= one < "\x7f")[:1000]
-        return reply
-
-    os.environ["SPECIAL_LLM_KEY"] = "sk-never-to-be-seen"
-    client.LONGEST_WAIT = 0.0  # between two attempts
-    with llm_server.serve() as server:
-        server.respond = respond
-        yield {"url": server.url}
-
-
-ELSEWHERE = ("http://192.0.2.1/x", "file:///etc/hostname", "//192.0.2.1", "\x9b31m")
-HEADERS = ("Content-Type", "Content-Encoding", "Retry-After", "Transfer-Encoding", "Set-Cookie")
-ASK = ("--classes", "classes.txt", "--llm-url", "{url}", "--llm-model", "tiny", "--fresh", "--timeout", "3", "--force")
-CLIP = ("label", *SCENE, "--classes", "classes.txt", "--out", "out", "--until", "pseudo", "-q", "--clip")
-PREDICT = (("predict", "model.fit", *SCENE, "--out", "out", "-q"),)
-MODEL = ("model.fit/*",)
+LABEL = ("label", *SCENE, "--classes", "classes.txt", "--clip", "none", "--out", "run.special", "-q", "--until")
+FIT_IMAGES = ("fit", "--dataset", "fruit", *quick_images(), "--out", "run.special", "-q")
 RUN_COMMANDS = (
     ("status", "run.special"),
     ("status", "run.special", "--json"),
@@ -229,21 +113,34 @@ RUN_COMMANDS = (
     ("ask", "run.special", "-q"),
     ("rgb", "run.special", "-q"),
     ("sample", "run.special", "--per-class", "2", "-q"),
-    ("label", *SCENE, "--classes", "classes.txt", "--clip", "none", "--out", "run.special", "--until", "rgb", "-q"),
+    ("report", "run.special", "-q"),
+    (*LABEL, "rgb"),
 )
+FITTED_COMMANDS = (*RUN_COMMANDS[:4], RUN_COMMANDS[7], ("predict", "run.special", *SCENE, "--out", "out", "-q"))
+FITTED = ("run.special/*.json", "run.special/steps/*")
+ASKED = ("label", "scene.tif", *LABEL[2:], "answers", *small_scene.tiny_options(), "--labels")
+ASSESS = ("assess", "run.special")
+
+
+def _answers(name: str, file: str, command: tuple[str, ...]) -> Kind:
+    return Kind(name, _placed_run, ((*command, file),), (file,))
+
+
 RUNS = (
     Kind("run-json", _run, RUN_COMMANDS, ("run.special/*.json",), mend=_consistent_run),
     Kind("run-files", _run, RUN_COMMANDS[:6], ("run.special/*",), mend=_consistent_run),
-    Kind("sample", _run, (("assess", "run.special", "run.special/sample.csv"),), ("run.special/sample*.*s*",)),
-    Kind("model", _fit, PREDICT, MODEL, mend=_consistent_model),
-    Kind("clip-safetensors", partial(_clip, ".safetensors"), ((*CLIP, "tiny:clip.safetensors"),), ("clip*",)),
-    Kind("clip-torch", partial(_clip, ".pt"), ((*CLIP, "tiny:clip.pt"),), ("clip*",), {"*": _of_torch}),
+    Kind("run-fitted", _fitted_run, FITTED_COMMANDS, FITTED, mend=_consistent_run),
     Kind(
-        "language-model",
-        _questions,
-        (("describe", *ASK, "-o", "x.txt"), ("describe", *ASK, "--spectra", "--all", "-o", "x.toml")),
-        ("cards.json",),
-        {"*": _seed},
-        around=_model,
+        "run-images",
+        _fitted_images,
+        (("status", "run.special"), ("status", "run.special", "--json"), (*FIT_IMAGES, "--dry-run"), FIT_IMAGES),
+        ("run.special/*",),
+        mend=_consistent_run,
     ),
+    Kind("sample", _run, ((*ASSESS, "run.special/sample.csv"),), ("run.special/sample*.*s*",)),
+    _answers("sample-gpkg", "run.special/sample.gpkg", ASSESS),
+    _answers("sample-geojson", "sample.geojson", ASSESS),
+    _answers("answers-csv", "run.special/questions.csv", ASKED),
+    _answers("answers-gpkg", "run.special/questions.gpkg", ASKED),
+    _answers("answers-geojson", "questions.geojson", ASKED),
 )

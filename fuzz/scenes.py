@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +16,7 @@ import raster_products
 import scipy.io
 import small_scene
 from binaries import of_hdf5
-from kind import Kind
+from kind import Kind, Mend
 from texts import Mutator, of_bytes
 
 Make = Callable[[Path], object]
@@ -49,12 +51,13 @@ def _scene(
     *more: str,
     files: Sequence[str] = (),
     mutators: Mapping[str, Mutator] | None = None,
+    mend: Mend | None = None,
 ) -> Kind:
     def write(folder: Path) -> None:
         make(folder)
         (folder / "classes.txt").write_text("Water\nGrass\nBare soil\n")
 
-    return Kind(name, write, _commands(scene, *more), files or (f"{scene}*",), mutators or {})
+    return Kind(name, write, _commands(scene, *more), files or (f"{scene}*",), mutators or {}, mend)
 
 
 def _cube(bands: int = BANDS) -> np.ndarray:
@@ -121,6 +124,49 @@ def _enmap(folder: Path) -> None:
 
 def _dimap(folder: Path) -> None:
     folder_products.write_dimap(folder / "scene", _cube(), NM)
+
+
+def _enmap_swath(folder: Path) -> None:
+    raster_products.write_enmap_l1b(folder / "scene", 60 * _cube(), -1, 1)
+
+
+def _desis(folder: Path) -> None:
+    folder_products.write_desis(folder / "scene", _cube(), NM)
+
+
+def _hyperion(folder: Path) -> None:
+    folder_products.write_hyperion(folder / "scene", _cube() * 100, list(range(20, 28)))
+
+
+def _ahsi(folder: Path) -> None:
+    folder_products.write_ahsi(folder / "scene", _cube() * 100, NM, 4)
+
+
+def _hisui(folder: Path) -> None:
+    folder_products.write_hisui(folder / "scene", _cube(185) * 100)
+
+
+def _npz(folder: Path) -> None:
+    np.savez(folder / "scene.npz", cube=_cube())
+
+
+def _together(folder: Path) -> None:
+    """Two scenes that are read as one, the second with a gain and an offset."""
+    scenes = []
+    for name, gain in (("a", 1.0), ("b", 1.1)):
+        np.save(folder / f"{name}.npy", _cube())
+        same = {"bands": list(range(BANDS)), "gain": [gain] * BANDS, "offset": [0.0] * BANDS}
+        scenes.append({"name": name, "path": f"{name}.npy", "how": {"wavelengths": NM.tolist()}, **same})
+    (folder / "together.json").write_text(json.dumps({"special": "scenes together", "scenes": scenes}, indent=2) + "\n")
+
+
+def _still_together(rng: np.random.Generator, folder: Path) -> None:
+    """The reader knows the list by how it begins."""
+    path = folder / "together.json"
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        document = json.loads(path.read_bytes())
+        if isinstance(document, dict) and next(iter(document), "") == "special":
+            path.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def _archive(suffix: str, write: Make) -> Make:
@@ -196,17 +242,21 @@ SCENES = (
     _scene("pace", lambda folder: products.write_pace(folder / "scene.nc", _cube(), NM), "scene.nc"),
     _scene("netcdf-4", lambda folder: products.write_cf(folder / "scene.nc", _cube(), NM), "scene.nc"),
     _scene("enmap", _enmap, "scene", files=WHOLE),
-    _scene("desis", lambda folder: folder_products.write_desis(folder / "scene", _cube(), NM), "scene", files=WHOLE),
-    _scene(
-        "hyperion",
-        lambda folder: folder_products.write_hyperion(folder / "scene", _cube() * 100, list(range(20, 28))),
-        "scene",
-        files=WHOLE,
-    ),
+    _scene("enmap-swath", _enmap_swath, "scene", files=WHOLE),
+    _scene("desis", _desis, "scene", files=WHOLE),
+    _scene("hyperion", _hyperion, "scene", files=WHOLE),
+    _scene("ahsi", _ahsi, "scene", files=WHOLE),
+    _scene("hisui", _hisui, "scene", files=WHOLE),
     _scene("dimap", _dimap, "scene/scene.dim", files=WHOLE),
     _scene("zip", _archive(".zip", _envi), "scene.zip"),
     _scene("tar", _archive(".tar.gz", _envi), "scene.tar.gz"),
+    _scene("npz", _npz, "scene.npz", *SPAN),
+    _scene("enmap-zip", _archive(".zip", _enmap), "scene.zip"),
     _scene("enmap-tar", _archive(".tar.gz", _enmap), "scene.tar.gz"),
+    _scene("desis-zip", _archive(".zip", _desis), "scene.zip"),
+    _scene("hyperion-tar", _archive(".tar.gz", _hyperion), "scene.tar.gz"),
+    _scene("ahsi-zip", _archive(".zip", _ahsi), "scene.zip"),
+    _scene("together", _together, "together.json", files=("*.json", "?.npy"), mend=_still_together),
     _scene("references", _references, "scene.hdr", files=("*REF_*",)),
     _scene("wavelengths", _wavelengths, "scene.npy", "--wavelengths", "wavelengths.csv", files=("wavelengths.csv",)),
     _scene("no-format", _small, "scene.npy", *SPAN, mutators={"*": lambda rng, data: of_bytes(rng, data[:4096])}),

@@ -293,6 +293,11 @@ def prepare(options: RunOptions) -> Job:
     """
     settings = options.resolved()
     opened = options.open()
+    if isinstance(opened.data, Scene) and opened.data.uniform:
+        raise SceneError(
+            f"{opened.data.path or 'the array'}: all valid pixels have the same spectrum, so there is nothing to tell "
+            "apart: name another scene"
+        )
     run = RunDirectory(options.directory(opened.source))
     refuse_foreign(run)
     request = Request(

@@ -13,7 +13,7 @@ import numpy as np
 from special.answers.answers import Answers
 from special.answers.reading import Grid, read_answers, read_labels
 from special.api.class_source import Classes, class_list_of, classes_or_library, library_changes, library_reach
-from special.api.request import HOW, DatasetSource, SceneSource, labels_hash, resolved_wavelengths
+from special.api.request import HOW, DatasetSource, SceneSource, check_seed, labels_hash, resolved_wavelengths
 from special.classnames.class_list import ClassList
 from special.errors import SceneError, SettingsError
 from special.models.registry import CLASSIFIERS
@@ -99,10 +99,9 @@ class RunOptions:
         """Return all settings.
 
         Raises:
-            SettingsError: one of them is unknown or does not fit, or the seed is negative.
+            SettingsError: one of them is unknown or does not fit, or the seed is out of range.
         """
-        if self.seed < 0:
-            raise SettingsError(f"the seed is {self.seed}: give 0 or a larger whole number")
+        check_seed(self.seed)
         pipeline = self.pipeline
         if pipeline is None:
             pipeline = CLASSIFIERS.get(self.classifier or self.default_classifier or "mambahsi").pipeline

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from special.training.image_dataset import ImageDataset
 
 FORMAT = 1
+MOST_SEEDS = 2**32
+DEVICES = ("auto", "cpu", "cuda")
 ARRAY = "scene.npy"
 LABELS = "labels.npy"
 ANSWERS = "answers.npy"
@@ -240,6 +242,7 @@ def read(run: RunDirectory) -> Request:
         if document["format"] != FORMAT:
             raise RunError(f"{run.path} was made by another version of special: label the scene again with --force")
         teachers = document.get("teachers", document.get("teaching"))
+        _check(document)
         return Request(
             source=_source(document),
             content=document["content"],
@@ -254,8 +257,32 @@ def read(run: RunDirectory) -> Request:
             labels=document.get("labels"),
             answers=document.get("answers"),
         )
-    except (KeyError, TypeError, AttributeError, SettingsError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, SettingsError) as error:
         raise RunError(f"{run.request} is damaged ({error!r}): label the scene again with --force") from None
+
+
+def check_seed(seed: Any) -> None:
+    """Make sure that every random draw can come from a seed.
+
+    Raises:
+        SettingsError: it is no whole number, or one out of the range of the libraries that draw.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < MOST_SEEDS:
+        raise SettingsError(f"the seed is {seed!r}: give a whole number from 0 to {MOST_SEEDS - 1}")
+
+
+def _check(document: Mapping[str, Any]) -> None:
+    """Look at what nobody else does before it is used: a request may have been edited, or come from anybody.
+
+    Raises:
+        SettingsError, TypeError: something is of another kind.
+    """
+    check_seed(document["seed"])
+    texts = (document.get("labels"), document.get("answers"))
+    if not all(text is None or isinstance(text, str) for text in texts):
+        raise TypeError("a hash is no text")
+    if document["device"] not in DEVICES or not isinstance(document["offline"], bool):
+        raise TypeError("the device or offline is of another kind")
 
 
 def _source(document: Mapping[str, Any]) -> SceneSource | DatasetSource:

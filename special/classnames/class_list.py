@@ -114,13 +114,11 @@ class ClassList:
             raise ClassListError(f"the class list {str(path)!r} cannot be read ({error})") from None
         if len(data) > MOST_BYTES:
             raise ClassListError(f"{path} is larger than {MOST_BYTES >> 20} MiB: it is no class list")
-        text = _decoded(data, path)
+        text, read_as = _decoded(data, path)
         with damage_of(path, ClassListError):
             legend = legend_lines(text, path)
-            if legend is None:
-                return cls.parse(text.splitlines(), origin=str(path))
-            lines, notes = legend
-            return replace(cls.parse(lines, origin=str(path)), notes=notes)
+            lines, notes = (text.splitlines(), ()) if legend is None else legend
+            return replace(cls.parse(lines, origin=str(path)), notes=(*read_as, *notes))
 
     @property
     def names(self) -> list[str]:
@@ -149,8 +147,8 @@ class ClassList:
         return iter(self.classes)
 
 
-def _decoded(data: bytes, path: Path) -> str:
-    """Return the text of a file.
+def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the text of a file, and what there is to say of how it was read.
 
     Raises:
         ClassListError: it is none.
@@ -161,7 +159,8 @@ def _decoded(data: bytes, path: Path) -> str:
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return text
+            older = f"{path} is not UTF-8 and was read as Windows-1252: look whether its names are right."
+            return text, () if encoding == "utf-8-sig" else (older,)
     raise ClassListError(f"{path} is not text: save the class list as plain UTF-8")
 
 

@@ -6,6 +6,7 @@ Face hub, such as ``bert-base-uncased``, which is taken from this machine where 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from special.hub import Unavailable, fetch, fetch_texts, hub_closed, hub_is_clos
 from special.progress import SILENT, Progress
 
 DEFAULT = "minilm"
+_LONGEST_REASON = 160
 Paragraphs = Sequence[Sequence[str]]
 """For every class, in class order, its descriptions."""
 
@@ -51,14 +53,16 @@ class ContextEncoder:
             WeightsError: they cannot be had.
         """
         where = self._where()
-        try:
-            return _load(where)
-        except (OSError, ValueError) as error:
-            if isinstance(where, Path):
-                detail = " ".join(str(error).split())[:160]
+        if isinstance(where, Path):
+            try:
+                return _load(where)
+            except Exception as error:  # there is nothing that a damaged model cannot lead its libraries to
                 raise WeightsError(
-                    f"the folder {self.name} holds no text encoder that transformers can read: {detail}"
+                    f"the folder {self.name} holds no text encoder that transformers can read: "
+                    f"{one_line(error)[:_LONGEST_REASON]}"
                 ) from None
+        with contextlib.suppress(OSError, ValueError):
+            return _load(where)
         reason = "it is not on this machine, and the network was not to be asked"
         if not (self._offline or hub_is_closed()):
             try:
@@ -100,28 +104,18 @@ class ContextEncoder:
 
         A place is the token's first and last letter (exclusive) in ``text``; special tokens are left out.
         """
-        import torch
-
         tokenizer, model = self._parts
-        most = min(512, int(tokenizer.model_max_length), int(getattr(model.config, "max_position_embeddings", 512)))
-        read = tokenizer(
-            text,
-            truncation=True,
-            max_length=most - 2 if most < 512 else 510,  # RoBERTa keeps two positions for itself
-            stride=64,
-            return_overflowing_tokens=True,
-            return_offsets_mapping=True,
-            return_special_tokens_mask=True,
-        )
-        found = []
-        for number in range(len(read["input_ids"])):
-            with torch.inference_mode():
-                states = model(
-                    input_ids=torch.tensor([read["input_ids"][number]]),
-                    attention_mask=torch.tensor([read["attention_mask"][number]]),
-                ).last_hidden_state[0]
-            plain = np.array(read["special_tokens_mask"][number]) == 0
-            found.append((states.numpy()[plain], np.array(read["offset_mapping"][number])[plain]))
+        try:
+            found = _read(tokenizer, model, text)
+        except Exception as error:  # its tokenizer, its sizes and its weights may not fit one another
+            raise WeightsError(
+                f"the text encoder {self.name} cannot read {text[:40]!r} ({one_line(error)[:_LONGEST_REASON]}): "
+                f"name {DEFAULT}, or save it again"
+            ) from None
+        if not all(len(states) and np.isfinite(states).all() for states, _ in found):
+            raise WeightsError(
+                f"the text encoder {self.name} makes no numbers of {text[:40]!r}: name {DEFAULT}, or save it again"
+            )
         return found
 
     def label_embeddings(self, classes: ClassList, paragraphs: Paragraphs) -> np.ndarray:
@@ -139,7 +133,12 @@ class ContextEncoder:
             for text in _introduced(entry.name, own):
                 for states, places in self.windows(text):
                     vectors.append(states[_of_name(entry.name, text, places)])
-            embeddings.append(np.concatenate(vectors).mean(axis=0))
+            own_tokens = np.concatenate(vectors)
+            if not len(own_tokens):
+                raise WeightsError(
+                    f"the text encoder {self.name} finds no token of {entry.name!r}: name {DEFAULT}, or save it again"
+                )
+            embeddings.append(own_tokens.mean(axis=0))
         return np.stack(embeddings).astype(np.float32)
 
     def anchors(self, classes: ClassList, paragraphs: Paragraphs) -> list[np.ndarray]:
@@ -186,15 +185,52 @@ class Meanings:
 
 
 def _load(where: Path | str) -> tuple[Any, Any]:
-    """Return the tokenizer and the model, from this machine alone."""
+    """Return the tokenizer and the model, from this machine alone; no code that lies beside them is run.
+
+    Raises:
+        ValueError: the weights lack some that the configuration asks for. Or whatever the libraries raise.
+    """
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     with hub_closed(True):
-        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=True, use_fast=True)
-        return tokenizer, AutoModel.from_pretrained(where, local_files_only=True).eval()
+        tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=True, use_fast=True, trust_remote_code=False)
+        model, report = AutoModel.from_pretrained(
+            where, local_files_only=True, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    # A tensor that is made up at random would give vectors that mean nothing, without a word; the pooler is not used.
+    if missing := sorted(name for name in report["missing_keys"] if "pooler" not in name):
+        raise ValueError(f"the weights lack {len(missing)} tensors ({missing[0]})")
+    return tokenizer, model.eval()
+
+
+def _read(tokenizer: Any, model: Any, text: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return what ``ContextEncoder.windows`` does."""
+    import torch
+
+    most = min(512, int(tokenizer.model_max_length), int(getattr(model.config, "max_position_embeddings", 512)))
+    most = min(510, most - 2)  # RoBERTa keeps two positions for itself
+    read = tokenizer(
+        text,
+        truncation=True,
+        max_length=most,
+        stride=min(64, most // 4),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+        return_special_tokens_mask=True,
+    )
+    found = []
+    for number in range(len(read["input_ids"])):
+        with torch.inference_mode():
+            states = model(
+                input_ids=torch.tensor([read["input_ids"][number]]),
+                attention_mask=torch.tensor([read["attention_mask"][number]]),
+            ).last_hidden_state[0]
+        plain = np.array(read["special_tokens_mask"][number]) == 0
+        found.append((states.float().numpy()[plain], np.array(read["offset_mapping"][number])[plain]))
+    return found
 
 
 def _fetch(repo: str, progress: Progress) -> None:

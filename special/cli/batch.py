@@ -117,6 +117,8 @@ def batch(
         show_batch(done)
     if done.lost:
         echo(f"Error: {done.lost}", err=True)
+    elif done.failed:
+        echo(f"Error: {_of_failures(done)}", err=True)
     if not done.understood:
         click.get_current_context().exit(2)
     if done.failed or done.lost:
@@ -124,6 +126,13 @@ def batch(
 
 
 batch.params[-1:-1] = _label_options
+
+
+def _of_failures(batch: Batch) -> str:
+    """Say in one line how many scenes failed, and why the first one did."""
+    failed, first = len(batch.failed), batch.failed[0]
+    others = f", and others, listed in {batch.path / 'summary.csv'}" if failed > 1 else ""
+    return f"{failed} of {len(batch.rows)} scenes failed ({first.name}: {first.why}{others}): mend that, then go on"
 
 
 def show_batch(batch: Batch) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import csv
 import datetime
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -22,7 +23,11 @@ from special.storage import files
 BATCH, SUMMARY, TABLE, PAGE = "batch.json", "summary.json", "summary.csv", "index.html"
 FORMAT = 1
 WAITING, RUNNING, DONE, FAILED, STOPPED = "waiting", "running", "done", "failed", "stopped"
+_STATES = (WAITING, RUNNING, DONE, FAILED, STOPPED)
+_COLOUR = re.compile("#[0-9A-Fa-f]{6}")
+_MOST = 1e15
 _OWN, _ROWS, _LOGS = ".batch", "rows", "logs"
+_NO_ROW = (OSError, ValueError, TypeError, AttributeError, LookupError)
 _PATIENCE = 60.0
 _FIELDS = ("scene", "name", "state", "why", "run", "seconds", "megabytes", "worker", "ended", "pixels", "confidence")
 
@@ -69,9 +74,32 @@ class Row:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Row:
-        """Read a row; what a later version has added is left out."""
+        """Read a row; what a later version has added is left out.
+
+        Raises:
+            ValueError, TypeError, AttributeError, KeyError: it holds what no row does.
+        """
         known = {one.name for one in fields(cls)}
-        return cls(**{name: value for name, value in document.items() if name in known})
+        row = cls(**{name: value for name, value in document.items() if name in known})
+        row._check()
+        return row
+
+    def _check(self) -> None:
+        """Look at all of it: the folder of a batch may have been edited, or come from anybody."""
+        paths = [self.name, self.run, self.thumbnail, *self.links.values()]
+        texts = [self.scene, self.state, self.why, self.worker, self.began, self.ended, self.map, *self.links]
+        numbers = [self.order, self.tries, self.seconds, self.megabytes, self.pixels, self.confidence]
+        for area in self.areas:
+            texts += [area["name"], area["colour"]]
+            numbers += [area["pixels"], area["share"], area["confidence"]]
+            if not _COLOUR.fullmatch(area["colour"]):
+                raise ValueError(f"{area['colour']!r} is no colour")
+        if not all(isinstance(one, str) for one in (*texts, *paths, *self.classes)) or isinstance(self.classes, str):
+            raise TypeError("a text is none")
+        if self.state not in _STATES or any(".." in one.split("/") or one.startswith("/") for one in paths):
+            raise ValueError("a state or a path is none of a batch")
+        if not all(one is None or abs(one) < _MOST for one in numbers) or None in numbers[:2]:
+            raise ValueError("a number is none")
 
 
 class Ledger:
@@ -148,7 +176,7 @@ class Ledger:
         """Return all rows, in the order of the scenes."""
         found = []
         for path in (self._own / _ROWS).glob("*.json"):
-            with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):  # one that is being replaced
+            with contextlib.suppress(*_NO_ROW):  # one that is being replaced, or is damaged
                 found.append(Row.of(files.load_json(path)))
         return sorted(found, key=lambda row: (row.order, row.name))
 
@@ -156,7 +184,7 @@ class Ledger:
         """Return the row of a scene, if it has one."""
         try:
             return Row.of(files.load_json(self._path(name)))
-        except (OSError, ValueError, TypeError, AttributeError):
+        except _NO_ROW:
             return None
 
     def write(self, *rows: Row, publish: bool = True) -> None:

@@ -10,11 +10,11 @@ The rules, in order:
    that somebody has multiplied by a factor of each band). Where no such value is declared, when all are below zero and
    the whole spectrum is that of another pixel too, or several times as far below zero as others are above it. Empty
    pixels are invalid and have no say about bands.
-3. A band is bad when the file says so (``bbl``), when it has no wavelength, when its values are missing at more than
-   half of the other pixels, or when they are all zero or constant. (A scene whose every band is constant, for instance
-   a single pixel, keeps those that are not zero.) Bands with gaps at more than a twentieth of the pixels are bad as
-   well when they are few: when they are a smaller share of the bands than the pixels with their gaps are of the scene,
-   and at most a tenth. A few bands cost less than many pixels.
+3. A band is bad when the file says so (``bbl``), when it has no wavelength, when its gain or offset makes no numbers,
+   when its values are missing at more than half of the other pixels, or when they are all zero or constant. (A scene
+   whose every band is constant, for instance a single pixel, keeps those that are not zero.) Bands with gaps at more
+   than a twentieth of the pixels are bad as well when they are few: when they are a smaller share of the bands than the
+   pixels with their gaps are of the scene, and at most a tenth. A few bands cost less than many pixels.
 4. A pixel is valid when no value in a good band is missing and not all of them are zero.
 
 Pixels that a mask of the product leaves out are invalid and have no say about bands either.
@@ -32,6 +32,7 @@ from special.scene.source import Source
 
 _FILLS = (-9999, -32768)
 _HUGE = 1e30
+_LARGEST_FACTOR = 1e20  # of a gain or a scale: in float32 it leaves numbers of numbers
 _MOST = 0.5
 _GAPS = 0.05
 _FEW = 0.1
@@ -42,12 +43,16 @@ _FAR_BELOW = 3.0  # times the largest value
 
 @dataclass(frozen=True)
 class Verdict:
-    """``good`` bool (bands of the file,), ``valid`` bool (rows, cols), the reason for each bad band, and sentences."""
+    """``good`` bool (bands of the file,), ``valid`` bool (rows, cols), the reason for each bad band, and sentences.
+
+    ``uniform``: no valid pixel that was looked at has another spectrum than the first one.
+    """
 
     good: np.ndarray
     valid: np.ndarray
     bad_bands: dict[int, str]
     notes: tuple[str, ...]
+    uniform: bool
 
 
 @dataclass
@@ -78,11 +83,14 @@ def judge(
             dict.fromkeys(np.flatnonzero(marked).tolist(), f"marked bad in the file ({source.good_bands_name})")
         )
         candidates &= source.good_bands
+    wild = candidates & ~_usable(source)
+    reasons.update(dict.fromkeys(np.flatnonzero(wild).tolist(), "its gain or offset makes no numbers"))
+    candidates &= ~wild
     numbers = np.flatnonzero(candidates)
     if not len(numbers):
         raise SceneError(
-            f"{source.path or 'the array'}: every band is marked bad or lacks a wavelength; "
-            f"mend its band list ({source.good_bands_name})"
+            f"{source.path or 'the array'}: every band is marked bad, lacks a wavelength or has a gain or offset that "
+            f"makes no numbers; mend its band list ({source.good_bands_name}) or its gains"
         )
 
     valid = np.ones(source.shape[:2], dtype=bool) if allowed is None else np.array(allowed, dtype=bool)
@@ -113,7 +121,23 @@ def judge(
     good = np.zeros(source.shape[2], dtype=bool)
     good[numbers[kept]] = True
     looked_at = np.concatenate([valid[rows] for rows in blocks])
-    return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, looked_at))
+    uniform = bool(looked_at.sum() == 1 or (counts.low[kept] == counts.high[kept]).all())
+    return Verdict(good, valid, dict(sorted(reasons.items())), _notes(source, reasons, looked_at), uniform)
+
+
+def is_factor(value: float) -> bool:
+    """Whether a number that values are multiplied with, or divided by, makes numbers of them."""
+    return bool(1 / _LARGEST_FACTOR <= abs(value) <= _LARGEST_FACTOR)  # False of what is no number
+
+
+def _usable(source: Source) -> np.ndarray:
+    """bool (bands,): False where a gain or an offset would leave nothing, infinity or no number of all values."""
+    usable = np.ones(source.shape[2], dtype=bool)
+    if source.gains is not None:
+        usable &= [is_factor(value) for value in source.gains.tolist()]
+    if source.offsets is not None:
+        usable &= np.abs(source.offsets) <= _LARGEST_FACTOR
+    return usable
 
 
 def _first_pass(

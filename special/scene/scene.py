@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from special.errors import SceneError, damage_of
 from special.scene.axes import read_axes
 from special.scene.masks import Masked, mask_pixels, names_of
-from special.scene.quality import judge
+from special.scene.quality import is_factor, judge
 from special.scene.readers.base import ArrayBlockReader, ReadOptions, open_source
 from special.scene.references import with_references
 from special.scene.source import Georeference, Ground, Source
@@ -40,6 +41,7 @@ class Scene:
         masked: the masks that came with it, how many pixels each marks, and whether these were left out.
         sensor, level, acquired: what its product says of itself, or None.
         band_numbers: int (bands,), for each good band its number in the file, counted from 0.
+        uniform: whether all valid pixels are known to have the same spectrum.
         bad_bands: for each dropped band, by its number in the file, the reason.
         fwhm: float64 (bands,), the widths of the bands, nm; or None where the file does not say.
         scale_factor: what ``read`` has divided by to give reflectance, when the file says so, else None.
@@ -68,6 +70,9 @@ class Scene:
         Raises:
             SceneError: no band is good, no pixel is valid, or there is no such mask.
         """
+        if source.scale_factor is not None and not (source.scale_factor > 0 and is_factor(source.scale_factor)):
+            odd = f"its scale factor is {source.scale_factor:g}, which makes no reflectance: it was left out"
+            source = replace(source, scale_factor=None, warnings=(*source.warnings, odd))
         blocks = list(row_blocks(source, _JUDGED_BYTES))
         if most_bytes is not None and _FAR_LARGER * most_bytes < math.prod(source.shape) * source.dtype.itemsize:
             chosen = np.linspace(0, len(blocks) - 1, max(1, most_bytes // _JUDGED_BYTES)).round().astype(int)
@@ -93,6 +98,7 @@ class Scene:
         self.sensor, self.level, self.acquired = source.sensor, source.level, source.acquired
         self.band_numbers: np.ndarray = order
         self.bad_bands: Mapping[int, str] = verdict.bad_bands
+        self.uniform: bool = verdict.uniform and most_bytes is None
         self.fwhm: np.ndarray | None = None if source.fwhm is None else source.fwhm[order].astype(np.float64)
         self.scale_factor: float | None = source.scale_factor
         self.known_reflectance: bool = source.scale_factor is not None or source.is_reflectance

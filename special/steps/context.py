@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from special.cache.workspace import Workspace
+from special.errors import DamagedError
 from special.models.registry import CLASSIFIERS, Classifier
 from special.models.settings import ClassifierSettings, ScanSettings
 from special.passes import Passes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from special.classnames.contextual import Meanings
     from special.models.registry import Build
     from special.scene import Scene
+    from special.storage.rasters import Rows
     from special.teachers.base import Teacher
     from special.training.checkpoint import Checkpoint
     from special.training.image_dataset import ImageDataset
@@ -112,9 +114,51 @@ class SceneContext(Context):
     findings: Mapping[str, Any]
     passes: Passes
 
+    def array(self, step: str, name: str) -> np.ndarray:
+        """Return an array (rows, cols) or (rows, cols, values) that an upstream step left.
+
+        Raises:
+            DamagedError: it is not of the scene's size: a run may have been edited, or come from anybody.
+        """
+        found = super().array(step, name)
+        self._require_size(step, name, found.shape)
+        return found
+
+    def rows(self, step: str, name: str) -> Rows:
+        """Return an array (rows, cols) or (rows, cols, values), to be read by windows where it is large.
+
+        Raises:
+            DamagedError: as ``array``.
+        """
+        found = super().rows(step, name)
+        self._require_size(step, name, found.shape)
+        return found
+
+    def _require_size(self, step: str, name: str, shape: tuple[int, ...]) -> None:
+        values = {"probabilities.npy": (len(self.classes),), "rgb.npy": (3,)}.get(name, ())
+        wanted = (*self.scene.shape[:2], *values)
+        if shape != wanted:
+            raise DamagedError(
+                f"{self.payload(step, name)} is of {shape}, not {wanted} as the scene: run the step {step} again"
+            )
+
 
 @dataclass(frozen=True)
 class ImagesContext(Context):
     """What a step gets that works on a data set of images."""
 
     images: ImageDataset
+
+    def array(self, step: str, name: str) -> np.ndarray:
+        """Return an array (images,) that an upstream step left.
+
+        Raises:
+            DamagedError: there are not as many values as images.
+        """
+        found = super().array(step, name)
+        if found.shape != (len(self.images.samples),):
+            raise DamagedError(
+                f"{self.payload(step, name)} is of {found.shape}, but there are {len(self.images.samples)} images: run "
+                f"the step {step} again"
+            )
+        return found

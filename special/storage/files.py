@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import math
 import os
 import shutil
+import socket
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
@@ -168,10 +170,10 @@ def move_in(staging: Path, target: Path) -> None:
 def whole_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder to write into, which becomes ``target`` when the block ends well, and else is gone.
 
-    What ``target`` held is replaced.
+    What ``target`` held is replaced. What a process that was killed has left of its own folder is removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    staging = _folder_beside(target)
     try:
         staging.chmod(0o755)
         yield staging
@@ -182,11 +184,36 @@ def whole_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
+def _folder_beside(target: Path) -> Path:
+    """Make a hidden folder of this process beside ``target``; remove those of processes that are no longer there."""
+    start = f".{target.name}.{socket.gethostname()}-"
+    for left in target.parent.glob(f"{glob.escape(start)}*"):
+        if not _is_alive(left.name.removeprefix(start).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{start}{os.getpid()}-", dir=target.parent))
+
+
+def _is_alive(pid: str) -> bool:
+    """Whether a process of this number runs on this machine, or cannot be told."""
+    if os.name == "nt" or not pid.isdigit():  # there, asking would end it
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
 @contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """Give a folder on the disk of ``beside`` for files that are gone when the block ends."""
-    with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent, ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    folder = _folder_beside(beside)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep(run: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.classnames.prompts import fill, read_templates
 from special.classnames.reading import english_list
-from special.errors import SceneError
+from special.errors import SceneError, WeightsError, damage_of
 from special.landcover.concepts import load_concepts
 from special.progress import Progress
 from special.settings import Count, Settings, Within
@@ -62,18 +62,23 @@ class DenseTextTeacher(Teacher):
     model_setting = "model"
 
     def __init__(self, folder: Path, settings: DenseTextSettings, device: str, model: str) -> None:
-        """Load the model in ``folder``, which the user calls ``model``.
+        """Load the model in ``folder``, which the user calls ``model``, and have it look at nothing once.
 
         Raises:
-            WeightsError: it cannot be read.
+            WeightsError: it cannot be read, or its parts do not fit one another.
             SettingsError: the file of prompt templates is missing or malformed.
         """
         from transformers import AutoConfig
 
         self.settings, self.model, self.folder = settings, model, folder
         self.templates = read_templates(settings.templates)
-        kind = _KINDS[AutoConfig.from_pretrained(folder, local_files_only=True).model_type]
-        self.seer: _Seer = kind(folder, settings, device)
+        with damage_of(folder, WeightsError):
+            about = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self.seer: _Seer = _KINDS[about.model_type](folder, settings, device)
+            side = self.seer.window * self.seer.patch
+            seen = self.seer.ready([["land"], ["water"]])(np.zeros((1, side, side, 3), np.float32))
+            if seen.shape != (1, self.seer.window, self.seer.window, 2) or not np.isfinite(seen).all():
+                raise ValueError(f"it answers with {seen.shape}, or with what is no number")
 
     @classmethod
     def make(cls, request: TeacherRequest) -> Self:
@@ -161,7 +166,7 @@ class _Seer:
 
         self.settings, self.device, self.folder = settings, device, folder
         self.tokenizer = load_tokenizer(folder, "dense-text")
-        about = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        about = AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         self.mean, self.std = (np.array(value, np.float32) for value in (about.image_mean, about.image_std))
 
     def ready(self, texts: Sequence[Sequence[str]]) -> Callable[[np.ndarray], np.ndarray]:

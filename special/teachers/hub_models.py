@@ -38,7 +38,7 @@ def model_folder(name: str, kinds: Sequence[str], offline: bool, progress: Progr
         folder = _from_hub(name, offline or hub_is_closed(), progress)
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         raise WeightsError(f"{folder} has no config.json of a model: name another folder") from None
     if kind not in kinds:
         raise WeightsError(f"{name} is a model of the kind {kind!r}: expected {' or '.join(kinds)}")
@@ -84,7 +84,7 @@ def load_tokenizer(folder: Path, extra: str) -> Any:
 
     try:
         with hub_closed(True):
-            return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         raise WeightsError(
             f"the tokenizer in {folder} cannot be read ({one_line(error)}): pip install 'special-hsi[{extra}]', or "

@@ -59,10 +59,14 @@ class Checkpoint:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             if header.get("sha256") == _digest(tensors, header["progress"]):
                 return State(tensors, json.loads(header["progress"]))
-        except (SafetensorError, OSError, KeyError, ValueError):
+        except (SafetensorError, OSError, KeyError, ValueError, RecursionError):
             pass
-        progress.say(f"The training checkpoint {self.path} is damaged: the step is trained from its beginning.")
+        self.say_damaged(progress)
         return None
+
+    def say_damaged(self, progress: Progress) -> None:
+        """Tell that what is here cannot be gone on from."""
+        progress.say(f"The training checkpoint {self.path} is damaged: the step is trained from its beginning.")
 
     def save(self, state: State) -> None:
         """Write ``state`` beside the old one, sync it, and put it in the old one's place in one move."""

@@ -114,9 +114,11 @@ class TrainingLoop:
         steps = self.settings.steps
         progress.begin(self.stage, self.total)
         state = checkpoint.load(progress) if checkpoint else None
-        if state is not None:
-            self._resume(state)
-            progress.advance(len(self.history) * steps)
+        if checkpoint and state is not None:
+            if self._resumed(state):
+                progress.advance(len(self.history) * steps)
+            else:
+                checkpoint.say_damaged(progress)
         for epoch in range(len(self.history), self.settings.epochs):
             with progress.phase("labels"):
                 record = {"epoch": epoch + 1, **examples.begin_epoch(epoch, self.generator)}
@@ -212,14 +214,43 @@ class TrainingLoop:
             tensors["random.cuda"] = torch.cuda.get_rng_state()
         return State(tensors, {"history": self.history, "random": self.generator.bit_generator.state})
 
-    def _resume(self, state: State) -> None:
-        def part(name: str) -> dict[str, Tensor]:
-            return {key.removeprefix(name): value for key, value in state.tensors.items() if key.startswith(name)}
+    def _resumed(self, state: State) -> bool:
+        """Go on from a state; where it is none of this training, whoever has made it, stay as it was."""
+        before = copy.deepcopy(self._state())
+        try:
+            self._check(state)
+            self._resume(state)
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError):
+            self._resume(before)
+            return False
+        return True
 
-        self.model.load_state_dict(part("model."))
-        self.average.load_state_dict(part("average."))
+    def _check(self, state: State) -> None:
+        """Look at what loading does not: it takes slots of any shape, and a history of anything.
+
+        Raises:
+            ValueError, or any of the errors that wrong types lead to.
+        """
+        for name, value in state.tensors.items():
+            if value.is_floating_point() and not bool(value.isfinite().all()):
+                raise ValueError(f"{name} is not finite")
+        parameters, slots = list(self.model.parameters()), _part(state, "optimiser.")
+        for number in {name.partition(".")[0] for name in slots}:
+            shape = parameters[int(number)].shape
+            wanted = {"step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape}  # of AdamW
+            if {name: slots[f"{number}.{name}"].shape for name in wanted} != wanted:
+                raise ValueError(f"the optimiser's state of parameter {number} does not fit")
+        history = state.progress["history"]
+        if [record["epoch"] for record in history] != list(range(1, len(history) + 1)):
+            raise ValueError("the history is not that of epochs")
+        if len(history) > self.settings.epochs or not all(math.isfinite(record["loss"]) for record in history):
+            raise ValueError("the history is not of this training")
+
+    def _resume(self, state: State) -> None:
+        self.model.load_state_dict(_part(state, "model."))
+        self.average.load_state_dict(_part(state, "average."))
         slots: dict[int, dict[str, Tensor]] = {}
-        for key, value in part("optimiser.").items():
+        for key, value in _part(state, "optimiser.").items():
             number, name = key.split(".", 1)
             slots.setdefault(int(number), {})[name] = value
         groups = self.optimiser.state_dict()["param_groups"]
@@ -229,3 +260,8 @@ class TrainingLoop:
             torch.cuda.set_rng_state(state.tensors["random.cuda"])
         self.generator.bit_generator.state = state.progress["random"]
         self.history = list(state.progress["history"])
+
+
+def _part(state: State, name: str) -> dict[str, Tensor]:
+    """The tensors of a state whose names begin with ``name``, by what comes after it."""
+    return {key.removeprefix(name): value for key, value in state.tensors.items() if key.startswith(name)}

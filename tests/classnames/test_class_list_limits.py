@@ -39,9 +39,15 @@ def test_the_limits_themselves_are_allowed() -> None:
     assert len(ClassList.parse([*names[:-1], f"{names[-1]}: {'y' * LONGEST_DESCRIPTION}"])) == MOST_CLASSES
 
 
-def test_a_list_as_older_programs_write_it_is_read(tmp_path: Path) -> None:
-    (tmp_path / "classes.txt").write_bytes("Wasser\nStraße\nGrünland\n".encode("cp1252"))
-    assert ClassList.read(tmp_path / "classes.txt").names == ["Wasser", "Straße", "Grünland"]
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_list_as_older_programs_write_it_is_read_with_a_note(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "classes.txt"
+    path.write_bytes("Wasser\nStraße\nGrünland\n".encode(encoding))
+    found = ClassList.read(path)
+    assert found.names == ["Wasser", "Straße", "Grünland"]
+    assert found.notes == (f"{path} is not UTF-8 and was read as Windows-1252: look whether its names are right.",)
+    path.write_text("Wasser\nStraße\n", encoding="utf-8")
+    assert ClassList.read(path).notes == ()
 
 
 @pytest.mark.parametrize("data", [bytes(range(256)), "Water\nGrass".encode("utf-16"), b"\x81\x8d\x8f\n"])

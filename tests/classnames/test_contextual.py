@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +89,76 @@ def test_a_folder_without_an_encoder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="holds no text encoder") as error:
         Texts("names", str(tmp_path)).read(CLASSES)
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def tiny_encoder(tmp_path: Path) -> Path:
+    """A folder with an encoder of a few words, as transformers writes it."""
+    from tokenizers import BertWordPieceTokenizer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "water", "bare", "soil"]
+    known = BertWordPieceTokenizer({word: number for number, word in enumerate(words)})
+    BertTokenizerFast(tokenizer_object=known._tokenizer, model_max_length=64).save_pretrained(tmp_path)
+    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
+    BertModel(BertConfig(vocab_size=len(words), **sizes)).save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_an_encoder_of_short_texts_reads_long_ones_in_more_windows(tiny_encoder: Path) -> None:
+    windows = ContextEncoder(str(tiny_encoder)).windows("water " * 200)
+    assert len(windows) > 3 and all(states.shape[1] == 8 for states, _ in windows)
+
+
+def _write(path: Path, changes: dict) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def _without_a_tensor(folder: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["encoder.layer.0.output.dense.weight"]
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+def _of_nan(folder: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    tensors = {name: value * np.float32("nan") for name, value in load_file(folder / "model.safetensors").items()}
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "a tensor is gone": _without_a_tensor,
+    "weights are no numbers": _of_nan,
+    "weights are cut": lambda folder: (folder / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}"),
+    "no JSON": lambda folder: (folder / "tokenizer.json").write_text("{"),
+    "JSON without end": lambda folder: (folder / "tokenizer.json").write_text("[" * 100_000),
+    "another configuration": lambda folder: _write(folder / "config.json", {"hidden_size": 7}),
+    "a configuration of words": lambda folder: _write(folder / "config.json", {"num_hidden_layers": "many"}),
+    "a model of no kind": lambda folder: _write(folder / "config.json", {"model_type": "1e+300"}),
+    "fewer words than the tokenizer has": lambda folder: _write(folder / "config.json", {"vocab_size": 3}),
+    "texts of no length": lambda folder: _write(folder / "tokenizer_config.json", {"model_max_length": 1}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_an_encoder_that_is_damaged_is_one_line(tiny_encoder: Path, damage: str) -> None:
+    DAMAGES[damage](tiny_encoder)
+    with pytest.raises(WeightsError) as error:
+        ContextEncoder(str(tiny_encoder)).label_embeddings(CLASSES, [("A water.",), ()])
+    assert "\n" not in str(error.value) and str(tiny_encoder) in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_code_beside_an_encoder_is_not_run(tiny_encoder: Path, name: str) -> None:
+    (tiny_encoder / "trap.py").write_text(f"open({str(tiny_encoder / 'sprung')!r}, 'w')\nclass Trap: pass\n")
+    kinds = ("AutoConfig", "AutoModel", "AutoTokenizer")
+    _write(tiny_encoder / name, {"auto_map": dict.fromkeys(kinds, "trap.Trap"), "model_type": "trap"})
+    with contextlib.suppress(WeightsError):
+        ContextEncoder(str(tiny_encoder)).windows("water")
+    assert not (tiny_encoder / "sprung").exists()
 
 
 def test_malformed_descriptions_are_refused(tmp_path: Path) -> None:

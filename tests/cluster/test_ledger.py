@@ -81,6 +81,41 @@ def test_a_row_of_a_later_version_is_read(ledger: Ledger) -> None:
     assert ledger.row("x") == Row("x", "x.mat", "x.special")
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": 3},
+        {"order": "first"},
+        {"order": None},
+        {"state": "flying"},
+        {"why": ["a"]},
+        {"seconds": "long"},
+        {"pixels": 10**400},
+        {"areas": [1]},
+        {"areas": [{"name": "Water"}]},
+        {"areas": [{**area("Water", 1.0), "colour": "red;background:url(http://192.0.2.1/)"}]},
+        {"classes": "Water"},
+        {"classes": [1]},
+        {"links": ["map.png"]},
+        {"links": {"map": "../../outside.html"}},
+        {"run": "../outside.special"},
+        {"thumbnail": "/outside.png"},
+    ],
+)
+def test_a_row_that_is_damaged_is_none_and_breaks_no_table(ledger: Ledger, changes: dict) -> None:
+    ledger.write(LINE)
+    path = ledger.folder / ".batch" / "rows" / "x.json"
+    path.write_text(json.dumps({"name": "x", "scene": "x.mat", "run": "x.special", **changes}))
+    assert ledger.row("x") is None and [row.name for row in ledger.rows()] == ["line"]
+    ledger.publish()
+    assert json.loads((ledger.folder / SUMMARY).read_text())["counts"] == {"done": 1}
+
+
+def test_a_row_that_is_nested_too_deeply_is_none(ledger: Ledger) -> None:
+    (ledger.folder / ".batch" / "rows" / "x.json").write_text("[" * 100_000)
+    assert ledger.row("x") is None and ledger.rows() == []
+
+
 def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(BatchError, match="is no batch and not empty"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from special.scene import Scene
 from special.settings import load
 from special.teachers.base import TeacherRequest
 from special.teachers.dense_text import DenseTextSettings, DenseTextTeacher, siglip_features
+from special.teachers.hub_models import model_folder
 
 CLASSES = ClassList.parse(["water", "tree | roof", "bare soil"])
 SAVE: dict[str, Callable[[Path], Any]] = {
@@ -130,3 +132,21 @@ def test_weights_that_lack_a_tensor_are_refused(tmp_path: Path) -> None:
     save_file(state, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=r"lack 1 tensors \(vision_model\.head\.probe\)"):
         teacher(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "[1]", '{"model_type": ["siglip"]}'])
+def test_a_configuration_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
+    tiny_transformers.save_siglip(tmp_path)
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(WeightsError) as error:
+        model_folder(str(tmp_path), ["siglip"], offline=True, progress=SILENT)
+    assert "\n" not in str(error.value)
+
+
+def test_parts_that_do_not_fit_one_another_are_one_line(tmp_path: Path) -> None:
+    tiny_transformers.save_siglip(tmp_path)
+    about = json.loads((tmp_path / "preprocessor_config.json").read_text())
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({**about, "image_mean": [0.5] * 7}))
+    with pytest.raises(WeightsError, match="cannot be understood") as error:
+        teacher(tmp_path)
+    assert "\n" not in str(error.value)

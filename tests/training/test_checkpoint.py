@@ -135,6 +135,63 @@ def test_a_damaged_checkpoint_is_said_in_one_line_and_not_resumed_from(tmp_path:
     assert len(listener.lines) == 1 and "is damaged: the step is trained from its beginning" in listener.lines[0]
 
 
+def _wrong(state: State, what: str) -> State:
+    """A state whose hash will be right, as whoever sends a run to do harm would write it."""
+    tensors, progress = dict(state.tensors), dict(state.progress)
+    match what:
+        case "other shapes":
+            tensors = {name: value[..., :1] if value.ndim else value for name, value in tensors.items()}
+        case "weights that are no numbers":
+            tensors = {
+                name: value * float("nan") if value.is_floating_point() else value for name, value in tensors.items()
+            }
+        case "half an optimiser":
+            tensors = {name: value for name, value in tensors.items() if not name.endswith("exp_avg_sq")}
+        case "another random state":
+            tensors["random.torch"] = tensors["random.torch"][:100]
+        case "no generator":
+            progress["random"] = {"bit_generator": "PCG64", "state": [1]}
+        case "a history of words":
+            progress["history"] = ["a", "b"]
+        case "a history without end":
+            progress["history"] = [{"epoch": number, "loss": 1.0} for number in range(1, 1000)]
+    return State(tensors, progress)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("other shapes", "weights that are no numbers", "half an optimiser", "another random state"),
+        *("no generator", "a history of words", "a history without end"),
+    ],
+)
+def test_a_state_that_fits_no_training_is_said_in_one_line_and_not_resumed_from(tmp_path: Path, what: str) -> None:
+    undisturbed = _warmup(None, SILENT).state_dict
+    checkpoint = Checkpoint(tmp_path, "key")
+    with pytest.raises(Killed):
+        _warmup(checkpoint, KillAfter(warmup_settings().steps + 1))
+    state = checkpoint.load()
+    assert state is not None
+    checkpoint.save(_wrong(state, what))
+    listener = Listener()
+    weights = _warmup(checkpoint, listener).state_dict
+    assert len(listener.lines) == 1 and "is damaged: the step is trained from its beginning" in listener.lines[0]
+    assert all(torch.equal(weights[name], value) for name, value in undisturbed.items())
+
+
+def test_progress_that_is_nested_too_deeply_is_damage(tmp_path: Path) -> None:
+    from safetensors.torch import save
+
+    from special.training.checkpoint import _digest
+
+    checkpoint, listener, progress = Checkpoint(tmp_path, "key"), Listener(), "[" * 100_000 + "]" * 100_000
+    tensors = {"a": torch.arange(3.0)}
+    header = {"key": "key", "progress": progress, "sha256": _digest(tensors, progress)}
+    checkpoint.path.write_bytes(save(tensors, header))
+    assert checkpoint.load(listener) is None
+    assert len(listener.lines) == 1 and "is damaged" in listener.lines[0]
+
+
 def test_a_failed_save_leaves_the_old_state_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = Checkpoint(tmp_path, "key")
     checkpoint.save(STATE)

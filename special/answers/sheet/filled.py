@@ -34,7 +34,7 @@ def read_sheet(path: Path, placement: Placement) -> list[Filled]:
         raise AnswersError(f"no answers at {path}: name the file that the page has saved, or the layer from QGIS")
     try:
         return _table(path) if path.suffix.casefold() == ".csv" else _layer(path, placement)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, csv.Error) as error:
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, ArithmeticError, csv.Error) as error:
         raise AnswersError(
             f"{path} is not a sheet of questions of special ({' '.join(str(error).split())}): it needs the columns "
             "id, row, col and class, or points with the fields id and class"

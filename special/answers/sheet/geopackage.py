@@ -64,7 +64,7 @@ def is_blank(path: Path) -> bool:
 
     try:
         _, _, _, columns = pyogrio.raw.read(path, columns=["class"], read_geometry=False)
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError, LookupError, RuntimeError):
         return False
     return not any(str(answer).strip() for column in columns for answer in column if answer is not None)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.quality import is_factor
 from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.envi_header import (
     header_beside,
@@ -225,9 +226,9 @@ def _widths(fields: Mapping[str, str], nm: np.ndarray | None, bands: int, header
 def _scale(fields: Mapping[str, str], header: Path) -> tuple[float | None, tuple[str, ...]]:
     """What divides the numbers to make reflectance of them, and a note where the header has what multiplies them."""
     scale = number(fields, "reflectance scale factor", header)
-    if scale is None or not scale > 0:
+    if not scale:
         return None, ()
-    if scale >= 1:
+    if not 0 < scale < 1 or not is_factor(scale):  # what is no factor is told where the scene is opened
         return scale, ()
     # Numbers divided by less than 1 would exceed what reflectance can be.
     return 1 / scale, (f"its reflectance scale factor, {scale:g}, is what the numbers are multiplied by",)

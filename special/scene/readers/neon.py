@@ -60,7 +60,7 @@ class NeonReader(Hdf5Product):
             good_bands=_outside_windows(file[folder], nm),
             good_bands_name="water window",
             nodata=attribute_number(file[name], "Data_Ignore_Value", "Data Ignore Value"),
-            scale_factor=scale if scale and scale > 0 and scale != 1 else None,
+            scale_factor=scale if scale and scale != 1 else None,
             is_reflectance=scale == 1,
             georeference=place,
             sensor="NEON AOP",

@@ -306,7 +306,7 @@ def _scale_factor(dataset: Any) -> float | None:
         scale = float(tags.get("reflectance_scale_factor", ""))
     except ValueError:
         return None
-    return scale if scale > 0 and scale != 1 else None
+    return scale if scale and scale != 1 else None
 
 
 def _lower(tags: Mapping[str, str]) -> dict[str, str]:

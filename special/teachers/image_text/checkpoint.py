@@ -145,7 +145,7 @@ def config_evidence(path: Path) -> Evidence:
         model, preprocess = content["model_cfg"], content.get("preprocess_cfg", {})
         mean, std = (tuple(map(float, preprocess[key])) if key in preprocess else None for key in ("mean", "std"))
         return Evidence(path.name, bool(model.get("quick_gelu", False)), mean, std)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise WeightsError(f"{path} is not an open_clip configuration: expected JSON with model_cfg") from None
 
 

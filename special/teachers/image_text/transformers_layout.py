@@ -95,7 +95,7 @@ def read_config(path: Path) -> tuple[dict[str, Any], bool]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         kind = content.get("model_type")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         raise WeightsError(f"{path} is not a configuration: expected JSON") from None
     if kind != "clip":
         raise WeightsError(
@@ -145,6 +145,6 @@ def read_preprocessing(folder: Path) -> tuple[tuple[float, ...] | None, tuple[fl
     try:
         content = json.loads((folder / PREPROCESSING).read_text(encoding="utf-8"))
         mean, std = (tuple(float(value) for value in content[key]) for key in ("image_mean", "image_std"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None, None
     return (mean, std) if len(mean) == len(std) == 3 else (None, None)
