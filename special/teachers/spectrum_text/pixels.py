@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 BYTES = 1 << 25
 PIXELS = 1 << 16
+SAME = 1e-5  # of the range: how far the extremes of bands may be apart and still be the same number
 """What a window holds at most, whichever is less: bytes of spectra, for scenes of many bands, or pixels, of few."""
 
 
@@ -38,6 +39,17 @@ def sample_spectra(scene: Scene, count: int) -> np.ndarray:
             parts.append(spectra_of(scene, rows)[inside])
         start = stop
     return np.concatenate(parts)
+
+
+def stretched_by_band(scene: Scene) -> bool:
+    """Whether every band of ``scene`` was stretched by itself from the same least to the same most number."""
+    least, most = np.full(scene.shape[2], np.inf), np.full(scene.shape[2], -np.inf)
+    for rows in windows(scene):
+        spectra = spectra_of(scene, rows)
+        np.minimum(least, spectra.min(axis=0), out=least)
+        np.maximum(most, spectra.max(axis=0), out=most)
+    apart = max(np.ptp(least), np.ptp(most))
+    return scene.shape[2] > 3 and bool(apart <= SAME * (most.max() - least.min()))
 
 
 def within(chosen: np.ndarray, start: int, stop: int) -> np.ndarray:
