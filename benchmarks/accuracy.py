@@ -13,6 +13,8 @@ FOLDER is laid out as for ``benchmarks/scenes.py``. The sections:
 ``changes``    the pseudo-labels of the scenes as other sensors and other frames would have them
 ``loso``       leave one out: what a scene gets from constants chosen on the other scenes alone, without any of its
                own family (--family: scenes of one place or one sensor's campaign, which share what was learned on one)
+``draws``      the pseudo-labels with all constants of the teachers drawn at random among the values that loso tries:
+               what it is worth that they were chosen; and the same question as loso's, with the draws as candidates
 
 Figures are overall accuracy (OA), mean ± standard deviation where there are several seeds or tables. Truth is opened
 after the maps are made. What is done is kept in --out under a hash of scene, settings, seed, concepts and code, so that
@@ -35,7 +37,7 @@ import record
 from proof import peers, perturb
 from proof.changes import CHANGES, changed, three_bands
 from proof.runs import STEPS, Runs, Variation, digest, scene_hash, step_of
-from proof.settings import ABLATIONS, CONSTANTS, Ablation, search
+from proof.settings import ABLATIONS, CONSTANTS, Ablation, draws, search
 from scenes import Benchmark, find
 
 TITLES = {"pseudo": "pseudo-labels", "warmup": "warmup", "refine": "refine"}
@@ -211,6 +213,32 @@ class Accuracy:
         line("mean", *(cell(over_scenes([row[column] for row in rows.values()])) for column in [*shown, "tuned"]), "")
         self.figures["loso"] = rows
 
+    def draws(self, count: int) -> None:
+        """What constants are worth: all drawn at random, and a scene with the draw that others do best with."""
+        from special.settings import load
+
+        defaults = load(self.runs.pipeline, self.base.settings).values
+        pseudo = {name: values for name, values in CONSTANTS.items() if step_of(name) == "pseudo"}
+        drawn = draws(pseudo, defaults, count)
+        head("constants", *(scene.name for scene in self.scenes), "mean")
+        rows: list[list[float]] = []
+        for number, settings in enumerate([{}, *drawn]):
+            variation = self.base.but(seed=self.seeds[0], settings=settings)
+            rows.append([self.runs.accuracy(scene, "pseudo", variation) for scene in self.scenes])
+            line(
+                f"draw {number}" if number else "default", *(f"{oa:.3f}" for oa in rows[-1]), f"{np.mean(rows[-1]):.3f}"
+            )
+        accuracies = np.array(rows)
+        line("mean of draws", *(f"{oa:.3f}" for oa in accuracies[1:].mean(axis=0)), cell(accuracies[1:].mean(axis=1)))
+        chosen = []
+        for held in self.scenes:
+            family = self.family.get(held.name, {held.name})
+            others = [i for i, scene in enumerate(self.scenes) if scene.name not in family]
+            chosen.append(int(accuracies[:, others].mean(axis=1).argmax()))
+        found = accuracies[chosen, range(len(self.scenes))]
+        line("chosen on other families", *(f"{oa:.3f}" for oa in found), f"{found.mean():.3f}")
+        self.figures["draws"] = {"settings": drawn, "accuracy": accuracies.tolist(), "chosen": chosen}
+
     def judge(self, scenes: list[Benchmark], step: str, tables: int = 0) -> Callable[[dict[str, Any]], float]:
         """Return the judge of settings: mean accuracy over ``scenes``, and over tables that err, of the first seed."""
         bases = [self.base.but(seed=self.seeds[0]), *self.erring(tables)]
@@ -252,7 +280,7 @@ def over_scenes(rows: Sequence[Sequence[float]]) -> list[float]:
 
 
 def main() -> None:
-    sections = ("teachers", "confidence", "ablations", "tables", "changes", "loso")
+    sections = ("teachers", "confidence", "ablations", "tables", "changes", "loso", "draws")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("accuracy.special"), help="what is kept  [accuracy.special]")
@@ -261,6 +289,7 @@ def main() -> None:
     parser.add_argument("--scenes", nargs="+", metavar="NAME", help="these scenes alone")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="of the runs  [0 1 2]")
     parser.add_argument("--tables", type=int, default=10, metavar="N", help="how many concept tables err  [10]")
+    parser.add_argument("--draws", type=int, default=10, metavar="N", help="draws of all constants  [10]")
     parser.add_argument("--judges", type=int, default=0, metavar="N", help="... that loso judges teachers by too  [0]")
     parser.add_argument(
         "--family",
@@ -299,6 +328,7 @@ def main() -> None:
             "tables": lambda: accuracy.tables(asked.tables),
             "changes": accuracy.changes,
             "loso": lambda: accuracy.loso(asked.judges),
+            "draws": lambda: accuracy.draws(asked.draws),
         }
         for name in sections:
             if name in asked.only:

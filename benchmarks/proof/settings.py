@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Ablation:
@@ -69,3 +71,17 @@ def search(
         if best != defaults[name]:
             found[name] = best
     return found
+
+
+def draws(
+    constants: Mapping[str, Sequence[Any]], defaults: Mapping[str, Any], count: int, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Return ``count`` settings with every constant drawn from its values and its default, each as likely as another.
+
+    The same seed gives the same draws, and more of them begin with the fewer.
+    """
+    rng = np.random.default_rng(seed)
+    candidates = {
+        name: [defaults[name], *(v for v in values if v != defaults[name])] for name, values in constants.items()
+    }
+    return [{name: values[rng.integers(len(values))] for name, values in candidates.items()} for _ in range(count)]

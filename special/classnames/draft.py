@@ -42,6 +42,8 @@ MATERIALS = frozenset(
     {"concrete", "gravel", "paving bricks", "metal roof", "sand", "bare soil", "clay", "glass", "plastic", "bitumen"}
     | {"limestone", "sandstone", "rock", "bark", "red roof tiles", "asphalt", "white roof"}
 )
+BUILDINGS = frozenset(map(stem, ("building", "house", "manmade", "structure")))
+"""Of which a scene shows the roof: a "blue house" is a blue roof."""
 MADE_OF = frozenset({"roof", "asphalt", "pavement", "parking lot"})  # of which a material says more: "concrete road"
 _JOINING_WORDS = frozenset(
     {"and", "or", "with", "on", "in", "over", "under", "between", "of", "by", "from", "beside", "near"}
@@ -90,7 +92,7 @@ def draft(text: str, lexicon: Lexicon) -> Draft:
     bare = strip_modifiers(" ".join([plain, *modifying]), lexicon)
     remaining = " ".join([*bare.words, *(phrase for phrase in in_brackets if phrase not in modifying)])
     out = Draft(remaining or plain, " ".join(bare.words), number=bare.number, age=bare.age, modifiers=bare.modifiers)
-    concept = bare.modifiers.becomes or lexicon.find(bare.stems)
+    concept = bare.modifiers.becomes or lexicon.find(bare.stems) or _roof(lexicon.stems(plain), lexicon)
     if concept:
         out.concepts = (concept,)
         return out
@@ -121,11 +123,17 @@ def _qualified(text: str, plain: str, in_brackets: Sequence[str]) -> list[tuple[
 def _of_a_kind(outer: str, more: str, lexicon: Lexicon) -> str | None:
     """Return the concept of "tiled roof", "roof tiles" or, from two known words, "pine forest"."""
     ways = lexicon.stems(f"{more} {outer}"), lexicon.stems(f"{outer} {more}")
-    found = lexicon.find(ways[0]) or lexicon.find(ways[1])
+    found = lexicon.find(ways[0]) or lexicon.find(ways[1]) or _roof(ways[0], lexicon)
     if not found and lexicon.find(lexicon.stems(more)):
         concepts, _ = _side_by_side(ways[0], lexicon, listed=False)
         found = concepts[0] if len(concepts) == 1 else None
     return found
+
+
+def _roof(stems: Sequence[str], lexicon: Lexicon) -> str | None:
+    """Return the concept of a "blue house", which is that of a "blue roof"."""
+    seen = [stem("roof") if s in BUILDINGS else s for s in stems]
+    return lexicon.find(seen) if len(seen) > 1 and seen != list(stems) else None
 
 
 def _joined(text: str, lexicon: Lexicon) -> Draft | None:

@@ -76,6 +76,7 @@ def read_names(classes: ClassList, table: ConceptTable, encoder: Encoder) -> lis
     found = in_english(classes, reader.lexicon, table.own)
     drafts = [[draft(text, reader.lexicon) for text in entry.texts] for entry in found.classes]
     _rank_stages([d for group in drafts for d in group])
+    reader.minerals = any(not table.minerals.isdisjoint((*d.concepts, *d.hints)) for group in drafts for d in group)
     return [
         [
             replace(reading, english=text, language=language) if text != written else reading
@@ -121,7 +122,12 @@ def _order(d: Draft) -> float:
 
 
 class _Reader:
-    """From drafts to readings, with the encoder where words alone do not tell."""
+    """From drafts to readings, with the encoder where words alone do not tell.
+
+    ``minerals``: the list has minerals by their names; in one that has none, no unknown word is taken for a mineral.
+    """
+
+    minerals = True
 
     def __init__(self, table: ConceptTable, encoder: Encoder) -> None:
         self.table, self.encoder = table, encoder
@@ -182,6 +188,8 @@ class _Reader:
         cosines = (self._anchors @ self.encoder.encode(list(texts)).T).max(axis=1)
         best: dict[str, float] = {}
         for owner, cosine in zip(self._owners, cosines, strict=True):
+            if owner in self.table.minerals and not self.minerals:
+                continue
             best[owner] = max(best.get(owner, -1.0), float(cosine))
         return {name: cosine + hints.get(name, 0.0) for name, cosine in best.items()}
 

@@ -82,7 +82,8 @@ def normalise(text: str) -> str:
     """Lower case, hyphens, slashes and underscores as blanks, without what stands in brackets."""
     text = _BRACKETED.sub(" ", text)
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
-    return " ".join(re.sub(r"[^\w\s.]|_", " ", text.casefold()).split()).strip(" .")
+    words = " ".join(re.sub(r"[^\w\s.]|_", " ", text.casefold()).split()).strip(" .")
+    return re.sub(r"\bman made\b", "manmade", words)
 
 
 def bracketed(text: str) -> list[str]:

@@ -54,7 +54,7 @@ SCENES = {
     },
     "Kennedy Space Center": {
         "Scrub": "shrub",
-        "Willow swamp": "wetland",
+        "Willow swamp": "tree + wetland",
         "CP hammock": "tree",
         "CP/Oak": "tree",
         "Slash pine": "conifer forest",

@@ -122,3 +122,42 @@ def test_case_hyphens_and_brackets_do_not_matter() -> None:
 def test_what_is_mown_keeps_more_of_its_green_than_what_is_senesced(table: ConceptTable) -> None:
     mown, senesced = read(table, "Grass mowed")[0], read(table, "Grass senesced")[0]
     assert 0 < mown.dry < senesced.dry
+
+
+@pytest.mark.parametrize(
+    ("name", "concept"),
+    [
+        ("Blue house", "painted metal sheets"),
+        ("Buildings (dark)", "bitumen"),
+        ("Man-made (red)", "red roof tiles"),
+        ("Wooden houses", "wood shingle roof"),
+        ("Tin building", "metal roof"),
+    ],
+)
+def test_of_a_building_the_roof_is_seen(table: ConceptTable, name: str, concept: str) -> None:
+    assert read(table, name)[0].concepts == ((concept, 1.0),)
+
+
+def test_an_unknown_word_is_a_mineral_only_in_a_list_of_minerals(table: ConceptTable) -> None:
+    unknown = "Gourdite"
+    plain = read(table, unknown, "Grass", "Road")[0]
+    among_minerals = read(table, unknown, "Kaolinite", "Alunite")[0]
+    assert not table.minerals & {concept for concept, _ in plain.concepts}
+    assert table.minerals & {concept for concept, _ in among_minerals.concepts}
+
+
+@pytest.mark.parametrize(
+    ("name", "concepts"),
+    [
+        ("Developed, High Intensity", {"commercial area"}),  # National Land Cover Database
+        ("Green urban areas", {"grass"}),  # CORINE
+        ("Evergreen Needleleaf Forests", {"conifer forest"}),  # IGBP
+        ("Honeydew Melons", {"root crop"}),  # Cropland Data Layer
+        ("Willow swamp", {"tree", "wetland"}),
+        ("Turbid plume", {"turbid water"}),
+    ],
+)
+def test_names_of_well_known_legends_are_known(table: ConceptTable, name: str, concepts: set[str]) -> None:
+    reading = read(table, name)[0]
+    assert reading.read_by == "table"
+    assert {concept for concept, _ in reading.concepts} == concepts

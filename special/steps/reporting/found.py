@@ -159,5 +159,7 @@ def _assumptions(scene: Scene, seen: SeenSpectra | None) -> list[str]:
     assumed = [note for note in scene.notes if note in scene.warnings or _ASSUMED.search(note)]
     if seen is not None and not scene.known_reflectance:
         kind = "radiance, for it shows what the air absorbs" if seen.is_radiance else "reflectance of unknown scale"
+        if seen.is_stretched:
+            kind = "reflectance, every band stretched by itself: all have the same least and the same most"
         assumed.append(f"the file does not say what its numbers are: they were taken for {kind}")
     return assumed

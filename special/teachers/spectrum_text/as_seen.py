@@ -30,6 +30,7 @@ class SeenSpectra:
         offset, gain: float64 (regions,), taken off then, and the logarithm of what is left divided by.
         owners: int64 (S,), the class of each expected spectrum, from 0.
         means: float64 (S, regions), their log reflectance. precisions: float64 (S, regions, regions), of its errors.
+        stretched: bool (1,), whether every band was stretched by itself.
     """
 
     wavelengths: np.ndarray
@@ -41,6 +42,7 @@ class SeenSpectra:
     owners: np.ndarray
     means: np.ndarray
     precisions: np.ndarray
+    stretched: np.ndarray
 
     @classmethod
     def of(cls, conversion: Conversion, calibration: Calibration, likelihood: SpectralLikelihood) -> Self:
@@ -59,6 +61,7 @@ class SeenSpectra:
             owners=likelihood.owners.astype(np.int64),
             means=likelihood.means + calibration.shifts[likelihood.kinds],
             precisions=likelihood.under(calibration.noise).precisions,
+            stretched=np.array([conversion.kind == "stretched"]),
         )
 
     def save(self, folder: Path) -> Path:
@@ -86,6 +89,11 @@ class SeenSpectra:
     def is_radiance(self) -> bool:
         """Whether the scene's numbers were taken for radiance, or else for reflectance."""
         return bool((self.sunlight != 1).any())
+
+    @property
+    def is_stretched(self) -> bool:
+        """Whether every band was taken to be stretched by itself."""
+        return bool(self.stretched.any())
 
     def unexplained(self, spectra: np.ndarray, degrees: float, rate: float) -> float:
         """Return the share of ``spectra`` (pixels, bands), own numbers, that are far from all that is expected.

@@ -79,7 +79,9 @@ class CalibratedScene:
         """
         settings, table, wavelengths = knowledge.settings, knowledge.table, scene.wavelengths
         sample = pixels.sample_spectra(scene, settings.calibration_pixels, knowledge.passes).astype(np.float64)
-        conversion = convert(sample, wavelengths, known_reflectance=scene.known_reflectance)
+        known = scene.known_reflectance
+        stretched = not known and pixels.stretched_by_band(scene, sample, knowledge.passes)
+        conversion = convert(sample, wavelengths, known_reflectance=known, stretched=stretched)
         if knowledge.measured is not None:  # nothing is known of the classes beyond the spectra of the library
             conversion = replace(conversion, regions=conversion.regions.within(*knowledge.measured.library.reach_nm))
         signals, centres = conversion.apply(sample), conversion.regions.centres

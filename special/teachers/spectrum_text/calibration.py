@@ -34,6 +34,7 @@ SCALES = (1.0, 100.0, 10_000.0)  # reflectance as a fraction, in percent, or in 
 DARKEST = 0.002  # quantile of pixels that stands for "dark" against outliers
 DARK_OBJECTS = 0.005  # quantile of the pixels, region by region, that are taken for the darkest things of a scene
 DARK_REFLECTANCE = 0.015  # what these have of their own: shade, water, dense canopy
+BRIGHTEST = 0.5  # reflectance of the brightest thing in a band, where a band was stretched from its least to its most
 TYPICAL_NEAR_INFRARED = 0.3  # of land between 800 and 1300 nm
 UNSMOOTH = 1e-4  # variance of a shared error in a single region
 UNSMOOTH_GAIN = 1e-6  # and of the gain, where the file's numbers are reflectance
@@ -98,7 +99,7 @@ class Calibration:
 class Conversion:
     """Takes a scene's numbers to signals: reflectance but for an offset and a gain; ``(numbers - dark) / sunlight``."""
 
-    kind: str  # "reflectance" or "radiance"
+    kind: str  # "reflectance", "radiance", or "stretched": reflectance, each band from the same least to the same most
     regions: Regions
     dark: float
     sunlight: np.ndarray  # (bands,)
@@ -127,12 +128,19 @@ def sunlight(wavelengths: np.ndarray) -> np.ndarray:
     return np.asarray(light / light.max())
 
 
-def convert(spectra: np.ndarray, wavelengths: np.ndarray, *, known_reflectance: bool) -> Conversion:
+def convert(
+    spectra: np.ndarray, wavelengths: np.ndarray, *, known_reflectance: bool, stretched: bool = False
+) -> Conversion:
     """Work out the conversion from a sample of valid pixels, ``spectra`` (pixels, bands), own numbers.
 
-    ``wavelengths`` (bands,), nm. ``known_reflectance``: the file says that it holds reflectance.
+    ``wavelengths`` (bands,), nm. ``known_reflectance``: the file says that it holds reflectance. ``stretched``: every
+    band was stretched by itself, so that only what is bright and what is dark in it is known.
     """
     bands = len(wavelengths)
+    if stretched:
+        regions = Regions.of(wavelengths, through_air=False)
+        top = float(spectra.max())
+        return Conversion("stretched", regions, 0.0, np.ones(bands), float(np.log(top / BRIGHTEST)))
     if known_reflectance or not is_radiance(spectra, wavelengths):
         regions = Regions.of(wavelengths, through_air=False)
         top = np.quantile(spectra.max(axis=1), 0.99)
@@ -153,6 +161,8 @@ def offsets(signals: np.ndarray, conversion: Conversion) -> list[np.ndarray]:
     Nothing; scattering by the air; or whatever the darkest pixels have beyond a dark thing's own reflectance (Chavez
     1988, doi 10.1016/0034-4257(88)90019-3), which is also what a normalisation leaves.
     """
+    if conversion.kind == "stretched":
+        return [np.zeros(signals.shape[1]), np.full(signals.shape[1], -DARK_REFLECTANCE * np.exp(conversion.start))]
     darkest = np.quantile(signals, DARK_OBJECTS, axis=0)
     above = np.maximum(darkest - DARK_REFLECTANCE * np.exp(conversion.start), 0.0)
     found = [np.zeros(len(darkest)), _haze(above, conversion.regions.centres), above, np.maximum(darkest, 0.0)]
@@ -232,11 +242,12 @@ def _fit(
     The errors of an expected spectrum are the same for all its pixels, so a class speaks once, by its share of the
     scene, however many pixels it has; a scene of one class therefore cannot bend the gain to its will.
     """
-    gain_sd = settings.radiance_gain_sd if conversion.kind == "radiance" else settings.reflectance_gain_sd
+    rough = conversion.kind != "reflectance"
+    gain_sd = settings.radiance_gain_sd if rough else settings.reflectance_gain_sd
     centres, regions = conversion.regions.centres, signals.shape[1]
     smooth = smooth_correlation(centres)
     within_step = (settings.scale_step / 3) ** 2
-    alone = UNSMOOTH_GAIN + (settings.radiance_band_sd**2 if conversion.kind == "radiance" else 0.0)
+    alone = UNSMOOTH_GAIN + (settings.radiance_band_sd**2 if rough else 0.0)
     gain_precision = np.linalg.inv(within_step + gain_sd**2 * smooth + alone * np.eye(regions))
     shared = settings.shared_level_sd**2 + settings.shared_shape_sd**2 * smooth + UNSMOOTH * np.eye(regions)
     pale = settings.shared_chlorophyll_sd * np.interp(centres, *CHLOROPHYLL)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BYTES = 1 << 25
 PIXELS = 1 << 16
 """What a window holds at most, whichever is less: bytes of spectra, for scenes of many bands, or pixels, of few."""
+SAME = 1e-5  # of the range: how far the extremes of bands may be apart and still be the same number
+FEWEST_BANDS = 4  # fewer have the same extremes by chance
+LARGEST_BYTE = 255
 
 
 def windows(scene: Scene) -> Iterator[slice]:
@@ -47,6 +50,24 @@ def _some_of(scene: Scene, window: tuple[slice, np.ndarray]) -> np.ndarray:
     """Return some of the valid spectra of a window, by their numbers in it."""
     rows, inside = window
     return np.asarray(spectra_of(scene, rows)[inside])
+
+
+def stretched_by_band(scene: Scene, sample: np.ndarray, passes: Passes = HERE) -> bool:
+    """Whether every band of ``scene`` was stretched by itself from the same least to the same most number.
+
+    ``sample`` (pixels, bands) of its spectra: one that goes below 0 or beyond a byte spares a look at all of them.
+    """
+    if scene.shape[2] < FEWEST_BANDS or sample.min() < 0 or sample.max() > LARGEST_BYTE:
+        return False
+    found = list(passes.over(list(windows(scene)), partial(_extremes, scene)))
+    least, most = np.min([low for low, _ in found], axis=0), np.max([high for _, high in found], axis=0)
+    return bool(max(np.ptp(least), np.ptp(most)) <= SAME * (most.max() - least.min()))
+
+
+def _extremes(scene: Scene, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least and the most number of every band, each (bands,), in a window."""
+    spectra = spectra_of(scene, rows)
+    return spectra.min(axis=0), spectra.max(axis=0)
 
 
 def within(chosen: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -88,3 +88,13 @@ def test_a_scene_of_its_classes_is_explained_and_one_with_its_bands_mixed_up_is_
 
 def test_numbers_are_known_for_reflectance_or_radiance(reflectance) -> None:
     assert not reflectance[0].is_radiance
+
+
+def test_bands_that_were_stretched_one_by_one_are_known_for_it(reflectance, tmp_path: Path) -> None:
+    assert not reflectance[0].is_stretched
+    cube, nm, _ = small_scene.cube()
+    stretched = (cube - cube.min(axis=(0, 1))) / np.ptp(cube, axis=(0, 1))
+    teacher = SpectrumTextTeacher(load(DEFAULT, {}).build(SpectrumTextSettings))
+    teacher.predict(Scene.from_array(stretched.astype(np.float32), nm), None, CLASSES)
+    teacher.leave(tmp_path)
+    assert SeenSpectra.load(tmp_path / FILE).is_stretched

@@ -91,7 +91,7 @@ def test_radiance_is_brought_to_reflectance(table: ConceptTable) -> None:
 
 
 @pytest.mark.parametrize("wavelengths", [VNIR, FULL], ids=["vnir", "full range"])
-@pytest.mark.parametrize("offset", ["constant", "haze", "min-max", "uneven"])
+@pytest.mark.parametrize("offset", ["constant", "haze", "min-max", "min-max per band", "uneven"])
 def test_what_lies_on_top_of_every_pixel_does_not_matter(
     table: ConceptTable, wavelengths: np.ndarray, offset: str
 ) -> None:
@@ -102,6 +102,8 @@ def test_what_lies_on_top_of_every_pixel_does_not_matter(
         cube = cube + 0.06 * (wavelengths / 550) ** -2.5
     elif offset == "min-max":
         cube = (cube + 0.1 - cube.min()) / (cube.max() - cube.min() + 0.1)
+    elif offset == "min-max per band":
+        cube = (cube - cube.min(axis=(0, 1))) / np.ptp(cube, axis=(0, 1))
     else:
         cube = cube + 0.05 + 0.03 * np.sin(wavelengths / 150)
     scene = Scene.from_array(cube.astype(np.float32), wavelengths)
