@@ -49,6 +49,23 @@ def minerals(rows: Sequence[Mapping[str, Any]]) -> str:
     return _table(("sensor", "scenes", "mean OA", "worst"), lines)
 
 
+def draws(found: Mapping[str, Any]) -> str:
+    """``benchmarks/accuracy.py --only draws``: the pseudo-labels with constants that were drawn, or chosen elsewhere."""
+    (default, *drawn), chosen = found["draws"]["accuracy"], found["draws"]["chosen"]
+    means = [fmean(row) for row in drawn]
+    rows = [default, *drawn]
+    elsewhere = fmean(rows[draw][scene] for scene, draw in enumerate(chosen))
+    lines = [
+        ("as they are", _share(fmean(default))),
+        (
+            f"drawn at random, mean and standard deviation of {len(drawn)} draws",
+            f"{fmean(means):.3f} ± {stdev(means):.3f}",
+        ),
+        ("of these, what does best on other families", _share(elsewhere)),
+    ]
+    return _table(("constants", "mean OA"), lines)
+
+
 def answers(found: Mapping[str, Any]) -> str:
     """``benchmarks/answers.py``: overall accuracy by the number of answers, mean over scenes and seeds."""
     lines = []

@@ -58,6 +58,7 @@ TABLES: dict[str, Table] = {
     "inputs": Table(inputs),
     "public scenes": Table(figures.scenes, ("scenes",)),
     "simulated scenes": Table(figures.worlds, ("worlds",)),
+    "drawn constants": Table(figures.draws, ("draws",)),
     "minerals": Table(figures.minerals, ("minerals",)),
     "answers": Table(figures.answers, ("answers",)),
     "seconds of answers": Table(figures.answers_speed, ("answers-speed",)),

@@ -114,6 +114,13 @@ class Commands(click.Group):
             near = difflib.get_close_matches(args[0], known, 2) or known
             raise click.UsageError(f"there is no command {args[0]!r}: try {', '.join(near)}", ctx=ctx) from None
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the command line; Ctrl-C before the work has begun is answered as it is later."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except KeyboardInterrupt:
+            raise Stopped from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that the user can mend becomes one line, any other one becomes one line as well."""
         from special.errors import SpecialError, trouble
@@ -127,9 +134,9 @@ class Commands(click.Group):
             raise OneLine(str(error)) from None
         except Terminated:
             raise StoppedBySystem from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             raise Stopped from None
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except (OSError, MemoryError) as error:
             _trace(ctx)

@@ -58,3 +58,13 @@ def test_a_pipe_as_scene_is_refused_and_not_waited_for(tmp_path: Path) -> None:
 def test_a_path_that_no_file_can_have_is_one_line(path: str) -> None:
     result = CliRunner().invoke(main, ["info", path])
     assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
+
+
+def test_ctrl_c_before_the_work_has_begun_is_answered_as_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("special.version.own_version", interrupted)
+    result = CliRunner().invoke(main, ["--version"])
+    assert result.exit_code == 130
+    assert "the same command goes on from there" in result.output

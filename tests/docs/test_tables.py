@@ -103,6 +103,11 @@ def test_a_scene_without_more_questions_stays_where_it_was() -> None:
     assert made[1] == ["names and answers", "0.500", *["0.600"] * 4]
 
 
+def test_drawn_constants_are_told_beside_those_that_were_chosen() -> None:
+    found = {"draws": {"accuracy": [[0.6, 0.8], [0.4, 0.6], [0.7, 0.5]], "chosen": [2, 0]}}
+    assert [row[1] for row in cells(figures.draws(found))[1:]] == ["0.700", "0.550 ± 0.071", "0.750"]
+
+
 def test_seconds_of_answers_are_told_by_size() -> None:
     seconds = {"questions": 0.2, "maps": 1.0}
     rows = [{"size": [3, 4, 5], "what": what, "cpu_s": cpu, "clock_s": 9} for what, cpu in seconds.items()]
