@@ -50,7 +50,7 @@ def minerals(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def draws(found: Mapping[str, Any]) -> str:
-    """``benchmarks/accuracy.py --only draws``: the pseudo-labels with constants that were drawn, or chosen elsewhere."""
+    """``benchmarks/accuracy.py --only draws``: pseudo-labels with constants drawn, or chosen elsewhere."""
     (default, *drawn), chosen = found["draws"]["accuracy"], found["draws"]["chosen"]
     means = [fmean(row) for row in drawn]
     rows = [default, *drawn]

@@ -27,7 +27,7 @@ class MappedArray(ABC):
 
     @abstractmethod
     def map(self) -> np.ndarray:
-        """Map the whole array, ``shape`` and ``dtype``, to be read."""
+        """Return the whole array (...), of ``shape`` and ``dtype``, mapped to be read."""
 
     def __getitem__(self, slices: tuple[slice, ...], /) -> np.ndarray:
         """Return a block, one slice an axis: a view of a map where it is small, else a copy."""
