@@ -9,7 +9,10 @@ import numpy as np
 
 from special.errors import TrainingError
 from special.passes import HERE, Passes
-from special.storage.rasters import Rows, blocks
+from special.storage.rasters import Rows, blocks, pick, positions
+
+_LOOKED_AT = 20_000  # pixels, evenly spread, that say how sure a map is
+_HALVINGS = 20  # of the interval that the exponent is in
 
 
 def bvsb(probabilities: Rows) -> np.ndarray:
@@ -64,3 +67,41 @@ def _not_finite(values: Any, valid: np.ndarray, rows: slice) -> np.ndarray:
         return np.zeros(3, dtype=np.int64)
     row, col = np.argwhere(bad)[0]
     return np.array([np.count_nonzero(bad), rows.start + row, col])
+
+
+def no_surer_than(taught: Rows, probabilities: Rows, valid: np.ndarray) -> float:
+    """Temper ``probabilities`` in place until they are on the mean as sure as what they were learned from.
+
+    A classifier that learns from labels grows surer of them, but knows nothing of names that they did not. Its
+    probabilities are raised to a power, the same for all pixels (Guo et al. 2017, arXiv 1706.04599, section 4.2), so
+    that no pixel changes its class; where they are not surer they stay.
+
+    Args:
+        taught: float (rows, cols, K), the probabilities that were learned from.
+        probabilities: float32 (rows, cols, K), of the classifier; sums to 1 at valid pixels.
+        valid: bool (rows, cols).
+
+    Returns:
+        The exponent, 1 at most.
+    """
+    count = int(valid.sum())
+    if not count:
+        return 1.0
+    where = positions(valid, np.linspace(0, count - 1, min(count, _LOOKED_AT)).round().astype(int))
+    wanted = pick(taught, where).max(axis=1).mean()
+    seen = pick(probabilities, where).astype(np.float64)
+    if seen.max(axis=1).mean() <= wanted:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _raised(seen, middle).max(axis=1).mean() <= wanted else (low, middle)
+    for rows in blocks(probabilities.shape):
+        here = probabilities[rows]
+        probabilities[rows] = np.where(valid[rows][..., None], _raised(here, low), here).astype(np.float32)
+    return low
+
+
+def _raised(probabilities: np.ndarray, exponent: float) -> np.ndarray:
+    raised = probabilities**exponent
+    return np.asarray(raised / np.maximum(raised.sum(axis=-1, keepdims=True), np.finfo(np.float32).tiny))

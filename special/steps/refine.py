@@ -1,7 +1,8 @@
 """The step ``refine``: confident and hard samples get soft labels from the spectra; the classifier learns from both.
 
 Source: SPECIAL (arXiv 2501.16222), second stage, label refinement. The loss is the cross-entropy on random samples,
-plus ``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times that on confident ones.
+plus ``lambda_hard`` times that on hard ones, plus ``lambda_confident`` times that on confident ones. What comes out is
+on the mean no surer than the pseudo-labels.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from special.cache.step import Step
 from special.errors import WeightsError
 from special.passes import HERE, Passes
-from special.probabilities import bvsb, require_finite
+from special.probabilities import bvsb, no_surer_than, require_finite
 from special.progress import SILENT, Progress
 from special.settings import Within
 from special.steps.answers import learned
@@ -277,16 +278,18 @@ def _run(context: SceneContext, folder: Path) -> None:
         passes=context.passes,
         progress=context.progress,
     )
+    taught = context.rows("pseudo", "probabilities.npy") if learn.corrected is None else learn.corrected
+    figures = {**result.figures, "tempered": no_surer_than(taught, result.probabilities, context.scene.valid)}
     learn.keep_certain(result.probabilities)
     save_array(folder / "probabilities.npy", result.probabilities)
     save_array(folder / "soft_labels.npy", result.soft_labels)
     save_tensors(folder / "weights.safetensors", result.state_dict)
-    save_json(folder / "record.json", result.figures)
+    save_json(folder / "record.json", figures)
 
 
 STEP = Step(
     name="refine",
-    version=2,
+    version=3,
     function=_run,
     summary="Refine the classifier of RUN, and map what comes out.",
     examples=(
@@ -294,7 +297,7 @@ STEP = Step(
         "special refine scene.special --set refine.lambda_hard=0.2",
         "special refine scene.special --set refine.lambda_hard=0.2 --dry-run",
     ),
-    upstream=("warmup",),
+    upstream=("warmup", "pseudo"),
     settings=(RefineSettings, *CLASSIFIER_SECTIONS),
     chosen=("classifier",),
     apart=CLASSIFIER_APART,
