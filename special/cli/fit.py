@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from special.cli.classifier_options import classifier_options
-from special.cli.options import device_option, dry_run_option, quiet_option, set_option
+from special.cli.options import device_option, dry_run_option, quiet_option, seed_option, set_option
 from special.cli.scene_options import scene_options
 
 if TYPE_CHECKING:
@@ -56,14 +56,7 @@ Examples:
 @set_option
 @click.option("--offline", is_flag=True, help="Never ask the network.")
 @device_option
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Every random draw comes from it.",
-)
+@seed_option
 @click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
 @dry_run_option
 @click.option("--force", is_flag=True, help="Forget what RUN holds, even of another scene.")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from special.cli.classifier_options import classifier_options
-from special.cli.options import device_option, dry_run_option, quiet_option, set_option, until_option
+from special.cli.options import device_option, dry_run_option, quiet_option, seed_option, set_option, until_option
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -66,14 +66,7 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
 )
 @classifier_options
 @device_option
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Every random draw comes from it.",
-)
+@seed_option
 @click.option("--reject", metavar="P", type=float, help="Leave pixels at 0 whose class is less probable than this.")
 @click.option(
     "--labels",

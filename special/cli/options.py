@@ -22,6 +22,14 @@ set_option = click.option(
 )
 device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.  [auto]")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only say of every step whether it would run, and why.")
+seed_option = click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Every random draw comes from it.",
+)
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 
 

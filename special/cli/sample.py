@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from special.cli.echo import echo
-from special.cli.options import quiet_option, run_argument
+from special.cli.options import quiet_option, run_argument, seed_option
 
 _EPILOG = """\b
 Examples:
@@ -35,14 +35,7 @@ RUN gets, to be answered in whichever is at hand:
     help="By the classes of the map, or a simple random sample.",
 )
 @click.option("--show-map", is_flag=True, help="Tell whoever answers what the map says, which sways answers.")
-@click.option(
-    "--seed",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Every random draw comes from it.",
-)
+@seed_option
 @quiet_option
 def sample(
     run: Path | None,

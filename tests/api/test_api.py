@@ -89,6 +89,28 @@ def test_the_teacher_knows_water_from_grass_from_soil(made: special.Run, files: 
     assert ((made.probabilities_of("pseudo").argmax(axis=-1) + 1) == files.truth).mean() > 0.9
 
 
+def test_the_map_is_no_surer_than_the_pseudo_labels(
+    files: small_scene.Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from special.steps import refine
+
+    learn = refine.refine
+
+    def too_sure(*given, **options):
+        found = learn(*given, **options)
+        found.probabilities[:] = 0.97 * np.eye(found.probabilities.shape[-1])[found.probabilities[:].argmax(axis=-1)]
+        found.probabilities[:] += (1 - found.probabilities[:].sum(axis=-1, keepdims=True)) / found.probabilities.shape[
+            -1
+        ]
+        return found
+
+    monkeypatch.setattr(refine, "refine", too_sure)
+    run = label(files, tmp_path / "run", until="refine", settings={"pseudo.spectrum_text.sharpness": 0.05})
+    pseudo, refined = (np.array(run.probabilities_of(step)) for step in ("pseudo", "refine"))
+    known = pseudo.sum(axis=-1) > 0
+    np.testing.assert_allclose(refined[known].max(axis=-1).mean(), pseudo[known].max(axis=-1).mean(), atol=1e-3)
+
+
 def test_the_deliverables_are_at_the_top(made: special.Run) -> None:
     names = {path.name for path in made.path.iterdir() if not path.name.startswith(".")}
     expected = {"map.npy", "confidence.npy", "probabilities.npy", "map.png", "map.tif", "rgb.png", "run.json"}
