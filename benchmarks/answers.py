@@ -2,7 +2,7 @@
 
     python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--family NAME NAME ...] ...
                                  [--mambahsi EPOCHS] [--json FILE]
-    python benchmarks/answers.py --speed
+    python benchmarks/answers.py --speed [--smoke]
 
 FOLDER is as benchmarks/scenes.py has it. Every scene is labelled by its class names first (the runs in --out are used
 again), then questions are asked in rounds of K, the number of classes in the truth, as special ask asks them. The user
@@ -24,7 +24,7 @@ The first row, "held out", has constants that were chosen for each scene on thos
                are nearest to each other (breaking ties), a quarter of K at once
 
 What is done is kept in --out under a hash of scene, names' map, settings and code: a benchmark that was killed goes on.
---speed measures seconds instead, on scenes that are made.
+--speed measures seconds instead, on scenes that are made; with --smoke on a small one, to see that it works.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ import argparse
 import hashlib
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -45,6 +46,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from answers_of import choice, peers, speed
 from answers_of.asking import Asked, Way, asked
 from answers_of.cases import BUDGETS, Case, Figures, open_case
+from label import FEW_STEPS, SMOKE
 from proof.runs import Runs, digest, scene_hash
 from scenes import find, label
 
@@ -180,9 +182,10 @@ def main() -> None:
     parser.add_argument("--mambahsi", type=int, default=0, metavar="EPOCHS", help="fit MambaHSI to as many labels, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--speed", action="store_true", help="measure seconds on scenes that are made")
+    parser.add_argument("--smoke", action="store_true", help="with --speed: a small scene, few steps")
     given = parser.parse_args()
     if given.speed:
-        seconds = told_speed()
+        seconds = told_speed(smoke=given.smoke)
         if given.json:
             record.write(given.json, seconds)
         return
@@ -217,14 +220,18 @@ def main() -> None:
         record.write(given.json, {"chosen": {name: dict(one) for name, one in choices.items()}, "methods": every})
 
 
-def told_speed() -> list[dict[str, Any]]:
+def told_speed(*, smoke: bool) -> list[dict[str, Any]]:
     """Print the table of seconds, and return it."""
     rows = []
+    sizes, options = ([(*SMOKE, 3)], FEW_STEPS) if smoke else (speed.SIZES, [])
     print("| rows x columns x bands | what | CPU s | clock s |\n|---|---|---|---|")
-    for height, cols, bands, classes in speed.SIZES:
-        for what, (processor, clock) in speed.measured(height, cols, bands, classes).items():
-            print(f"| {height} x {cols} x {bands} | {what} | {processor:.1f} | {clock:.1f} |", flush=True)
-            rows.append({"size": [height, cols, bands], "what": what, "cpu_s": processor, "clock_s": clock})
+    for size in sizes:
+        seconds = speed.measured(*size)
+        with tempfile.TemporaryDirectory() as folder:
+            seconds["whole corrected map"] = speed.mapped(Path(folder), *size, options)
+        for what, (processor, clock) in seconds.items():
+            print(f"| {' x '.join(map(str, size[:3]))} | {what} | {processor:.1f} | {clock:.1f} |", flush=True)
+            rows.append({"size": size[:3], "what": what, "cpu_s": processor, "clock_s": clock})
     return rows
 
 

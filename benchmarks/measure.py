@@ -49,16 +49,16 @@ def in_turns(sides: dict[str, Callable[[], Any]], rounds: int) -> dict[str, Spre
 
 
 def label(
-    scene: Path, classes: Path, run: Path, options: Sequence[str] = ()
+    scene: Path, classes: Path, run: Path, options: Sequence[str] = (), *, resume: bool = False
 ) -> tuple[float, float, dict[str, Any], float]:
-    """Run ``special label --profile`` from nothing, from import to report.
+    """Run ``special label --profile`` from nothing, or with ``resume`` from what the run has, from import to report.
 
     Returns:
         Seconds, the most gigabytes the process held, the run's record, and the seconds that all cores worked for it:
         on a machine that does other things as well they say more than the first.
     """
     command = [sys.executable, "-m", "special", "label", str(scene), "--classes", str(classes), "--out", str(run)]
-    command += ["--clip", "none", "--offline", "--profile", "-q", "--force", *options]
+    command += ["--clip", "none", "--offline", "--profile", "-q", *([] if resume else ["--force"]), *options]
     started = time.perf_counter()
     child = subprocess.Popen(command)
     _, status, usage = os.wait4(child.pid, 0)

@@ -88,10 +88,10 @@ def _reached(by_scene: Mapping[str, Sequence[Mapping[str, Sequence[float]]]], bu
 
 
 def answers_speed(rows: Sequence[Mapping[str, Any]]) -> str:
-    """``benchmarks/answers.py --speed``: seconds of one core."""
+    """``benchmarks/answers.py --speed``: seconds of the clock."""
     by_size: dict[str, list[str]] = {}
     for row in rows:
-        by_size.setdefault(" x ".join(map(str, row["size"])), []).append(f"{row['cpu_s']:.1f}")
+        by_size.setdefault(" x ".join(map(str, row["size"])), []).append(f"{row['clock_s']:.1f}")
     titles = dict.fromkeys(row["what"] for row in rows)
     return _table(("rows x columns x bands", *titles), [(size, *cells) for size, cells in by_size.items()])
 

@@ -110,7 +110,7 @@ def test_drawn_constants_are_told_beside_those_that_were_chosen() -> None:
 
 def test_seconds_of_answers_are_told_by_size() -> None:
     seconds = {"questions": 0.2, "maps": 1.0}
-    rows = [{"size": [3, 4, 5], "what": what, "cpu_s": cpu, "clock_s": 9} for what, cpu in seconds.items()]
+    rows = [{"size": [3, 4, 5], "what": what, "cpu_s": 9, "clock_s": clock} for what, clock in seconds.items()]
     assert cells(figures.answers_speed(rows))[1] == ["3 x 4 x 5", "0.2", "1.0"]
 
 
