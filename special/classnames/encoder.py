@@ -66,8 +66,11 @@ class SentenceEncoder:
         return self._tokenizer, self._model
 
     def encode(self, texts: Sequence[str], batch: int = 256) -> np.ndarray:
-        """Return float32 (texts, 384), every row of length 1. A text is encoded once in the life of the encoder."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        """Return float32 (texts, 384), every row of length 1. A text is encoded once in the life of the encoder.
+
+        Short texts go with short ones: each costs as much as the longest that it is encoded with.
+        """
+        new = sorted((text for text in dict.fromkeys(texts) if text not in self._known), key=len)
         for start in range(0, len(new), batch):
             part = new[start : start + batch]
             self._known.update(zip(part, self._encode(part), strict=True))

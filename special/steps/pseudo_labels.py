@@ -52,7 +52,7 @@ def _run(context: SceneContext, folder: Path) -> None:
 
 STEP = Step(
     name="pseudo",
-    version=11,
+    version=12,
     function=_run,
     summary="Make the pseudo-labels of RUN again, and what follows them.",
     examples=("special pseudo", "special pseudo scene.special --set pseudo.image_text.clip=none --until pseudo"),

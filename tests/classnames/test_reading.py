@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
 from special.classnames.class_list import ClassList
-from special.classnames.encoder import default_encoder
+from special.classnames.encoder import SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, normalise, read_names
 from special.landcover.concepts import ConceptTable, load_concepts
 
@@ -45,6 +48,20 @@ def test_a_name_that_the_table_lacks_means_the_nearest_concept(table: ConceptTab
     reading = read(table, name)[0]
     assert reading.concepts[0][0] == concept
     assert sum(weight for _, weight in reading.concepts) == pytest.approx(1)
+
+
+def test_names_that_the_table_knows_ask_nothing_of_the_encoder(table: ConceptTable) -> None:
+    class Silent:
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            raise AssertionError(f"{len(texts)} texts were encoded")
+
+    read_names(ClassList.parse(["Water", "Meadows", "Corn-notill", "other"]), table, Silent())
+
+
+def test_texts_have_the_vectors_that_they_have_alone() -> None:
+    texts = ["bare soil", "a long sentence about green water in which there are algae", "sea"]
+    alone = [SentenceEncoder().encode([text])[0] for text in texts]
+    np.testing.assert_allclose(SentenceEncoder().encode(texts), alone, atol=1e-6)
 
 
 def test_numbers_order_the_stages_of_a_series(table: ConceptTable) -> None:
