@@ -25,7 +25,7 @@ with one ground, to all grounds; what is nearly black errs alone."""
 GREEN_NDVI = 0.45  # from which a spectrum is green: half of a canopy over soil
 RED_AND_INFRARED = np.array([660.0, 860.0])  # nm
 BLACK = 0.05  # reflectance at 660 and 860 nm: what is darker errs alone
-BLOCK = 4_000_000  # numbers that a block of residuals may hold: 32 MB
+BLOCK = 4_000_000  # numbers that a block of residuals may hold: 16 MB
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class SpectralLikelihood:
         chol = np.linalg.cholesky(self._covariances + independent[:, :, None] * np.eye(regions))
         roots = np.linalg.inv(chol)
         self.precisions = roots.transpose(0, 2, 1) @ roots
-        self._roots = roots.transpose(2, 0, 1).reshape(regions, -1)  # (regions, spectra * regions)
+        self._roots = roots.transpose(2, 0, 1).reshape(regions, -1).astype(np.float32)  # (regions, spectra * regions)
         self._offsets = self._weights - np.log(np.diagonal(chol, axis1=1, axis2=2)).sum(axis=1)
         for k in np.unique(self.owners):
             own = self.owners == k
@@ -108,16 +108,20 @@ class SpectralLikelihood:
     def per_spectrum(self, logs: np.ndarray, shifts: np.ndarray | None = None) -> np.ndarray:
         """Return log densities (pixels, expected spectra) of ``logs`` (pixels, regions), weights included.
 
-        ``shifts`` (kinds, regions): what the expected spectra of each kind have in common that is wrong.
+        ``shifts`` (kinds, regions): what the expected spectra of each kind have in common that is wrong. Distances are
+        float32, in which the noise that all spectra have leaves them four digits.
         """
         pixels, regions = logs.shape
+        logs = logs.astype(np.float32, copy=False)
         means = self.means if shifts is None else self.means + shifts[self.kinds]
         white_means = np.einsum("qsr,sq->sr", self._roots.reshape(regions, -1, regions), means).reshape(-1)
+        white_means = white_means.astype(np.float32)
         distance = np.empty((pixels, len(self.means)))
         step = max(1, BLOCK // max(1, self._roots.shape[1]))
         for start in range(0, pixels, step):  # one matrix product for all spectra, a bounded block of pixels at a time
             part = slice(start, start + step)
-            residual = logs[part] @ self._roots - white_means
+            residual = logs[part] @ self._roots
+            residual -= white_means
             np.square(residual, out=residual)
             distance[part] = residual.reshape(-1, len(self.means), regions).sum(axis=2)
         tail = -(self.degrees + regions) / 2 * np.log1p(distance / self.degrees)
