@@ -7,6 +7,7 @@ attempt ended and checks the hash, and is then put where the hub's own client lo
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ __all__ = [
     "fetch_texts",
     "hub_closed",
     "hub_is_closed",
+    "refuse_endless",
     "terms",
 ]
 
@@ -46,6 +48,34 @@ def cached(repo: str, names: Sequence[str], cache_dir: Path | None) -> Path | No
         if isinstance(found, str):
             return Path(found)
     return None
+
+
+def refuse_endless(folder: Path) -> None:
+    """Refuse a model whose ``config.json`` asks for more layers than its weights have tensors: it takes hours.
+
+    ``folder``: of the model; weights in several files are not looked at.
+
+    Raises:
+        ValueError: it does. Or whatever reading the two files raises.
+    """
+    from safetensors import safe_open
+
+    if not (folder / "model.safetensors").is_file():
+        return
+    asked = max(_layers(json.loads((folder / "config.json").read_text(encoding="utf-8"))), default=0)
+    with safe_open(folder / "model.safetensors", framework="numpy") as weights:
+        tensors = len(list(weights.keys()))
+    if asked > tensors:
+        raise ValueError(f"its configuration asks for {asked} layers, its weights have {tensors} tensors")
+
+
+def _layers(config: Any) -> Iterator[int]:
+    """Yield every number of layers in a configuration, whatever model of a model it is of."""
+    if isinstance(config, dict):
+        for key, value in config.items():
+            if key.endswith("layers") and isinstance(value, int):
+                yield value
+            yield from _layers(value)
 
 
 def fetch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from pathlib import Path
 
 import hub_server
 import pytest
+import tiny_transformers
 from hub_server import HubServer
 
-from special.hub import Unavailable, answer, cached, fetch, fetch_texts, terms
+from special.hub import Unavailable, answer, cached, fetch, fetch_texts, refuse_endless, terms
 from special.progress import SILENT, Progress
 
 REPO = "someone/model"
@@ -158,3 +160,16 @@ def test_an_abandoned_thread_says_nothing_into_later_steps(capsys: pytest.Captur
         logger.removeHandler(handler)
     said = capsys.readouterr()
     assert "Retrying" not in said.err + said.out
+
+
+@pytest.mark.parametrize("part", ["vision_config", "text_config"])
+def test_a_model_of_more_layers_than_its_weights_have_tensors_is_refused_before_it_is_made(
+    part: str, tmp_path: Path
+) -> None:
+    tiny_transformers.save_siglip(tmp_path)
+    refuse_endless(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text(encoding="utf-8"))
+    config[part]["num_hidden_layers"] = 88453
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ValueError, match="asks for 88453 layers, its weights have"):
+        refuse_endless(tmp_path)

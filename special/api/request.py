@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -79,7 +80,7 @@ class SceneSource:
         if self.path is None:
             try:
                 cube = np.load(run.path / ARRAY, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError):
+            except (OSError, ValueError, EOFError, TokenError):
                 raise SceneError(f"{run.path / ARRAY} is missing or damaged: label the array once more") from None
             return Scene.from_array(cube, np.array(self.wavelengths, dtype=np.float64))
         return open_scene(self.path, **{name: getattr(self, name) for name in HOW})

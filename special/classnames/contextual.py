@@ -20,7 +20,7 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, minilm_folder
 from special.errors import WeightsError
-from special.hub import Unavailable, fetch, fetch_texts, hub_closed, hub_is_closed, one_line
+from special.hub import Unavailable, fetch, fetch_texts, hub_closed, hub_is_closed, one_line, refuse_endless
 from special.progress import SILENT, Progress
 
 DEFAULT = "minilm"
@@ -195,6 +195,8 @@ def _load(where: Path | str) -> tuple[Any, Any]:
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
+    if isinstance(where, Path):
+        refuse_endless(where)
     with hub_closed(True):
         tokenizer = AutoTokenizer.from_pretrained(where, local_files_only=True, use_fast=True, trust_remote_code=False)
         model, report = AutoModel.from_pretrained(

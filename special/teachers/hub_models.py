@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from special.errors import SettingsError, WeightsError
-from special.hub import Unavailable, cached, fetch, fetch_texts, hub_closed, hub_is_closed, one_line, terms
+from special.hub import (
+    Unavailable,
+    cached,
+    fetch,
+    fetch_texts,
+    hub_closed,
+    hub_is_closed,
+    one_line,
+    refuse_endless,
+    terms,
+)
 from special.progress import Progress
 from special.storage import files
 
@@ -58,6 +68,7 @@ def load_model(kind: Any, folder: Path, device: str) -> Any:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
+        refuse_endless(folder)
         with hub_closed(True):
             model, report = kind.from_pretrained(
                 folder, local_files_only=True, use_safetensors=True, output_loading_info=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tokenize import TokenError
 from types import TracebackType
 from typing import Self
 
@@ -36,7 +37,7 @@ class NpyFile(ArrayFile):
         """Open the file and list its arrays."""
         try:
             array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+        except (ValueError, EOFError, OSError, TokenError) as error:
             raise SceneError(
                 f"{self.path} is not a readable .npy file ({error}): save one plain array of numbers with numpy.save"
             ) from None
