@@ -66,9 +66,8 @@ def label(
     if os.waitstatus_to_exitcode(status) != 0:
         sys.exit(f"{' '.join(command)} failed")
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    # A profiled process resets its peak as it goes: what the system reports of it at the end may be less than it held.
-    phases = [step["environment"]["profile"]["megabytes"] * 1e6 for step in record["steps"].values()]
-    held = max(usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024), *phases)
+    # What the system reports of a child is at least what its parent held when it was started.
+    held = max(step["environment"]["profile"]["megabytes"] * 1e6 for step in record["steps"].values())
     return seconds, held / 1e9, record, usage.ru_utime + usage.ru_stime
 
 
