@@ -1,7 +1,7 @@
 """Ask a simulated user about every scene of a folder and print how far the answers carry.
 
     python benchmarks/answers.py FOLDER [--out RUNS] [--only NAME ...] [--seeds N] [--family NAME NAME ...] ...
-                                 [--mambahsi EPOCHS] [--json FILE]
+                                 [--methods NAME ...] [--json FILE]
     python benchmarks/answers.py --speed [--smoke]
 
 FOLDER is as benchmarks/scenes.py has it. Every scene is labelled by its class names first (the runs in --out are used
@@ -19,7 +19,7 @@ The first row, "held out", has constants that were chosen for each scene on thos
   10 % wrong   the same method, every tenth answer another class at random; three draws for each seed
   SVM          a support-vector machine (RBF, C = 100) on standardised bands, labels drawn at random from all that are
   SVM, even    the same, as many labels of every class
-  MambaHSI     with --mambahsi EPOCHS, in minutes for every number of labels: special fit, as many of every class
+  MambaHSI     special fit, as many of every class: only with --methods, for it takes an hour
   BT           the SVM, begun with the first K answers of ours; after that the pixel is asked whose two best classes
                are nearest to each other (breaking ties), a quarter of K at once
 
@@ -34,7 +34,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,15 @@ from scenes import find, label
 
 DRAWS = 3  # of wrong answers, for each seed
 RIVALS = ("SVM", "SVM, even", "BT")
+METHODS = ("held out", "answers", "no names", "10 % wrong", *RIVALS)
 Rows = dict[str, list[Figures]]
 
 
 class Answers:
     """Figures of scenes, which are kept in ``folder``."""
 
-    def __init__(self, folder: Path, seeds: int, budgets: tuple[int, ...] = BUDGETS, epochs: int = 0) -> None:
-        self.folder, self.seeds, self.budgets, self.epochs = folder, seeds, budgets, epochs
+    def __init__(self, folder: Path, seeds: int, budgets: tuple[int, ...] = BUDGETS) -> None:
+        self.folder, self.seeds, self.budgets = folder, seeds, budgets
         self.most_unknown = 0
 
     def ours(self, case: Case, way: Way, budgets: tuple[int, ...] | None = None) -> Figures:
@@ -74,37 +75,34 @@ class Answers:
         self.most_unknown = max(self.most_unknown, kept["unknown"])
         return _figures(kept["figures"])
 
-    def rows(self, case: Case) -> Rows:
-        """Return the figures of every method with the constants of the pipeline, one entry a seed or draw."""
-        seeds, found = range(self.seeds), {}
-        found["answers"] = [self.ours(case, Way(seed)) for seed in seeds]
-        found["no names"] = [self.ours(case, Way(seed, names=False)) for seed in seeds]
+    def rows(self, case: Case, methods: Sequence[str]) -> Rows:
+        """Return the figures of ``methods`` with the constants of the pipeline, one entry a seed or draw."""
+        seeds = range(self.seeds)
         draws = [(seed, DRAWS * seed + draw) for seed in seeds for draw in range(DRAWS)]
-        found["10 % wrong"] = [self.ours(case, Way(seed, wrong=True, draw=draw)) for seed, draw in draws]
-        for seed in seeds:
-            machines = self._kept(case, "SVM", [seed], lambda seed=seed: peers.random_labels(case, seed, self.budgets))
-            for name, figures in machines.items():
-                found.setdefault(name, []).append(_figures(figures))
-            ties = self._kept(case, "BT", [seed], lambda seed=seed: self._ties(case, seed))
-            found.setdefault("BT", []).append(_figures(ties))
-        if self.epochs:
-            settings = {"fit.epochs": self.epochs}
-            found["MambaHSI"] = [
-                _figures(
-                    self._kept(
-                        case,
-                        "MambaHSI",
-                        [seed, settings],
-                        lambda seed=seed: peers.network(case, seed, self.budgets, settings),
-                    )
-                )
-                for seed in seeds
-            ]
-        return found
+        made: dict[str, Callable[[], list[Figures]]] = {
+            "answers": lambda: [self.ours(case, Way(seed)) for seed in seeds],
+            "no names": lambda: [self.ours(case, Way(seed, names=False)) for seed in seeds],
+            "10 % wrong": lambda: [self.ours(case, Way(seed, wrong=True, draw=draw)) for seed, draw in draws],
+            "SVM": lambda: [self._machines(case, seed)["SVM"] for seed in seeds],
+            "SVM, even": lambda: [self._machines(case, seed)["SVM, even"] for seed in seeds],
+            "BT": lambda: [self._ties(case, seed) for seed in seeds],
+            "MambaHSI": lambda: [self._network(case, seed) for seed in seeds],
+        }
+        return {name: make() for name, make in made.items() if name in methods}
+
+    def _machines(self, case: Case, seed: int) -> dict[str, Figures]:
+        kept = self._kept(case, "SVM", [seed], lambda: peers.random_labels(case, seed, self.budgets))
+        return {name: _figures(figures) for name, figures in kept.items()}
+
+    def _network(self, case: Case, seed: int) -> Figures:
+        return _figures(self._kept(case, "MambaHSI", [seed], lambda: peers.network(case, seed, self.budgets)))
 
     def _ties(self, case: Case, seed: int) -> Figures:
-        first: Asked = asked(case, Way(seed), self.budgets[:2])
-        return peers.breaking_ties(case, seed, first.answers[self.budgets[1]], self.budgets)
+        def ask() -> Figures:
+            first: Asked = asked(case, Way(seed), self.budgets[:2])
+            return peers.breaking_ties(case, seed, first.answers[self.budgets[1]], self.budgets)
+
+        return _figures(self._kept(case, "BT", [seed], ask))
 
     def _kept(self, case: Case, method: str, made_of: Any, make: Callable[[], Any]) -> Any:
         """Return what ``make`` returns, as JSON, from what is kept where nothing that it depends on has changed."""
@@ -167,7 +165,7 @@ def tell(table: dict[str, dict[str, Figures]]) -> None:
         show("mean", name, mean(by_scene.values()))
     print()
     for name in ("held out", "answers"):
-        for rival in RIVALS if name in table else ():
+        for rival in (rival for rival in RIVALS if {name, rival} <= table.keys()):
             ahead, scene, times = least_ahead(table, name, rival)
             print(f"{name}, least ahead of {rival}: {ahead:+.3f} ({scene}, {times} K)")
 
@@ -179,7 +177,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these scenes alone")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--family", nargs="+", action="append", default=[], metavar="NAME", help="scenes of one family")
-    parser.add_argument("--mambahsi", type=int, default=0, metavar="EPOCHS", help="fit MambaHSI to as many labels, too")
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=(*METHODS, "MambaHSI"), metavar="NAME")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--speed", action="store_true", help="measure seconds on scenes that are made")
     parser.add_argument("--smoke", action="store_true", help="with --speed: a small scene, few steps")
@@ -192,7 +190,7 @@ def main() -> None:
     if given.folder is None:
         parser.error("FOLDER or --speed")
     scenes = [scene for scene in find(given.folder) if not given.only or scene.name in given.only]
-    benchmark = Answers(given.out, given.seeds, epochs=given.mambahsi)
+    benchmark = Answers(given.out, given.seeds)
     every: dict[str, dict[str, list[Figures]]] = {}
     print("| scene | method | " + " | ".join(f"{times} K" for times in BUDGETS) + " |")
     print("|---|---|" + "---|" * len(BUDGETS), flush=True)
@@ -202,14 +200,16 @@ def main() -> None:
         if not (run / "steps" / "pseudo").is_dir():
             label(scene, run, ["--until", "pseudo"])
         benchmark.most_unknown, cases[scene.name] = 0, open_case(scene, run)
-        for name, rows in benchmark.rows(cases[scene.name]).items():
+        for name, rows in benchmark.rows(cases[scene.name], given.methods).items():
             every.setdefault(name, {})[scene.name] = rows
             show(scene.name, name, mean(rows))
         unknown = benchmark.most_unknown
         print(f"| {scene.name} | questions without an answer, at most | {unknown} |" + " |" * (len(BUDGETS) - 1))
-    choices = choice.chosen(
-        list(cases), given.family, lambda name, way: benchmark.ours(cases[name], way, choice.BUDGETS)
-    )
+    choices = {}
+    if "held out" in given.methods:
+        choices = choice.chosen(
+            list(cases), given.family, lambda name, way: benchmark.ours(cases[name], way, choice.BUDGETS)
+        )
     for name, changes in choices.items():
         held = [benchmark.ours(cases[name], Way(seed, changes=changes)) for seed in range(given.seeds)]
         every.setdefault("held out", {})[name] = held

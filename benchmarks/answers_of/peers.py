@@ -81,7 +81,7 @@ def breaking_ties(case: Case, seed: int, first: Any, budgets: Sequence[int]) -> 
     return found
 
 
-def network(case: Case, seed: int, budgets: Sequence[int], settings: dict[str, Any] | None = None) -> Figures:
+def network(case: Case, seed: int, budgets: Sequence[int]) -> Figures:
     """Return the figures of MambaHSI, fitted to as many labels of every class, drawn at random."""
     import special
 
@@ -99,7 +99,6 @@ def network(case: Case, seed: int, budgets: Sequence[int], settings: dict[str, A
                 case.source.classes,
                 case.source.wavelengths,
                 out=Path(folder) / "fit.special",
-                settings=settings or {},
                 seed=seed,
             )
             known = case.truth > 0

@@ -79,7 +79,7 @@ def test_every_method_is_measured_at_every_budget_and_kept(
     bench: SimpleNamespace, case: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     benchmark = bench.answers.Answers(tmp_path, 1, SHORT)
-    found = benchmark.rows(case)
+    found = benchmark.rows(case, bench.answers.METHODS)
     assert list(found) == ["answers", "no names", "10 % wrong", "SVM", "SVM, even", "BT"]
     assert len(found["10 % wrong"]) == bench.answers.DRAWS
     for name, rows in found.items():
@@ -89,7 +89,8 @@ def test_every_method_is_measured_at_every_budget_and_kept(
     (ours,) = found["answers"]
     assert ours[0][0] == 0.0 and ours[1][0] > 0.95
     monkeypatch.setattr(bench.answers, "asked", None)  # nothing is asked again
-    assert bench.answers.Answers(tmp_path, 1, SHORT).rows(case) == found
+    assert bench.answers.Answers(tmp_path, 1, SHORT).rows(case, bench.answers.METHODS) == found
+    assert list(benchmark.rows(case, ["BT"])) == ["BT"]
 
 
 def test_where_questions_run_out_the_last_figures_stand(bench: SimpleNamespace) -> None:
@@ -127,13 +128,12 @@ def test_mambahsi_is_given_as_many_labels_of_every_class(
     def fit(scene: object, labels: np.ndarray, *rest: object, **options: object) -> SimpleNamespace:
         seen.append(np.bincount(labels.ravel())[1:].tolist())
         assert np.isin(labels[labels > 0], given.truth).all() and (labels == given.truth)[labels > 0].all()
-        assert options["settings"] == {"fit.epochs": 7}
         return SimpleNamespace(map=given.truth)
 
     monkeypatch.setattr(special, "fit", fit)
     source = SimpleNamespace(cube="x", classes="y", wavelengths=None)
     case = bench.cases.Case("fields", given.scene, NAMES, given.truth, given.names, given.settings, source)
-    found = bench.peers.network(case, 0, (0, 1, 3), {"fit.epochs": 7})
+    found = bench.peers.network(case, 0, (0, 1, 3))
     assert found == {1: (1.0, 1.0, 0.0), 3: (1.0, 1.0, 0.0)}
     assert seen == [[1, 1, 1, 1], [3, 3, 3, 3]]
 
