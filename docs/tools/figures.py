@@ -66,11 +66,11 @@ def draws(found: Mapping[str, Any]) -> str:
     return _table(("constants", "mean OA"), lines)
 
 
-def answers(found: Mapping[str, Any]) -> str:
+def answers(*found: Mapping[str, Any]) -> str:
     """``benchmarks/answers.py``: overall accuracy by the number of answers, mean over scenes and seeds."""
-    lines = []
+    lines, methods = [], {name: by_scene for one in found for name, by_scene in one["methods"].items()}
     for name, title in _METHODS.items():
-        if by_scene := found["methods"].get(name):
+        if by_scene := methods.get(name):
             means = [_reached(by_scene, budget) for budget in _BUDGETS]
             lines.append((title, *(_share(value) if value else "" for value in means)))
     return _table(("", "no answer", "K", "3 K", "5 K", "10 K"), lines)

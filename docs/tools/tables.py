@@ -60,7 +60,7 @@ TABLES: dict[str, Table] = {
     "simulated scenes": Table(figures.worlds, ("worlds",)),
     "drawn constants": Table(figures.draws, ("draws",)),
     "minerals": Table(figures.minerals, ("minerals",)),
-    "answers": Table(figures.answers, ("answers",)),
+    "answers": Table(figures.answers, ("answers", "answers-mambahsi")),
     "seconds of answers": Table(figures.answers_speed, ("answers-speed",)),
     "a second teacher": Table(figures.fusion, ("fusion-scenes",)),
     "a second teacher in worlds": Table(figures.fusion, ("fusion-worlds",)),
