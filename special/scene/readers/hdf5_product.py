@@ -11,11 +11,11 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.coordinates import crs_of
+from special.scene.nanometres import plausible_nm, plausible_widths
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.hdf5 import HDF5, SIGNATURES, Hdf5Dataset
 from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.source import Axes, BlockReader, Georeference, Source
-from special.scene.wavelengths import plausible_nm, plausible_widths
 
 BANDS_LAST: Axes = (0, 1, 2)
 BANDS_FIRST: Axes = (1, 2, 0)
