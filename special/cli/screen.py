@@ -159,7 +159,7 @@ def show_map(run: Run) -> None:
     if few or not console.encoding.startswith("utf"):
         return
     from special.cli.terminal_map import legend, picture
-    from special.report.colours import colours_of
+    from special.report.legend import colours_of
 
     colours = colours_of(run.class_list)
     console.print()
