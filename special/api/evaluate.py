@@ -70,7 +70,8 @@ def evaluate(
         RunError: there is no such run, or it has nothing to compare yet.
         SceneError: the truth cannot be understood or does not fit the run.
     """
-    from special.answers.reading import Grid, read_labels
+    from special.answers.grid import Grid
+    from special.answers.reading import read_labels
     from special.scene import Georeference
 
     opened = run if isinstance(run, Run) else open_run(run)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from special.answers.answers import Answers
-from special.answers.reading import Grid, read_answers, read_labels
+from special.answers.grid import Grid
+from special.answers.reading import read_answers, read_labels
 from special.api.class_source import Classes, class_list_of, classes_or_library, library_changes, library_reach
 from special.api.request import HOW, DatasetSource, SceneSource, check_seed, labels_hash, resolved_wavelengths
 from special.classnames.class_list import ClassList
