@@ -21,7 +21,8 @@ from special.api.together import SUFFIX as TOGETHER_SUFFIX
 from special.api.together import WORK as TOGETHER_WORK
 from special.cache.directory import RunDirectory
 from special.cluster.dispatch import Crew, Task, dispatch
-from special.cluster.ledger import DONE, FAILED, RUNNING, STOPPED, WAITING, Ledger, Row
+from special.cluster.ledger import Ledger
+from special.cluster.rows import DONE, FAILED, RUNNING, STOPPED, WAITING, Row
 from special.cluster.scene_lists import Entry
 from special.errors import BatchError
 
