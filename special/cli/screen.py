@@ -194,6 +194,19 @@ def show_profile(whole: Phase) -> None:
     show_table("", headings, rows, right=(1, 2, 3, 4, 5))
 
 
+def show_facts(lines: Sequence[tuple[str, str]]) -> None:
+    """Print what is known of one thing: names beside what they stand for, which is folded where it is long."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        table.add_row(shown(name), shown(value))
+    Console().print(table)
+
+
 def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Print a table to stdout: drawn by rich on a terminal, plain columns elsewhere; ``right`` aligns columns so."""
     if sys.stdout.isatty():
