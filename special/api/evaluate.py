@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from special.api.job import steps_of
 from special.api.label import status
-from special.api.request import DatasetSource
 from special.api.run import Run, open_run
+from special.api.source import DatasetSource
 from special.cache.directory import Manifest, RunDirectory
 from special.errors import RunError
 from special.report import metrics

@@ -15,17 +15,8 @@ from special.api import record
 from special.api.command import asked_of
 from special.api.findings import findings_of
 from special.api.options import RunOptions
-from special.api.request import (
-    ANSWERS,
-    ARRAY,
-    LABELS,
-    Request,
-    content_of,
-    georeference_of,
-    read,
-    read_answers,
-    read_labels,
-)
+from special.api.request import ANSWERS, LABELS, Request, read, read_answers, read_labels
+from special.api.source import ARRAY, content_of, georeference_of
 from special.cache import runner
 from special.cache.directory import RunDirectory
 from special.cache.runner import Outcome, Verdict

@@ -14,7 +14,8 @@ from special.answers.answers import Answers
 from special.answers.grid import Grid
 from special.answers.reading import read_answers, read_labels
 from special.api.class_source import Classes, class_list_of, classes_or_library, library_changes, library_reach
-from special.api.request import HOW, DatasetSource, SceneSource, check_seed, labels_hash, resolved_wavelengths
+from special.api.request import check_seed, labels_hash
+from special.api.source import HOW, DatasetSource, SceneSource, resolved_wavelengths
 from special.classnames.class_list import ClassList
 from special.errors import SceneError, SettingsError
 from special.models.registry import CLASSIFIERS

@@ -19,8 +19,8 @@ from special.api.options import (
     classifier_changes,
     open_input,
 )
-from special.api.request import content_of
 from special.api.run import Run
+from special.api.source import content_of
 from special.errors import RunError
 from special.progress import SILENT, Progress
 from special.scene import Scene

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from special.api.batch_scene import draw_thumbnail, figures_of_map, let_go
-from special.api.request import HOW
+from special.api.source import HOW
 from special.errors import BatchError, SceneError
 from special.progress import Progress
 
