@@ -12,7 +12,8 @@ from special.api.batch_record import Recorder, TogetherRecorder, Watch
 from special.api.batch_scene import WORK, changed_since
 from special.api.batch_workers import Where, connect, crew_of
 from special.api.class_source import Classes
-from special.api.options import LabelOptions, Wavelengths, takes
+from special.api.opening import Wavelengths
+from special.api.options import LabelOptions, takes
 from special.api.run import Run, open_run
 from special.api.source import HOW
 from special.api.together import ROW_OPTIONS, refuse_what_differs

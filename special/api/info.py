@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from special.api.options import SceneOptions, told
+from special.api.opening import SceneOptions, told
 from special.api.source import ground_of
 from special.scene import Scene, open_scene
 from special.settings import load

@@ -12,7 +12,8 @@ import numpy as np
 from special.api.batch_workers import Where
 from special.api.class_source import Classes
 from special.api.job import Job, prepare, steps_of
-from special.api.options import LabelOptions, Wavelengths, takes
+from special.api.opening import Wavelengths
+from special.api.options import LabelOptions, takes
 from special.api.request import Request, read
 from special.api.run import Run, open_run
 from special.api.scene_workers import passes_over

@@ -145,7 +145,7 @@ def _labels(
     from special.answers.answers import NONE_OF_THESE
     from special.answers.reading import read_answers
     from special.api.class_source import class_list_of
-    from special.api.options import grid_of
+    from special.api.opening import grid_of
 
     names: dict[int, str] = {}
     rows: list[tuple[int, int, str]] = []
