@@ -11,9 +11,10 @@ import numpy as np
 
 from special.api.batch_workers import Where
 from special.api.class_source import Classes
-from special.api.job import Job, prepare, steps_of
+from special.api.job import Job, steps_of
 from special.api.opening import Wavelengths
 from special.api.options import LabelOptions, takes
+from special.api.prepare import prepare
 from special.api.request import Request, read
 from special.api.run import Run, open_run
 from special.api.scene_workers import passes_over

@@ -104,8 +104,8 @@ def label(
     depends on has changed.
     """
     from special.api.batch_workers import Where
-    from special.api.job import prepare
     from special.api.options import LabelOptions
+    from special.api.prepare import prepare
     from special.api.run import Run
     from special.api.scene_workers import passes_over
     from special.cli.screen import Screen, show_outcomes, show_plan, show_profile, show_result
