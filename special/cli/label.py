@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from special.cli.classifier_options import classifier_options
-from special.cli.options import device_option, dry_run_option, quiet_option, seed_option, set_option, until_option
+from special.cli.options import (
+    concepts_option,
+    device_option,
+    dry_run_option,
+    quiet_option,
+    seed_option,
+    set_option,
+    until_option,
+)
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -57,13 +65,7 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
     help="Image-text model: auto, none, FILE, MODEL:TAG, or a name of special models list.  [auto]",
 )
 @click.option("--offline", is_flag=True, help="Never ask the network.")
-@click.option(
-    "--concepts",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="Land-cover concepts of your own.",
-)
+@concepts_option
 @classifier_options
 @device_option
 @seed_option
