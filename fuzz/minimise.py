@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from answer import Answer
-    from run import Bench
 
 _MOST_TRIES = 24
 
@@ -45,14 +44,14 @@ class Case:
                 (folder / name).write_bytes(content)
 
 
-def minimised(bench: Bench, case: Case, found: Answer) -> Case:
-    """Take changes back, one after the other, as long as the answer stays of the same kind."""
+def minimised(replay: Callable[[Case], Answer], case: Case, found: Answer) -> Case:
+    """Take changes back, one after the other, as long as the answer that ``replay`` gives stays of the same kind."""
     tries = 0
 
     def fails(candidate: Case) -> bool:
         nonlocal tries
         tries += 1
-        return tries <= _MOST_TRIES and bench.replay(candidate).kind == found.kind
+        return tries <= _MOST_TRIES and replay(candidate).kind == found.kind
 
     if found.kind == "hang" or not fails(case):  # a hang takes its time; what comes and goes is kept as it was
         return case

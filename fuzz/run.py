@@ -145,7 +145,7 @@ def fuzz(
             seen[gist] += 1
             if seen[gist] == 1:
                 print(f"FAIL {gist}", flush=True)
-                write_case(keep, minimised(bench, case, found), found)
+                write_case(keep, minimised(bench.replay, case, found), found)
     raise AssertionError("mutants do not end")
 
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from special.api.explain import explain
     from special.api.fit import fit, fit_images
     from special.api.info import info
-    from special.api.job import prepare
     from special.api.label import label, refine, rerun, status
     from special.api.options import FitOptions, ImageFitOptions, LabelOptions
     from special.api.predict import predict
+    from special.api.prepare import prepare
     from special.api.run import ImageRun, Run, open_run
     from special.api.sample import sample
     from special.api.sheet import leave_sheet
@@ -56,7 +56,7 @@ _HOMES = {
     "open_run": "special.api.run",
     "open_scene": "special.scene",
     "predict": "special.api.predict",
-    "prepare": "special.api.job",
+    "prepare": "special.api.prepare",
     "refine": "special.api.label",
     "rerun": "special.api.label",
     "sample": "special.api.sample",

@@ -5,17 +5,17 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from special.answers import tables, vectors
 from special.answers.answers import NO_ANSWER, NONE_OF_THESE, Answers
+from special.answers.grid import Grid, Said
 from special.answers.identity import compare
 from special.classnames.class_list import ClassList
 from special.classnames.draft import REST
 from special.errors import AnswersError, damage_of
-from special.scene.source import Georeference
 
 NONE_TEXTS = frozenset({"none of these", "none of them", "none"})
 NO_ANSWER_TEXTS = frozenset({"mixed", "i don't know", "don't know", "i do not know", "do not know", "unknown", "?"})
@@ -26,42 +26,6 @@ _NOTHING = -8  # the place is still open
 _FEW = 4
 
 
-@dataclass(frozen=True)
-class Grid:
-    """The pixels of a scene.
-
-    Attributes:
-        shape: (rows, cols).
-        georeference: where it lies, or None.
-        valid: bool (rows, cols), pixels with data; None where that is not known.
-        content: returns the hash of the scene's files; None where that is not known.
-    """
-
-    shape: tuple[int, int]
-    georeference: Georeference | None = None
-    valid: np.ndarray | None = None
-    content: Callable[[], str] | None = None
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a file says of pixels, before anybody has looked whether they are in the scene.
-
-    Attributes:
-        texts: what each answer says (answers,), "" for nothing.
-        rows, cols: int (n,), pixels. answers: int (n,), which of the answers each belongs to.
-        placeless: answers with no place, by the reason why.
-        scenes: what the file says of the scene that they are about.
-    """
-
-    texts: Sequence[str]
-    rows: np.ndarray
-    cols: np.ndarray
-    answers: np.ndarray
-    placeless: Counter[str] = field(default_factory=Counter)
-    scenes: frozenset[str] = frozenset()
-
-
 def is_raster(given: str | Path | np.ndarray) -> bool:
     """Whether labels are an image (rows, cols), not a table or vectors.
 
@@ -70,8 +34,6 @@ def is_raster(given: str | Path | np.ndarray) -> bool:
     """
     if isinstance(given, np.ndarray):
         return True
-    from special.answers import tables, vectors
-
     path = Path(given)
     head = _head(path)
     return not (vectors.recognises(path, head) or tables.recognises(path, head))
@@ -115,8 +77,6 @@ def read_answers(
         if not labels.any():
             raise AnswersError(f"{_name(given)} labels no pixel that has data: it is empty, or of another scene")
         return Answers.of_labels(labels)
-    from special.answers import tables, vectors
-
     path = Path(given)  # type: ignore[arg-type]
     read = vectors.read if vectors.recognises(path, _head(path)) else tables.read
     with damage_of(path, AnswersError):

@@ -5,15 +5,12 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from special.answers.grid import Grid, Said
 from special.answers.identity import COLUMN
 from special.errors import AnswersError
-
-if TYPE_CHECKING:
-    from special.answers.reading import Grid, Said
 
 _SUFFIXES = {".csv", ".tsv"}
 _APART = 1.0  # pixels that x, y and row, col may differ by: formats round coordinates
@@ -35,8 +32,6 @@ def read(path: Path, grid: Grid, key: str | None, key_option: str) -> Said:
     Raises:
         AnswersError: a column is missing, a place is no number, or the places are those of another scene.
     """
-    from special.answers.reading import Said
-
     lines = _lines(path)
     columns = {name.strip().casefold(): name for name in lines[0]} if lines else {}
     wanted = (key or "class").casefold()
@@ -119,7 +114,5 @@ def _numbers(
 
 def _pixel_of(place: tuple[float, float], grid: Grid) -> tuple[float, float]:
     """Return row and column, with fractions, of x and y."""
-    from special.answers.vectors import to_pixels
-
-    (col, row) = to_pixels(grid.georeference)(np.array([place]))[0]
+    (col, row) = grid.to_pixels(np.array([place]))[0]
     return float(row), float(col)

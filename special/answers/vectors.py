@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from special.answers.grid import Grid, Said
 from special.answers.identity import COLUMN
 from special.errors import AnswersError
 from special.scene.coordinates import crs_of
 from special.scene.source import Georeference
-
-if TYPE_CHECKING:
-    from special.answers.reading import Grid, Said
 
 _SIGNATURES = (b"SQLite format 3\0", b"\0\0\x27\x0a", b"fgb")
 _FIELDS = ("class", "class_name", "classname", "label", "landcover", "land_cover", "category", "name", "type")
@@ -30,20 +28,6 @@ def recognises(path: Path, head: bytes) -> bool:
     """Whether a file holds points or polygons, by its first bytes."""
     is_json = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
     return head.startswith(_SIGNATURES) or (is_json and path.suffix.lower() in (".json", ".geojson"))
-
-
-def to_pixels(georeference: Georeference | None) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what takes coordinates (n, 2), x and y, to columns and rows with fractions, (n, 2).
-
-    A scene without a place is a picture as QGIS shows it: x is the column, y minus the row.
-    """
-    from affine import Affine
-
-    there = Affine(1, 0, 0, 0, -1, 0)
-    if georeference is not None and georeference.transform:
-        there = Affine(*georeference.transform)
-    a, b, c, d, e, f = (~there)[:6]
-    return lambda points: points @ np.array([[a, d], [b, e]]) + (c, f)
 
 
 def read(path: Path, grid: Grid, key: str | None, key_option: str) -> Said:
@@ -59,8 +43,6 @@ def read(path: Path, grid: Grid, key: str | None, key_option: str) -> Said:
     """
     import shapely
 
-    from special.answers.reading import Said
-
     crs, geometries, texts, scenes = _features(path, key, key_option)
     _refuse_other_crs(path, crs, grid.georeference)
     placeless = Counter[str]()
@@ -70,8 +52,7 @@ def read(path: Path, grid: Grid, key: str | None, key_option: str) -> Said:
     _count(placeless, "without a place", empty, texts)
     _count(placeless, "neither a point nor a polygon", ~known & ~empty, texts)
     scene_crs = grid.georeference.crs_wkt if grid.georeference else None
-    take = to_pixels(grid.georeference)
-    geometries = shapely.transform(geometries, lambda points: take(_transformed(points, crs, scene_crs)))
+    geometries = shapely.transform(geometries, lambda points: grid.to_pixels(_transformed(points, crs, scene_crs)))
     point_of = np.flatnonzero(np.isin(kinds, _POINTS) & known)
     parts, owners = shapely.get_parts(geometries[point_of], return_index=True)
     at = np.floor(shapely.get_coordinates(parts)).clip(-1, 2**31 - 1).astype(np.int64)

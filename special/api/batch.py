@@ -12,16 +12,18 @@ from special.api.batch_record import Recorder, TogetherRecorder, Watch
 from special.api.batch_scene import WORK, changed_since
 from special.api.batch_workers import Where, connect, crew_of
 from special.api.class_source import Classes
-from special.api.options import LabelOptions, Wavelengths, takes
-from special.api.request import HOW
+from special.api.opening import Wavelengths
+from special.api.options import LabelOptions, takes
 from special.api.run import Run, open_run
+from special.api.source import HOW
 from special.api.together import ROW_OPTIONS, refuse_what_differs
 from special.api.together import RUN as TOGETHER_RUN
 from special.api.together import SUFFIX as TOGETHER_SUFFIX
 from special.api.together import WORK as TOGETHER_WORK
 from special.cache.directory import RunDirectory
 from special.cluster.dispatch import Crew, Task, dispatch
-from special.cluster.ledger import DONE, FAILED, RUNNING, STOPPED, WAITING, Ledger, Row
+from special.cluster.ledger import Ledger
+from special.cluster.rows import DONE, FAILED, RUNNING, STOPPED, WAITING, Row
 from special.cluster.scene_lists import Entry
 from special.errors import BatchError
 

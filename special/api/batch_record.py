@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from special.cluster.dispatch import Listener, Task
-from special.cluster.ledger import DONE, FAILED, RUNNING, STOPPED, WAITING, Ledger, Row, now
+from special.cluster.ledger import Ledger, now
+from special.cluster.rows import DONE, FAILED, RUNNING, STOPPED, WAITING, Row
 
 
 class Watch(Listener):

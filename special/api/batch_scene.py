@@ -41,7 +41,7 @@ def label_scene(order: dict[str, Any], progress: Progress) -> dict[str, Any]:
         SpecialError: as :func:`special.label`.
     """
     from special.api.label import label
-    from special.report.colours import colours_of
+    from special.report.legend import colours_of
 
     run = Path(order["run"])
     let_go(run)
@@ -59,7 +59,7 @@ def label_scene(order: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
 def figures_of(run: Run) -> dict[str, Any]:
     """Return what tables and page say of a run that has a map."""
-    from special.report.colours import colours_of
+    from special.report.legend import colours_of
 
     figures = figures_of_map(run.map, run.confidence, run.classes, colours_of(run.class_list))
     return {**figures, "map": map_hash(run)}

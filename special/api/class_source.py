@@ -70,7 +70,7 @@ def library_reach(scene: Scene | ImageDataset, settings: Settings) -> list[str]:
     Raises:
         SettingsError: all of its bands lie beyond.
     """
-    from special.libraries.library import read_library
+    from special.libraries.reading import read_library
     from special.scene import Scene
     from special.teachers.spectrum_text.regions import Regions
 

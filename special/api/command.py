@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from special.api.request import Request, SceneSource
+from special.api.request import Request
+from special.api.source import SceneSource
 from special.cache.runner import sections_of
 from special.cache.step import Step
 from special.errors import SettingsError

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from special.api.job import steps_of
 from special.api.label import status
-from special.api.request import DatasetSource
 from special.api.run import Run, open_run
+from special.api.source import DatasetSource
 from special.cache.directory import Manifest, RunDirectory
 from special.errors import RunError
 from special.report import metrics
@@ -70,7 +70,8 @@ def evaluate(
         RunError: there is no such run, or it has nothing to compare yet.
         SceneError: the truth cannot be understood or does not fit the run.
     """
-    from special.answers.reading import Grid, read_labels
+    from special.answers.grid import Grid
+    from special.answers.reading import read_labels
     from special.scene import Georeference
 
     opened = run if isinstance(run, Run) else open_run(run)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from special.api.class_source import Classes, classes_or_library, library_changes
-from special.api.options import SceneOptions, Wavelengths, told
+from special.api.opening import SceneOptions, Wavelengths, told
 from special.settings import DEFAULT, load
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from special.api.class_source import Classes
-from special.api.job import prepare
-from special.api.options import FitOptions, ImageFitOptions, Wavelengths, takes
+from special.api.opening import Wavelengths
+from special.api.options import FitOptions, ImageFitOptions, takes
+from special.api.prepare import prepare
 from special.api.run import ImageRun, Run
 from special.progress import SILENT, Progress
 

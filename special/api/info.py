@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from special.api.options import SceneOptions, told
-from special.api.request import ground_of
+from special.api.opening import SceneOptions, told
+from special.api.source import ground_of
 from special.scene import Scene, open_scene
 from special.settings import load
 from special.steps.rgb import RgbSettings, missing_colours

@@ -11,11 +11,14 @@ import numpy as np
 
 from special.api.batch_workers import Where
 from special.api.class_source import Classes
-from special.api.job import Job, prepare, steps_of
-from special.api.options import LabelOptions, Wavelengths, takes
-from special.api.request import Request, content_of, georeference_of, read
+from special.api.job import Job, steps_of
+from special.api.opening import Wavelengths
+from special.api.options import LabelOptions, takes
+from special.api.prepare import prepare
+from special.api.request import Request, read
 from special.api.run import Run, open_run
 from special.api.scene_workers import passes_over
+from special.api.source import content_of, georeference_of
 from special.cache.directory import RunDirectory
 from special.cache.runner import Verdict, sections_of
 from special.cache.step import Step

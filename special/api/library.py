@@ -11,7 +11,8 @@ import numpy as np
 from special.classnames.class_list import ClassList, ClassName
 from special.errors import ClassListError, SettingsError
 from special.libraries.classes import Match, class_columns, classes_of, column_of, described, match
-from special.libraries.library import NAME, SpectralLibrary, read_library
+from special.libraries.library import NAME, SpectralLibrary
+from special.libraries.reading import read_library
 from special.libraries.resample import bridged, resample
 from special.libraries.variants import variants
 from special.storage import files

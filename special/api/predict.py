@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from special.api.class_source import Classes, class_list_of
 from special.api.job import resolve_device
-from special.api.options import (
-    Classes,
-    Opened,
-    SceneOptions,
-    Wavelengths,
-    class_list_of,
-    classifier_changes,
-    open_input,
-)
-from special.api.request import content_of
+from special.api.opening import Opened, SceneOptions, Wavelengths, open_input
+from special.api.options import classifier_changes
 from special.api.run import Run
+from special.api.source import content_of
 from special.errors import RunError
 from special.progress import SILENT, Progress
 from special.scene import Scene

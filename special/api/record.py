@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from special.api.request import DatasetSource, Request
+from special.api.request import Request
+from special.api.source import DatasetSource
 from special.cache.directory import RunDirectory
 from special.cache.step import Step
 from special.storage import files

@@ -176,7 +176,7 @@ class Run:
 
     def _repr_html_(self) -> str | None:
         """Show map, legend and warnings in a notebook; of a run without a map the line that Python shows."""
-        from special.report.colours import colours_of
+        from special.report.legend import colours_of
         from special.report.page.summary import LegendEntry, summary_html
 
         try:

@@ -91,7 +91,7 @@ def leave_sheet(
     from special.answers.sheet.placement import Placement
     from special.answers.sheet.rows import Row
     from special.answers.sheet.table import write_table
-    from special.report.colours import colours_of
+    from special.report.legend import colours_of
     from special.scene import Scene
     from special.storage import files
 

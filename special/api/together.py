@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from special.api.batch_scene import draw_thumbnail, figures_of_map, let_go
-from special.api.request import HOW
+from special.api.source import HOW
 from special.errors import BatchError, SceneError
 from special.progress import Progress
 
@@ -145,7 +145,7 @@ def _labels(
     from special.answers.answers import NONE_OF_THESE
     from special.answers.reading import read_answers
     from special.api.class_source import class_list_of
-    from special.api.options import grid_of
+    from special.api.opening import grid_of
 
     names: dict[int, str] = {}
     rows: list[tuple[int, int, str]] = []

@@ -13,7 +13,7 @@ from special.cli.options import quiet_option, together
 
 if TYPE_CHECKING:
     from special.api.batch import Batch
-    from special.cluster.ledger import Row
+    from special.cluster.rows import Row
 
 _EPILOG = """\b
 Examples:

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from special.api.batch_record import Watch
-from special.cli.echo import echo
+from special.cli.bars import Bars
 from special.cluster.dispatch import Task
 
 
-class BatchScreen(Watch):
-    """Draws bars on a terminal, writes lines elsewhere, and is silent when ``quiet``; all of it on stderr."""
+class BatchScreen(Bars, Watch):
+    """Draws bars on a terminal, writes lines elsewhere, and is silent when ``quiet``."""
+
+    time_left = False
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._rich: Any = None
+        super().__init__(quiet)
         self._bars: dict[str, Any] = {}
         self._all: Any = None
         self._scenes = self._done = self._failed = 0
         self._said: set[str] = set()
 
-    def __enter__(self) -> Self:
-        if not self._quiet and sys.stderr.isatty():
-            self._rich = _bars()
-            self._rich.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._rich is not None:
-            self._rich.stop()
-
     def begin(self, scenes: int) -> None:
         """Begin the bar of all scenes."""
         self._scenes = scenes
         if self._rich is not None:
-            self._all = self._rich.add_task("all scenes", total=scenes, step="")
+            self._all = self._add("all scenes", scenes)
 
     def started(self, task: Task, worker: str) -> None:
         """Begin a bar."""
         if self._rich is not None:
-            self._bars[task.name] = self._rich.add_task(task.name, total=None, step=worker)
+            self._bars[task.name] = self._add(task.name, None, worker)
 
     def progress(self, task: Task, what: Mapping[str, Any]) -> None:
         """Move a bar."""
         if self._rich is not None and task.name in self._bars:
             bar = self._bars[task.name]
-            self._rich.update(bar, total=what["total"] or None, completed=what["done"], step=what["step"])
+            self._rich.update(bar, total=what["total"] or None, completed=what["done"], beside=what["step"])
 
     def said(self, task: Task, line: str) -> None:
         """Show what a scene has to say, unless another one has said the same."""
@@ -75,34 +62,13 @@ class BatchScreen(Watch):
         self._remove(task)
         self.line(f"{task.name}: its worker died ({reason}); another one takes it.")
 
-    def line(self, text: str) -> None:
-        """Show a line above the bars."""
-        if self._rich is not None:
-            self._rich.console.print(text, markup=False, highlight=False)
-        elif not self._quiet:
-            echo(text, err=True)
-
     def _end(self, task: Task, what: str) -> None:
         self._remove(task)
         if self._rich is not None and self._all is not None:
-            self._rich.update(self._all, advance=1, step=f"{self._failed} failed" if self._failed else "")
+            self._rich.update(self._all, advance=1, beside=f"{self._failed} failed" if self._failed else "")
         self.line(f"{task.name}: {what} ({self._done + self._failed} of {max(self._scenes, 1)})")
 
     def _remove(self, task: Task) -> None:
         bar = self._bars.pop(task.name, None)
         if self._rich is not None and bar is not None:
             self._rich.remove_task(bar)
-
-
-def _bars() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[step]}", markup=False),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from special.cli.echo import echo, shown
-from special.cli.options import set_option
+from special.cli.options import concepts_option, set_option
 from special.cli.scene_options import scene_options
 
 if TYPE_CHECKING:
@@ -38,13 +38,7 @@ A description after a colon says more of a name:
 @scene_options
 @click.option("--pipeline", metavar="NAME|FILE", default="special", show_default=True, help="Settings of every step.")
 @set_option
-@click.option(
-    "--concepts",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="Land-cover concepts of your own.",
-)
+@concepts_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def classes(
     scene: Path | None,

@@ -80,8 +80,8 @@ def fit(
     With --dataset, every image shows one thing: cubes that are drawn from it are classified, the majority decides. The
     figures printed are those of images that were not learned from; votes.json holds the vote on each.
     """
-    from special.api.job import prepare
     from special.api.options import FitOptions, ImageFitOptions, RunOptions
+    from special.api.prepare import prepare
     from special.api.run import ImageRun, Run
     from special.cli.screen import Screen, show_outcomes, show_plan, show_result
     from special.settings import parse_changes

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from special.cli.echo import echo, shown
+from special.cli.echo import echo
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -38,19 +38,9 @@ def info(scene: str, as_json: bool, **options: Any) -> None:
 
         echo(json.dumps(facts, indent=2))
     else:
-        _show(facts)
+        from special.cli.screen import show_facts
 
-
-def _show(facts: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _lines(facts):
-        table.add_row(name, shown(value))
-    Console().print(table)
+        show_facts(_lines(facts))
 
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -8,7 +8,15 @@ from typing import Any
 import click
 
 from special.cli.classifier_options import classifier_options
-from special.cli.options import device_option, dry_run_option, quiet_option, seed_option, set_option, until_option
+from special.cli.options import (
+    concepts_option,
+    device_option,
+    dry_run_option,
+    quiet_option,
+    seed_option,
+    set_option,
+    until_option,
+)
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -57,13 +65,7 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
     help="Image-text model: auto, none, FILE, MODEL:TAG, or a name of special models list.  [auto]",
 )
 @click.option("--offline", is_flag=True, help="Never ask the network.")
-@click.option(
-    "--concepts",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="Land-cover concepts of your own.",
-)
+@concepts_option
 @classifier_options
 @device_option
 @seed_option
@@ -104,8 +106,8 @@ def label(
     depends on has changed.
     """
     from special.api.batch_workers import Where
-    from special.api.job import prepare
     from special.api.options import LabelOptions
+    from special.api.prepare import prepare
     from special.api.run import Run
     from special.api.scene_workers import passes_over
     from special.cli.screen import Screen, show_outcomes, show_plan, show_profile, show_result

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from special.cli.echo import echo, shown
+from special.cli.echo import echo
 
 _EPILOG = """\b
 Examples:
@@ -45,7 +45,9 @@ def info(file: Path, column: str | None, as_json: bool) -> None:
 
         echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        _show(facts)
+        from special.cli.screen import show_facts
+
+        show_facts(_lines(facts))
 
 
 @library.command()
@@ -61,13 +63,10 @@ def concepts(file: Path, column: str | None, out: Path, force: bool) -> None:
     echo(f"{count} concepts are in {out}: look at them, then special label SCENE --concepts {out}")
 
 
-def _show(facts: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     low, high = facts["range_nm"]
     channels = " or ".join(map(str, facts["channels"]))
-    lines = [
+    return [
         ("library", facts["path"]),
         ("format", facts["format"]),
         ("spectra", f"{facts['spectra']}, {channels} channels, {low:.0f} to {high:.0f} nm"),
@@ -75,12 +74,6 @@ def _show(facts: dict[str, Any]) -> None:
         *((f"by {name}", _counts(counts)) for name, counts in facts["classes"].items()),
         *(("note", note) for note in facts["notes"]),
     ]
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in lines:
-        table.add_row(name, shown(value))
-    Console().print(table)
 
 
 def _counts(counts: dict[str, int], most: int = 40) -> str:

@@ -62,11 +62,12 @@ def info(model: str, as_json: bool) -> None:
     A checkpoint is read, and whatever stands against its use is said. Nothing is fetched.
     """
     from special.api.models import model_info
+    from special.cli.screen import show_facts
 
     facts = model_info(model)
     if as_json:
         return _print_json(facts)
-    _show(facts)
+    show_facts(_lines(facts))
 
 
 @models.command()
@@ -74,24 +75,11 @@ def info(model: str, as_json: bool) -> None:
 def fetch(model: str) -> None:
     """Fetch MODEL, check it, and make sure that it can be used."""
     from special.api.models import fetch_model
-    from special.cli.screen import Screen
+    from special.cli.screen import Screen, show_facts
 
     with Screen() as screen:
         facts = fetch_model(model, progress=screen)
-    _show(facts)
-
-
-def _show(facts: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _lines(facts):
-        table.add_row(name, Text(value))
-    Console().print(table)
+    show_facts(_lines(facts))
 
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:

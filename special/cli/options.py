@@ -20,6 +20,13 @@ set_option = click.option(
     multiple=True,
     help="Change one setting of the pipeline; may be given several times.",
 )
+concepts_option = click.option(
+    "--concepts",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Land-cover concepts of your own.",
+)
 device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), help="Where to compute.  [auto]")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only say of every step whether it would run, and why.")
 seed_option = click.option(

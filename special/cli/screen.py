@@ -1,6 +1,6 @@
-"""What a command shows: a bar per piece of work while it runs, tables when it is done. Plain text where nobody looks.
+"""What a command shows: a bar per piece of work while it runs, tables when it is done.
 
-Progress goes to stderr and results to stdout, so that a pipe gets the results alone.
+Plain text where nobody looks.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from special.cli.echo import echo, printable, shown
+from special.cli.bars import Bars
+from special.cli.echo import echo, shown
 from special.progress import Progress
 
 if TYPE_CHECKING:
@@ -41,31 +41,18 @@ class _Bar:
         return " ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
 
 
-class Screen(Progress):
+class Screen(Bars, Progress):
     """Draws bars on a terminal, writes lines elsewhere, and is silent when ``quiet``."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+        super().__init__(quiet)
         self._bars: list[_Bar] = []
-        self._rich: Any = None
-
-    def __enter__(self) -> Self:
-        if not self._quiet and sys.stderr.isatty():
-            self._rich = _rich_bars()
-            self._rich.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._rich is not None:
-            self._rich.stop()
 
     def begin(self, what: str, total: int) -> None:
         """Start a bar."""
         bar = _Bar(what, total)
         if self._rich is not None:
-            bar.task = self._rich.add_task(printable(what), total=total or None, figures="")
+            bar.task = self._add(what, total or None)
         self._bars.append(bar)
 
     def advance(self, steps: int = 1, **figures: float) -> None:
@@ -76,7 +63,7 @@ class Screen(Progress):
         bar.done += steps
         bar.figures |= figures
         if self._rich is not None:
-            self._rich.update(bar.task, advance=steps, figures=bar.text())
+            self._rich.update(bar.task, advance=steps, beside=bar.text())
         elif not self._quiet and time.monotonic() - bar.shown > _EVERY_SECONDS:
             bar.shown = time.monotonic()
             self._line(bar)
@@ -94,10 +81,7 @@ class Screen(Progress):
 
     def say(self, line: str) -> None:
         """Show a line above the bars."""
-        if self._rich is not None:
-            self._rich.console.print(printable(line), markup=False, highlight=False)
-        elif not self._quiet:
-            echo(line, err=True)
+        self.line(line)
 
     def _line(self, bar: _Bar) -> None:
         parts = [f"{bar.done} of {bar.total}" if bar.total else str(bar.done)]
@@ -159,7 +143,7 @@ def show_map(run: Run) -> None:
     if few or not console.encoding.startswith("utf"):
         return
     from special.cli.terminal_map import legend, picture
-    from special.report.colours import colours_of
+    from special.report.legend import colours_of
 
     colours = colours_of(run.class_list)
     console.print()
@@ -210,6 +194,19 @@ def show_profile(whole: Phase) -> None:
     show_table("", headings, rows, right=(1, 2, 3, 4, 5))
 
 
+def show_facts(lines: Sequence[tuple[str, str]]) -> None:
+    """Print what is known of one thing: names beside what they stand for, which is folded where it is long."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in lines:
+        table.add_row(shown(name), shown(value))
+    Console().print(table)
+
+
 def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Print a table to stdout: drawn by rich on a terminal, plain columns elsewhere; ``right`` aligns columns so."""
     if sys.stdout.isatty():
@@ -235,20 +232,3 @@ def show_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
             for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         echo("  ".join(cells).rstrip())
-
-
-def _rich_bars() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    return Bars(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )

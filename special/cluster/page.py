@@ -8,10 +8,10 @@ from importlib import resources
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from special.cluster.rows import Row
+
 if TYPE_CHECKING:
     from jinja2 import Template
-
-    from special.cluster.ledger import Row
 
 
 def render_page(title: str, rows: Sequence[Row], counts: Mapping[str, int], when: str) -> str:

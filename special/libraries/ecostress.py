@@ -15,7 +15,7 @@ import numpy as np
 
 from special.errors import SettingsError
 from special.libraries.library import SpectralLibrary, Spectrum, as_fraction, known, spectrum
-from special.scene.wavelengths import plausible_nm
+from special.scene.nanometres import plausible_nm
 
 _FIELD = re.compile(r"^([A-Z][A-Za-z. ]{1,40}):\s*(.*)$")
 _SQLITE = b"SQLite format 3\0"

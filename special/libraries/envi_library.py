@@ -12,8 +12,8 @@ import numpy as np
 from special.errors import SceneError, SettingsError
 from special.libraries.library import SpectralLibrary, as_fraction, known, spectrum
 from special.libraries.metadata import matched, metadata_beside
+from special.scene.nanometres import plausible_widths
 from special.scene.readers.envi_header import header_beside, number, numbers, read_header, wavelengths_in
-from special.scene.wavelengths import plausible_widths
 
 _STORED = ("samples", "lines", "bands", "header offset", "file type", "data type", "interleave", "byte order")
 

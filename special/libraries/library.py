@@ -1,4 +1,4 @@
-"""A spectral library: spectra of known materials, what is said of each, and how it is read.
+"""A spectral library: spectra of known materials, what is said of each, and what every format makes of them.
 
 Libraries are read whole: the largest have some ten thousand spectra.
 """
@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from special.errors import SettingsError, damage_of
+from special.errors import SettingsError
 
 NAME = "name"
 """The column that every library has: what each spectrum is called."""
 
 HIGHEST = 1.5
 """Reflectance above this is a percentage, or a multiple of 10000: only mirrors and retroreflectors come near it."""
-
 
 _BEYOND_NM = 60.0
 
@@ -74,33 +73,6 @@ class SpectralLibrary:
             with path.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()
-
-
-def read_library(path: str | Path) -> SpectralLibrary:
-    """Read a spectral library: ENVI, USGS splib07 in ASCII, ECOSTRESS or ASTER, or a table.
-
-    Raises:
-        SettingsError: there is no such file, or no spectra are understood in it; the message says what to do.
-    """
-    from special.libraries import ecostress, envi_library, splib, table
-
-    path = Path(path)
-    if not path.exists():
-        raise SettingsError(f"no spectral library at {path}: name an ENVI library, a table, or a folder of spectra")
-    for module in (envi_library, splib, ecostress, table):
-        if module.recognises(path):
-            try:
-                with damage_of(path, SettingsError):
-                    library = module.read(path)
-            except OSError as error:
-                raise SettingsError(f"{path} cannot be read ({error.strerror}): check its permissions") from None
-            if not library.spectra:
-                raise SettingsError(f"{path} holds no spectrum that can be used between 300 and 3000 nm")
-            return library
-    raise SettingsError(
-        f"{path} is no spectral library that can be read: give ENVI (.sli with .hdr), a folder of USGS splib07 or "
-        "ECOSTRESS text files, an ECOSTRESS database, or a CSV"
-    )
 
 
 def as_fraction(values: np.ndarray, name: str) -> tuple[np.ndarray, str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from special.errors import SettingsError
 from special.libraries.library import SpectralLibrary, Spectrum, known, spectrum
-from special.scene.wavelengths import plausible_nm
+from special.scene.nanometres import plausible_nm
 
 _TITLE = re.compile(r"^\s*splib07\w*\s+Record=\s*\d+\s*:\s*(.*)$", re.IGNORECASE)
 _WAVELENGTHS, _WIDTHS = re.compile(r"wavelengths?", re.IGNORECASE), re.compile(r"bandpass|fwhm", re.IGNORECASE)

@@ -9,7 +9,7 @@ import numpy as np
 from special.errors import SettingsError
 from special.libraries.library import NAME, SpectralLibrary, as_fraction, known, spectrum
 from special.libraries.metadata import Table, matched, metadata_beside, read_table
-from special.scene.wavelengths import plausible_nm
+from special.scene.nanometres import plausible_nm
 
 _SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 _FEWEST = 8

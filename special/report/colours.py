@@ -9,15 +9,11 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from special.report.vision import lab, seen, unlikeness
-
-if TYPE_CHECKING:
-    from special.classnames.class_list import ClassList
 
 
 @dataclass(frozen=True)
@@ -109,13 +105,6 @@ _OTHERS = ("#eda31a", "#7b4fb5", "#e0559a", "#16a08f", "#f2722b", "#5b2a6e", "#d
 # CIE 1976 distances, to whom two colours look most alike. From the first on, the colour of its own is given to a class;
 # else the colour nearest to that of its own that keeps the largest of these distances.
 _APART = (20.0, 16.0, 13.0, 10.0, 8.0, 6.0, 4.0)
-
-
-def colours_of(classes: ClassList) -> NDArray[np.uint8]:
-    """Return the colour of each class, uint8 (K, 3), sRGB: its own, or that of what it is, in any language."""
-    from special.report.legend import legend_of
-
-    return legend_of(classes).colours
 
 
 def palette(names: Sequence[str], given: Sequence[str] = (), concepts: Sequence[str] = ()) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from special.report.colours import palette
+
 if TYPE_CHECKING:
     from special.classnames.class_list import ClassList
     from special.landcover.concepts import ConceptTable
@@ -34,11 +36,14 @@ class Legend:
 
 def legend_of(classes: ClassList) -> Legend:
     """Return the legend of a class list. Its own colours stay; the others follow from what is meant."""
-    from special.report.colours import palette
-
     meant, english = known_concepts(classes, _packaged())
     colours = palette(english, classes.colours, [names[0] if names else "" for names in meant])
     return Legend(tuple(classes.names), colours, tuple(" + ".join(names) for names in meant))
+
+
+def colours_of(classes: ClassList) -> NDArray[np.uint8]:
+    """Return the colour of each class, uint8 (K, 3), sRGB: its own, or that of what it is, in any language."""
+    return legend_of(classes).colours
 
 
 @cache

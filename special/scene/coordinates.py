@@ -31,3 +31,15 @@ def crs_of(text: str) -> CRS:
     if _PROJ.fullmatch(text):
         return CRS.from_string(text)
     raise CRSError(f"{text[:40]!r} is no coordinate system in WKT and no code")
+
+
+def checked_wkt(text: str | None) -> str | None:
+    """Return a projection as GDAL writes it, from the WKT or the code of a file; None where it knows no such one."""
+    import rasterio
+    from rasterio.errors import CRSError
+
+    with rasterio.Env():  # which keeps GDAL from writing to the screen
+        try:
+            return str(crs_of(text).to_wkt()) if text else None
+        except CRSError:
+            return None

@@ -14,11 +14,12 @@ import numpy as np
 from special.errors import SceneError, damage_of
 from special.scene.axes import read_axes
 from special.scene.masks import Masked, mask_pixels, names_of
+from special.scene.nanometres import plausible_nm
 from special.scene.quality import is_factor, judge
 from special.scene.readers.base import ArrayBlockReader, ReadOptions, open_source
 from special.scene.references import with_references
 from special.scene.source import Georeference, Ground, Source
-from special.scene.wavelengths import centres_of, given_wavelengths, plausible_nm
+from special.scene.wavelengths import centres_of, given_wavelengths
 
 __all__ = ["Georeference", "Scene", "open_scene"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.wavelengths import is_jumbled, plausible_nm
+from special.scene.nanometres import is_jumbled, plausible_nm
+from special.scene.readers.envi_header import read_header, wavelengths_in
 
 _SHORTEST_NM = 200.0
 _NO_NM_WITHOUT_UNIT = 3000.0  # all that large may as well be angstrom or wavenumbers
@@ -69,8 +70,6 @@ def _text(path: Path) -> str:
 
 def _of_header(path: Path) -> np.ndarray:
     """The wavelengths of an ENVI header."""
-    from special.scene.readers.envi_header import read_header, wavelengths_in
-
     nm = wavelengths_in(read_header(path), path)
     if nm is None:
         raise SceneError(f"{path} is an ENVI header without wavelengths: give one that lists them")

@@ -23,18 +23,19 @@ from special.settings import Settings, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.hub_models import folder_stamp, load_model, load_tokenizer, model_folder, weights_sha256
-from special.teachers.spectral_guide import spectral_guide
+from special.teachers.image_text.guided_upsampling import GuideSettings, onto_pixels
+from special.teachers.image_text.sliding_windows import Tiling, average_areas, enlargement, walked
+from special.teachers.image_text.views import without_holes
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
-    from special.teachers.image_text.sliding_windows import Tiling
 
 _EXTRA = "concept-segments"
 _TOKENS = 32  # of a phrase, at most, as SAM 3 was trained
 
 
 @dataclass(frozen=True)
-class ConceptSegmentsSettings:
+class ConceptSegmentsSettings(GuideSettings):
     """Settings of the concept-segments teacher; ``pipelines/special.toml`` explains each."""
 
     section: ClassVar[str] = "pseudo.concept_segments"
@@ -45,9 +46,6 @@ class ConceptSegmentsSettings:
     floor: Annotated[float, Within(above=0, high=1)]
     stride: Annotated[float, Within(above=0, high=1)]
     largest_enlargement: Annotated[float, Within(1, 64)]
-    guide_components: Annotated[int, Within(1, 1000)]
-    guide_space: Annotated[float, Within(above=0, high=100)]
-    guide_likeness: Annotated[float, Within(above=0, high=100)]
 
 
 class ConceptSegmentsTeacher(Teacher):
@@ -106,9 +104,6 @@ class ConceptSegmentsTeacher(Teacher):
         Raises:
             SceneError: there is no RGB.
         """
-        from special.teachers.image_text.guided_upsampling import upsample
-        from special.teachers.image_text.views import without_holes
-
         if rgb is None:
             raise SceneError("the concept-segments teacher needs an RGB, and this scene does not cover the visible")
         out = scratch.zeros(self.name, (*scene.valid.shape, len(classes)))
@@ -124,14 +119,7 @@ class ConceptSegmentsTeacher(Teacher):
         coarse, present = self.coarse(without_holes(rgb, scene.valid), texts, progress)
         if absent := [name for name, here in zip(classes.names, present, strict=True) if not here]:
             progress.say(f"The concept-segments teacher sees nothing of: {', '.join(absent)}.")
-        return upsample(
-            coarse,
-            spectral_guide(scene, self.settings.guide_components)[:],
-            sigma_space=self.settings.guide_space,
-            sigma_guide=self.settings.guide_likeness,
-            valid=scene.valid,
-            out=out,
-        )
+        return onto_pixels(coarse, scene, self.settings, out)
 
     def coarse(
         self, image: np.ndarray, texts: Sequence[Sequence[str]], progress: Progress
@@ -146,12 +134,10 @@ class ConceptSegmentsTeacher(Teacher):
         Returns:
             float32 (h, w, K), sums to 1; bool (K,).
         """
-        from special.teachers.image_text.sliding_windows import Tiling, average_areas, walked
-
-        enlarged = self.window * self.patch / min(image.shape[:2])
-        factor = min(max(1.0, enlarged), self.settings.largest_enlargement)
+        size = (image.shape[0], image.shape[1])
+        factor = enlargement(size, self.window * self.patch, self.settings.largest_enlargement)
         stride = max(1, round(self.settings.stride * self.window))
-        tiling = Tiling(image.shape[:2], factor, self.patch, self.window, stride)
+        tiling = Tiling(size, factor, self.patch, self.window, stride)
         presence = np.zeros(len(texts))
         phrases = [self._phrases(some) for some in texts]
         progress.begin("concept-segments teacher", len(tiling.corners))
@@ -164,10 +150,7 @@ class ConceptSegmentsTeacher(Teacher):
         found = walked(tiling, len(texts), 1, look, progress)
         progress.end()
         present = presence >= self.settings.least_presence
-        rows, cols = (
-            min(side, int(np.ceil(cells - 1e-6))) for side, cells in zip(image.shape, tiling.extent, strict=False)
-        )
-        scores = average_areas(found, tiling.extent, (rows, cols))
+        scores = average_areas(found, tiling.extent, tiling.grid)
         if not present.any():
             return np.full(scores.shape, 1 / len(texts), np.float32), present
         # Where nothing is found, all classes that are present are alike: their floor is all there is.

@@ -26,7 +26,9 @@ from special.settings import Count, Settings, Within
 from special.storage.rasters import MEMORY, Rows, ScratchSpace
 from special.teachers.base import Teacher, TeacherRequest
 from special.teachers.hub_models import folder_stamp, load_model, load_tokenizer, model_folder, weights_sha256
-from special.teachers.spectral_guide import spectral_guide
+from special.teachers.image_text.guided_upsampling import GuideSettings, onto_pixels
+from special.teachers.image_text.sliding_windows import Tiling, average_areas, enlargement, walked
+from special.teachers.image_text.views import without_holes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DenseTextSettings:
+class DenseTextSettings(GuideSettings):
     """Settings of the dense-text teacher; ``pipelines/special.toml`` explains each."""
 
     section: ClassVar[str] = "pseudo.dense_text"
@@ -48,9 +50,6 @@ class DenseTextSettings:
     global_factor: Annotated[float, Within(-10, 10)]
     logit_scale: Annotated[float, Within(above=0, high=1e4)]
     batch: Annotated[int, Within(1, 4096)]
-    guide_components: Annotated[int, Within(1, 1000)]
-    guide_space: Annotated[float, Within(above=0, high=100)]
-    guide_likeness: Annotated[float, Within(above=0, high=100)]
 
 
 class DenseTextTeacher(Teacher):
@@ -115,33 +114,21 @@ class DenseTextTeacher(Teacher):
         Raises:
             SceneError: there is no RGB.
         """
-        from special.teachers.image_text.guided_upsampling import upsample
-        from special.teachers.image_text.views import without_holes
-
         if rgb is None:
             raise SceneError("the dense-text teacher needs an RGB, and this scene does not cover the visible")
         texts = [entry.prompts for entry in english_list(classes, load_concepts())]
         coarse = self.coarse(without_holes(rgb, scene.valid), texts, progress)
-        return upsample(
-            coarse,
-            spectral_guide(scene, self.settings.guide_components)[:],
-            sigma_space=self.settings.guide_space,
-            sigma_guide=self.settings.guide_likeness,
-            valid=scene.valid,
-            out=scratch.zeros(self.name, (*scene.valid.shape, len(classes))),
-        )
+        return onto_pixels(coarse, scene, self.settings, scratch.zeros(self.name, (*scene.valid.shape, len(classes))))
 
     def coarse(self, image: np.ndarray, texts: Sequence[Sequence[str]], progress: Progress) -> np.ndarray:
         """Return the mean of all scales, float32 (h, w, K), on the finest scale's grid, of float32 (rows, cols, 3)."""
-        from special.teachers.image_text.sliding_windows import Tiling, average_areas, walked
-
         answer = self.seer.ready([[fill(t, text) for text in some for t in self.templates] for some in texts])
         window, patch = self.seer.window, self.seer.patch
-        base = min(max(1.0, window * patch / min(image.shape[:2])), self.settings.largest_enlargement)
+        size = (image.shape[0], image.shape[1])
+        base = enlargement(size, window * patch, self.settings.largest_enlargement)
         stride = max(1, round(self.settings.stride * window))
-        tilings = [Tiling(image.shape[:2], base * s, patch, window, stride) for s in self.settings.scales]
-        finest = max(tilings, key=lambda tiling: tiling.factor).extent
-        grid = tuple(min(side, int(np.ceil(cells - 1e-6))) for side, cells in zip(image.shape, finest, strict=False))
+        tilings = [Tiling(size, base * scale, patch, window, stride) for scale in self.settings.scales]
+        grid = max(tilings, key=lambda tiling: tiling.factor).grid
         total = np.zeros((*grid, len(texts)), np.float32)
         progress.begin("dense-text teacher", sum(len(tiling.corners) for tiling in tilings))
         for tiling in tilings:
@@ -150,7 +137,7 @@ class DenseTextTeacher(Teacher):
                 return answer(np.stack([tiling.pixels(image, corner) for corner in corners]))
 
             seen = walked(tiling, len(texts), self.settings.batch, classify, progress)
-            total += average_areas(seen, tiling.extent, (grid[0], grid[1]))
+            total += average_areas(seen, tiling.extent, grid)
         progress.end()
         return total / len(tilings)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from special.answers.answers import NO_ANSWER, NONE_OF_THESE, Answers
-from special.answers.reading import Grid, codes, read_answers, read_labels
+from special.answers.grid import Grid
+from special.answers.reading import codes, read_answers, read_labels
 from special.classnames.class_list import ClassList
 from special.errors import AnswersError
 from special.scene.source import Georeference

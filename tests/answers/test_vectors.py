@@ -12,7 +12,8 @@ import pyogrio
 import pytest
 import shapely
 
-from special.answers.reading import Grid, read_answers
+from special.answers.grid import Grid
+from special.answers.reading import read_answers
 from special.classnames.class_list import ClassList
 from special.errors import AnswersError
 from special.scene.source import Georeference

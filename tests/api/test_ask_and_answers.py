@@ -12,7 +12,8 @@ import small_scene
 from some_questions import NAMES, SHAPE, UTM, questions
 
 import special
-from special.answers.reading import Grid, read_answers
+from special.answers.grid import Grid
+from special.answers.reading import read_answers
 from special.api.questions import Questions
 from special.classnames.class_list import ClassList
 from special.errors import SettingsError

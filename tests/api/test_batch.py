@@ -16,7 +16,8 @@ import small_scene
 import special
 from special.api.batch import Batch, batch, plan
 from special.api.batch_record import Watch
-from special.cluster.ledger import DONE, FAILED, RUNNING, STOPPED, Ledger
+from special.cluster.ledger import Ledger
+from special.cluster.rows import DONE, FAILED, RUNNING, STOPPED
 from special.errors import BatchError, ClassListError, SettingsError
 
 QUICK: dict[str, Any] = {"clip": "none", "device": "cpu", "settings": small_scene.TINY}

@@ -18,7 +18,7 @@ import special
 from special.api.batch import Batch, batch
 from special.api.batch_record import Watch
 from special.cluster.dispatch import Task
-from special.cluster.ledger import DONE, STOPPED
+from special.cluster.rows import DONE, STOPPED
 
 distributed = pytest.importorskip("distributed", reason='Dask is not installed: pip install "special-hsi[cluster]"')
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="this system has no such signals")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from special.api.command import asked_of, command_of
-from special.api.request import DatasetSource, Request, SceneSource
+from special.api.request import Request
+from special.api.source import DatasetSource, SceneSource
 from special.classnames.class_list import ClassList
 from special.settings import load
 from special.steps import FIT, LABEL

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import special
-from special.api.request import Request, SceneSource
+from special.api.request import Request
+from special.api.source import SceneSource
 from special.cache.directory import RunDirectory
 from special.cache.runner import execute
 from special.cache.step import Step

@@ -16,8 +16,8 @@ import small_scene
 import special
 from special.answers.questions import Question
 from special.api.evidence import evidence, renderings
-from special.api.request import SceneSource
 from special.api.sheet import leave_sheet
+from special.api.source import SceneSource
 from special.cache.directory import RunDirectory
 from special.errors import RunError, SceneError, SettingsError
 from special.scene import Scene

@@ -12,8 +12,9 @@ import pytest
 from some_questions import NAMES, SHAPE, UTM, questions
 
 from special.answers.answers import NO_ANSWER, NONE_OF_THESE
+from special.answers.grid import Grid
 from special.answers.identity import identity
-from special.answers.reading import Grid, read_answers
+from special.answers.reading import read_answers
 from special.answers.sheet.geopackage import write_geopackage
 from special.answers.sheet.placement import Placement
 from special.answers.sheet.rows import COLUMNS, MIXED, UNKNOWN, Row

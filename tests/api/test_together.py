@@ -15,7 +15,7 @@ from flight_lines import Lines, seams
 
 import special
 from special.api.batch import Batch, batch
-from special.cluster.ledger import DONE
+from special.cluster.rows import DONE
 from special.errors import BatchError
 from special.report.mosaic import Part, blended
 from special.scene.overlap import common_grid, footprints

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from special.classnames.class_list import ClassList
 from special.cli import main
 from special.errors import ClassListError
-from special.report.colours import colours_of, palette
+from special.report.colours import palette
+from special.report.legend import colours_of
 
 BLUE, GREEN, BROWN = "#0000ff", "#00a000", "#a0522d"
 NAMES, COLOURS = ["Water", "Grass", "Bare soil"], [BLUE, GREEN, BROWN]

@@ -230,12 +230,12 @@ def test_debug_shows_where_it_comes_from(files: small_scene.Files) -> None:
 
 
 def test_a_fault_of_ours_is_one_line_too(files: small_scene.Files, monkeypatch: pytest.MonkeyPatch) -> None:
-    from special.api import job
+    from special.api import prepare
 
     def broken(*arguments: object, **options: object) -> None:
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr(job, "prepare", broken)
+    monkeypatch.setattr(prepare, "prepare", broken)
     result = label(files.scene, files)
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1 and "--debug" in result.stderr and "division by zero" in result.stderr

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from special.cluster.ledger import DONE, FAILED, PAGE, SUMMARY, TABLE, Ledger, Row
+from special.cluster.ledger import PAGE, SUMMARY, TABLE, Ledger
+from special.cluster.rows import DONE, FAILED, Row
 from special.errors import BatchError
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import special
-from special.libraries.library import SpectralLibrary, read_library
+from special.libraries.library import SpectralLibrary
+from special.libraries.reading import read_library
 from special.libraries.resample import bridged, resample
 
 NM = np.arange(410.0, 2450.0, 10.0)

@@ -18,7 +18,8 @@ from special.cli import main
 from special.errors import SettingsError, SpecialError
 from special.landcover.concepts import load_concepts
 from special.libraries.classes import classes_of, column_of, described, match
-from special.libraries.library import Spectrum, read_library
+from special.libraries.library import Spectrum
+from special.libraries.reading import read_library
 from special.libraries.resample import bridged, resample
 from special.libraries.variants import LEVEL_SD, MOST, variants
 from special.settings import load

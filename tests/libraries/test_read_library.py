@@ -21,7 +21,8 @@ from library_files import (
 )
 
 from special.errors import SettingsError
-from special.libraries.library import SpectralLibrary, read_library
+from special.libraries.library import SpectralLibrary
+from special.libraries.reading import read_library
 
 
 def by_name(library: SpectralLibrary) -> dict[str, np.ndarray]:

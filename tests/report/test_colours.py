@@ -7,8 +7,8 @@ import pytest
 
 from special.classnames.class_list import ClassList
 from special.landcover.concepts import load_concepts
-from special.report.colours import _HOMES, colours_of, palette
-from special.report.legend import known_concepts, legend_of
+from special.report.colours import _HOMES, palette
+from special.report.legend import colours_of, known_concepts, legend_of
 from special.report.vision import VISIONS, lab, seen, simulated
 
 LISTS = {

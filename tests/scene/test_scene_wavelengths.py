@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from special.errors import SceneError
 from special.scene import Scene, open_scene
+from special.scene.nanometres import plausible_nm
 from special.scene.sensors import SENSORS
 from special.scene.wavelength_files import read_wavelengths
-from special.scene.wavelengths import given_wavelengths, plausible_nm
+from special.scene.wavelengths import given_wavelengths
 
 NM = np.linspace(400.0, 900.0, 6)
 

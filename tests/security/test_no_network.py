@@ -15,7 +15,8 @@ import pytest
 import rasterio
 from raster_products import pack, write_enmap, write_tif
 
-from special.answers.reading import Grid, read_answers
+from special.answers.grid import Grid
+from special.answers.reading import read_answers
 from special.classnames.class_list import ClassList
 from special.errors import SpecialError
 from special.scene import open_scene

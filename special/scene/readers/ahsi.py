@@ -20,7 +20,7 @@ from special.scene.readers.detectors import ground_by_rpc, join
 from special.scene.readers.geotiff import TIFF
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, product_files
-from special.scene.readers.raster import quiet_open, raster_source
+from special.scene.readers.raster import raster_source
 from special.scene.source import Source
 
 _IMAGE = re.compile(r"(.*\b(GF5|GF5A|GF5B|ZY1\w?)_AHSI_[^/]*)_(VN|SW)\.(?:geotiff|tiff?)", re.IGNORECASE)
@@ -107,13 +107,8 @@ def _detector(files: ProductFiles, path: Path, image: str, detector: str) -> _De
     Raises:
         SceneError: a file of it is missing or damaged, or is for another number of bands.
     """
-    from rasterio.errors import RasterioError
-
-    try:
-        with quiet_open(files.gdal_name(image)) as dataset:
-            source, rpc = raster_source(dataset, path, "AHSI L1", ()), dataset.rpcs
-    except RasterioError as error:
-        raise SceneError(f"{files.path / image} cannot be read ({error}): fetch it again") from None
+    with files.opened(image) as dataset:
+        source, rpc = raster_source(dataset, path, "AHSI L1", ()), dataset.rpcs
     names, tables = [image], []
     for word, default in (("Spectralresponse", None), ("RadCal", 0.0)):
         pattern = re.compile(rf".*AHSI_(?:{detector}IR_{word}|{word}_{detector}IR)\.(?:raw|txt)", re.IGNORECASE)

@@ -16,10 +16,10 @@ import numpy as np
 
 from special.errors import SceneError
 from special.scene.axes import fitting, words_of
+from special.scene.nanometres import plausible_nm
 from special.scene.readers import conventions
 from special.scene.readers.base import ArrayBlockReader, Reader, ReadOptions
 from special.scene.source import Axes, Source, Stored
-from special.scene.wavelengths import plausible_nm
 
 _WAVELENGTH_NAME = re.compile(r"wave_?len|^waves?$|^wl$|^wvl?s?$|lambda|band_?cent|cent(re|er)_?wave", re.IGNORECASE)
 # What a name says that belongs to wavelengths but is none: good_wavelengths, wavelength_index.

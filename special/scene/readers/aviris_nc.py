@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from special.scene.coordinates import checked_wkt
 from special.scene.readers.hdf5_product import (
     BANDS_FIRST,
     Hdf5Product,
     attribute_number,
     attribute_text,
     centres_and_widths,
-    checked_wkt,
     is_cube,
     per_band,
     stored_cube,

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from special.scene.coordinates import checked_wkt
 from special.scene.source import Axes, Georeference
 
 _AXES = {
@@ -63,8 +64,6 @@ def is_reflectance(attributes: Mapping[str, Any]) -> bool:
 
 def place_of(file: Described, name: str, axes: Axes) -> Georeference | None:
     """Return where a cube lies: by its grid mapping, and by ``GeoTransform`` or the coordinates of rows and columns."""
-    from special.scene.readers.hdf5_product import checked_wkt
-
     mapping = file.attributes(_beside(name, text(file.attributes(name), "grid_mapping")))
     wkt = checked_wkt(text(mapping, "crs_wkt") or text(mapping, "spatial_ref"))
     transform = _six(text(mapping, "GeoTransform")) or _spaced(file, name, axes)

@@ -18,7 +18,7 @@ from special.scene.readers.base import PRODUCT, Reader, ReadOptions
 from special.scene.readers.geotiff import TIFF
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, product_files
-from special.scene.readers.raster import RasterBlockReader, RasterLayer, quiet_open, raster_source
+from special.scene.readers.raster import RasterBlockReader, RasterLayer, raster_source
 from special.scene.source import QualityMask, Source
 
 _PART = re.compile(
@@ -55,8 +55,6 @@ class DesisReader(Reader):
         Raises:
             SceneError: it is no such product, or lacks a file.
         """
-        from rasterio.errors import RasterioError
-
         files, start = _product(path)
         names = {name.lower(): name for name in files.names}
         metadata, image = (names.get(f"{start}{end}".lower()) for end in ("METADATA.xml", "SPECTRAL_IMAGE.tif"))
@@ -65,11 +63,8 @@ class DesisReader(Reader):
             raise SceneError(f"{path} lacks a part of its DESIS product, {Path(start).name}{lacks}: fetch it as well")
         root = parse_xml(files.read(metadata, MOST_BYTES), str(files.path / metadata))
         level = "L2A" if "-L2A-" in Path(start).name.upper() else "L1C"
-        try:
-            with quiet_open(files.gdal_name(image)) as dataset:
-                source = raster_source(dataset, path, f"DESIS {level}", ())
-        except RasterioError as error:
-            raise SceneError(f"{files.path / image} cannot be read ({error}): fetch it again") from None
+        with files.opened(image) as dataset:
+            source = raster_source(dataset, path, f"DESIS {level}", ())
         nm, fwhm, gains, offsets = _bands(root, source.shape[2], str(files.path / metadata))
         quality = names.get(f"{start}{_QUALITY}".lower())
         masks = () if quality is None else _masks(files, quality, source)
@@ -132,17 +127,14 @@ def _bands(root: Any, count: int, name: str) -> tuple[np.ndarray, np.ndarray, np
 
 
 def _masks(files: ProductFiles, name: str, source: Source) -> tuple[QualityMask, ...]:
-    from rasterio.errors import RasterioError
-
-    gdal_name = files.gdal_name(name)
     try:
-        with quiet_open(gdal_name) as dataset:
+        with files.opened(name) as dataset:
             fits = (dataset.height, dataset.width) == source.shape[:2] and dataset.count >= 8
-    except RasterioError:
+    except SceneError:
         fits = False
     if not fits:
         return ()
-    read = RasterBlockReader(files.path / name, gdal_name)
+    read = RasterBlockReader(files.path / name, files.gdal_name(name))
     masks = []
     for mask, (bands, by_default) in _MASKS.items():
         layers = tuple(RasterLayer(read, (1,), source.shape[1], band - 1) for band in bands)

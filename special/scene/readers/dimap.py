@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.coordinates import checked_wkt
 from special.scene.readers.base import PRODUCT, Reader, ReadOptions
 from special.scene.readers.envi import open_envi
-from special.scene.readers.hdf5_product import checked_wkt
 from special.scene.readers.joined import JoinedBlockReader
 from special.scene.readers.markup import MOST_BYTES, parse_xml
 from special.scene.source import Georeference, Source

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.coordinates import checked_wkt
 from special.scene.readers.hdf5_geometry import ground_by_arrays, ground_by_table, hdf5_mask
 from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.readers.hdf5_product import (
@@ -18,7 +19,6 @@ from special.scene.readers.hdf5_product import (
     attribute_number,
     attribute_text,
     centres_and_widths,
-    checked_wkt,
     is_cube,
     per_band,
     stored_cube,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.nanometres import plausible_widths
 from special.scene.quality import is_factor
 from special.scene.readers.base import HEAD_BYTES, NEIGHBOUR, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.envi_header import (
@@ -24,7 +25,6 @@ from special.scene.readers.envi_header import (
 from special.scene.readers.mapped import MappedArray
 from special.scene.readers.raster import georeference_of
 from special.scene.source import Axes, Georeference, Source
-from special.scene.wavelengths import plausible_widths
 
 _TYPES = {"1": "u1", "2": "i2", "3": "i4", "4": "f4", "5": "f8", "12": "u2", "13": "u4", "14": "i8", "15": "u8"}
 _COMPLEX = ("6", "9")

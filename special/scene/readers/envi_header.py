@@ -15,8 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.readers.raster import lengths_in, named_by_nm
-from special.scene.wavelengths import plausible_nm
+from special.scene.nanometres import lengths_in, named_by_nm, plausible_nm
 
 _CLOSES = {"{": "}", "[": "]", "(": ")"}
 _SAME = {"wavelengths": "wavelength", "wavelength unit": "wavelength units", "bad bands list": "bbl"}

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from special.errors import SceneError
+from special.scene.nanometres import lengths_in
 from special.scene.readers.attribute_table import named_in_table
 from special.scene.readers.base import Reader, ReadOptions
 from special.scene.readers.joined import JoinedBlockReader
-from special.scene.readers.raster import lengths_in, quiet_open, raster_source
+from special.scene.readers.raster import quiet_open, raster_source
 from special.scene.readers.sidecar import named_beside, with_sidecar
 from special.scene.source import Source
 

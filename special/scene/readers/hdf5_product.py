@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
-from special.scene.coordinates import crs_of
+from special.scene.nanometres import plausible_nm, plausible_widths
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.hdf5 import HDF5, SIGNATURES, Hdf5Dataset
 from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.source import Axes, BlockReader, Georeference, Source
-from special.scene.wavelengths import plausible_nm, plausible_widths
 
 BANDS_LAST: Axes = (0, 1, 2)
 BANDS_FIRST: Axes = (1, 2, 0)
@@ -188,18 +187,6 @@ def georeference_of_epsg(epsg: float | None, transform: tuple[float, ...] | None
         return None if epsg is None else Georeference(CRS.from_epsg(int(epsg)).to_wkt(), transform)
     except (CRSError, ValueError):
         return None
-
-
-def checked_wkt(text: str | None) -> str | None:
-    """Return a projection as GDAL writes it, from the WKT or the code of a file; None where it knows no such one."""
-    import rasterio
-    from rasterio.errors import CRSError
-
-    with rasterio.Env():  # which keeps GDAL from writing to the screen
-        try:
-            return str(crs_of(text).to_wkt()) if text else None
-        except CRSError:
-            return None
 
 
 def cf_scaling(dataset: Any, bands: int) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -17,7 +17,7 @@ from special.errors import SceneError
 from special.scene.readers.base import PRODUCT, Reader, ReadOptions
 from special.scene.readers.geotiff import TIFF
 from special.scene.readers.product_files import ARCHIVES, ProductFiles, first_name, product_files
-from special.scene.readers.raster import quiet_open, raster_source
+from special.scene.readers.raster import raster_source
 from special.scene.source import Source
 
 _IMAGE = re.compile(r"(.*HSHL1G_[^/]*)\.tiff?", re.IGNORECASE)
@@ -48,8 +48,6 @@ class HisuiReader(Reader):
         Raises:
             SceneError: a part of the product is missing or damaged, or is of another product.
         """
-        from rasterio.errors import RasterioError
-
         named = None if path.is_dir() else _IMAGE.fullmatch(path.name)
         files = product_files(path.parent if named else path)
         images = [path.name] if named else [name for name in files.names if _IMAGE.fullmatch(name)]
@@ -60,11 +58,8 @@ class HisuiReader(Reader):
         for name in (table, text):
             if name not in files.names:
                 raise SceneError(f"{path} lacks a part of its HISUI product, {Path(name).name}: fetch it as well")
-        try:
-            with quiet_open(files.gdal_name(images[0])) as dataset:
-                source = raster_source(dataset, path, "HISUI L1G", ())
-        except RasterioError as error:
-            raise SceneError(f"{files.path / images[0]} cannot be read ({error}): fetch it again") from None
+        with files.opened(images[0]) as dataset:
+            source = raster_source(dataset, path, "HISUI L1G", ())
         if source.shape[2] != _BANDS:
             raise SceneError(f"{path} has {source.shape[2]} bands, but HISUI L1G has {_BANDS}: name the whole image")
         nm, fwhm = _bands(files, table)

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.nanometres import plausible_nm, plausible_widths
 from special.scene.readers.base import PRODUCT, ArrayBlockReader, Reader, ReadOptions
 from special.scene.readers.hdf5_guard import refuse_what_crashes
 from special.scene.readers.hdf5_product import BANDS_BETWEEN
 from special.scene.readers.hyperion import calibrated
 from special.scene.sensors import SENSORS
 from special.scene.source import Source
-from special.scene.wavelengths import plausible_nm, plausible_widths
 
 _BANDS, _VNIR = 242, 70
 _FACTORS = 40.0, 80.0

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.nanometres import plausible_nm
 from special.scene.readers.hdf5_geometry import ground_by_arrays, hdf5_mask
 from special.scene.readers.hdf5_product import (
     BANDS_BETWEEN,
@@ -27,7 +28,6 @@ from special.scene.readers.hdf5_product import (
 )
 from special.scene.readers.joined import JoinedBlockReader
 from special.scene.source import Georeference, Ground, Source
-from special.scene.wavelengths import plausible_nm
 
 _SWATHS = "HDFEOS/SWATHS"
 # L2D and L2C are reflectance on the ground; L1's HCO is radiance whose detectors are co-registered (HRC is not).

@@ -9,10 +9,13 @@ import tarfile
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from special.errors import SceneError
+from special.scene.readers.raster import quiet_open
 
 _MOST_FILES = 10_000
 _MOST_BYTES = 1 << 38  # 256 GiB; the largest products have some
@@ -45,6 +48,21 @@ class ProductFiles(ABC):
     @abstractmethod
     def gdal_name(self, name: str) -> str:
         """Return the name by which GDAL opens a file."""
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Any]:
+        """Open a GeoTIFF, as ``quiet_open`` does.
+
+        Raises:
+            SceneError: it cannot be read.
+        """
+        from rasterio.errors import RasterioError
+
+        try:
+            with quiet_open(self.gdal_name(name)) as dataset:
+                yield dataset
+        except RasterioError as error:
+            raise SceneError(f"{self.path / name} cannot be read ({error}): fetch it again") from None
 
     @abstractmethod
     def parts(self, names: list[str]) -> tuple[Path, ...]:

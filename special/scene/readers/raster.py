@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +13,11 @@ from typing import Any
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.nanometres import lengths_in, named_by_nm, plausible_nm
 from special.scene.source import Georeference, Source
-from special.scene.wavelengths import plausible_nm
 
 _CACHE_MB = 64
-_LENGTH = re.compile(
-    r"(?<![\w.])([0-9]+(?:\.[0-9]+)?)\s*(nm|nanomet(?:er|re)s?|[uµμ]m|micromet(?:er|re)s?|microns?)(?![a-z])",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(r"(?:(?:band|b)[ _-]?)?([0-9]{3,4}(?:\.[0-9]+)?)", re.IGNORECASE)
 _CODE = re.compile(r'AUTHORITY\["EPSG","\d+"\]\]$')
-_LEAST_NAMED_NM = 350.0
 _MOST_OFF_PIXELS = 0.5
 _SAME_NM = 2.0  # as far as names and rounded tags differ from what they round
 _BAND_TAGS = ("wavelength", "wavelengths", "center_wavelength", "central_wavelength", "centre_wavelength")
@@ -256,16 +250,6 @@ def _fwhm(dataset: Any, bands: int) -> np.ndarray | None:
     return widths * 1000 if widths.max() < 1 else widths
 
 
-def named_by_nm(texts: Sequence[str | None]) -> np.ndarray | None:
-    """Return names of bands, ``Band_503`` or ``503.2``, float64 (bands,), nm; None where they may be mere numbers."""
-    matches = [_NAMED.fullmatch(text or "") for text in texts]
-    if not all(matches) or len(texts) < 2:
-        return None
-    nm = np.array([float(match[1]) for match in matches if match])
-    steps = np.diff(nm)
-    return None if nm.min() < _LEAST_NAMED_NM or steps.min() <= 0 or np.all(steps == 1) else nm
-
-
 def _numbers(texts: list[Any], units: str | None) -> np.ndarray | None:
     """Texts that are numbers, with units or without, as nm."""
     if not all(texts):
@@ -274,15 +258,6 @@ def _numbers(texts: list[Any], units: str | None) -> np.ndarray | None:
         return plausible_nm(np.array([float(text) for text in texts]), units)
     except ValueError:
         return lengths_in(texts)
-
-
-def lengths_in(texts: Any) -> np.ndarray | None:
-    """Return (texts,) in nm of texts that each hold one length, as in ``450.0 nm`` or ``band 1 (0.45 um)``, or None."""
-    matches = [_LENGTH.search(text or "") for text in texts]
-    if not all(matches):
-        return None
-    values = [float(m[1]) * (1.0 if m[2].lower().startswith("n") else 1e3) for m in matches if m]
-    return plausible_nm(np.array(values), "nm")
 
 
 def _good_bands(dataset: Any, bands: int) -> np.ndarray | None:

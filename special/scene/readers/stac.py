@@ -15,9 +15,9 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 
 from special.errors import SceneError
+from special.scene.nanometres import plausible_nm, plausible_widths
 from special.scene.readers.base import PRODUCT, Reader, ReadOptions, recognise
 from special.scene.source import Source
-from special.scene.wavelengths import plausible_nm, plausible_widths
 
 _MOST_JSON = 16 << 20
 _WORDS = (b'"assets"', b'"stac_version"', b'"Feature"')

@@ -61,7 +61,7 @@ class Found:
     @cached_property
     def colours(self) -> np.ndarray:
         """The colour of each class, uint8 (K, 3), sRGB."""
-        from special.report.colours import colours_of
+        from special.report.legend import colours_of
 
         return colours_of(self.context.classes)
 

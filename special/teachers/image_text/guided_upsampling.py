@@ -6,13 +6,52 @@ distance on the ground and by how alike the spectra are (``special.teachers.spec
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
 import numpy as np
 
+from special.settings import Within
 from special.storage.rasters import Rows
 from special.teachers.image_text.sliding_windows import area_weights
+from special.teachers.spectral_guide import spectral_guide
+
+if TYPE_CHECKING:
+    from special.scene.scene import Scene
 
 _VALUES_AT_ONCE = 1 << 22
 """How many numbers one chunk of rows may hold: 16 MB as float32."""
+
+
+@dataclass(frozen=True)
+class GuideSettings:
+    """What the teachers that see coarse cells share: how pixels take theirs from them."""
+
+    guide_components: Annotated[int, Within(1, 1000)]
+    guide_space: Annotated[float, Within(above=0, high=100)]
+    guide_likeness: Annotated[float, Within(above=0, high=100)]
+
+
+def onto_pixels(coarse: np.ndarray, scene: Scene, settings: GuideSettings, out: Rows) -> Rows:
+    """Bring class probabilities of a coarse grid to the pixels of a scene, following the edges of its spectra.
+
+    Args:
+        coarse: probabilities (h, w, K); the grid spans the whole scene.
+        scene: the scene.
+        settings: of the teacher.
+        out: float32 (rows, cols, K), what the result is written to.
+
+    Returns:
+        ``out``, as ``upsample`` fills it.
+    """
+    return upsample(
+        coarse,
+        spectral_guide(scene, settings.guide_components)[:],
+        sigma_space=settings.guide_space,
+        sigma_guide=settings.guide_likeness,
+        valid=scene.valid,
+        out=out,
+    )
 
 
 def upsample(

@@ -56,6 +56,11 @@ def average_areas(values: np.ndarray, extent: tuple[float, float], shape: tuple[
     return np.einsum("Hh,Whk->HWk", down, np.einsum("Ww,hwk->Whk", across, values)).astype(np.float32)
 
 
+def enlargement(size: tuple[int, int], side: int, most: float) -> float:
+    """Return the factor, from 1 to ``most``, by which the shorter side of an image becomes ``side`` pixels at least."""
+    return min(max(1.0, side / min(size)), most)
+
+
 @dataclass(frozen=True)
 class Tiling:
     """Windows over an image of ``size`` (rows, cols) pixels, any from 1 up, enlarged by ``factor``.
@@ -73,6 +78,14 @@ class Tiling:
     def extent(self) -> tuple[float, float]:
         """How many tokens the image spans, down and across, as fractions."""
         down, across = (pixels * self.factor / self.patch for pixels in self.size)
+        return down, across
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """How many cells span the image, down and across: one for every token on it, and none smaller than a pixel."""
+        down, across = (
+            min(pixels, math.ceil(side - 1e-6)) for pixels, side in zip(self.size, self.extent, strict=True)
+        )
         return down, across
 
     @property

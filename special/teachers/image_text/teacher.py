@@ -17,7 +17,6 @@ Settings live in ``[pseudo.image_text]`` of the pipeline.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -42,19 +41,18 @@ from special.teachers.hub_models import folder_stamp
 from special.teachers.image_text import sliding_windows
 from special.teachers.image_text.class_texts import class_texts
 from special.teachers.image_text.dense_features import dense_features, patch_side, prepare
-from special.teachers.image_text.guided_upsampling import upsample
+from special.teachers.image_text.guided_upsampling import GuideSettings, onto_pixels
 from special.teachers.image_text.kept_features import KeptFeatures
 from special.teachers.image_text.text_vectors import class_probabilities, kept_embeddings, text_vectors
 from special.teachers.image_text.views import INFRARED, RENDERINGS, RGB, View, colour_infrared, turned
 from special.teachers.image_text.weights import LoadedClip, load_clip
-from special.teachers.spectral_guide import spectral_guide
 
 if TYPE_CHECKING:
     from special.scene.scene import Scene
 
 
 @dataclass(frozen=True)
-class ImageTextSettings:
+class ImageTextSettings(GuideSettings):
     """Settings of the image-text teacher; ``pipelines/special.toml`` explains each."""
 
     section: ClassVar[str] = "pseudo.image_text"
@@ -74,9 +72,6 @@ class ImageTextSettings:
     infrared_nm: Annotated[tuple[float, ...], Count(3), Within(200, 30000)]
     turns: Annotated[int, Within(1, 4)]
     keep_features_mb: Annotated[int, Within(0, 1_000_000)]
-    guide_components: Annotated[int, Within(1, 1000)]
-    guide_space: Annotated[float, Within(above=0, high=100)]
-    guide_likeness: Annotated[float, Within(above=0, high=100)]
 
 
 class ImageTextTeacher(Teacher):
@@ -184,14 +179,8 @@ class ImageTextTeacher(Teacher):
             raise SceneError(
                 f"the RGB has shape {rgb.shape}, expected {(*scene.shape[:2], 3)}: make the rgb step again"
             )
-        return upsample(
-            self._fused(self._renderings(scene, rgb, progress), scene.valid, classes, progress),
-            spectral_guide(scene, self.settings.guide_components)[:],
-            sigma_space=self.settings.guide_space,
-            sigma_guide=self.settings.guide_likeness,
-            valid=scene.valid,
-            out=scratch.zeros(self.name, (*scene.valid.shape, len(classes))),
-        )
+        coarse = self._fused(self._renderings(scene, rgb, progress), scene.valid, classes, progress)
+        return onto_pixels(coarse, scene, self.settings, scratch.zeros(self.name, (*scene.valid.shape, len(classes))))
 
     def coarse(self, rgb: np.ndarray, valid: np.ndarray, classes: ClassList, progress: Progress) -> np.ndarray:
         """Return the fused probabilities of all scales, float32 (h, w, K), on a grid that spans the scene.
@@ -219,8 +208,7 @@ class ImageTextTeacher(Teacher):
         texts, owners = self._texts(classes, progress)
         size = valid.shape
         upright = self._tilings((size[0], size[1]))
-        finest = [max(tiling.extent[axis] for tiling in upright) for axis in (0, 1)]
-        grid = tuple(min(side, math.ceil(cells - 1e-6)) for side, cells in zip(size, finest, strict=True))
+        grid = max(upright, key=lambda tiling: tiling.factor).grid
         turns, per_view = self.settings.turns, sum(len(tiling.corners) for tiling in upright)
         progress.begin("image-text teacher", per_view * len(images) * turns)
         total = np.zeros((*grid, len(classes)), np.float32)
@@ -268,7 +256,7 @@ class ImageTextTeacher(Teacher):
         patch = patch_side(self.clip.model.visual)
         window = max(1, round(self.settings.window / patch))
         stride = min(window, max(1, round(self.settings.stride / patch)))
-        base = min(max(1.0, self.settings.shortest_side / min(size)), self.settings.largest_enlargement)
+        base = sliding_windows.enlargement(size, self.settings.shortest_side, self.settings.largest_enlargement)
         return [sliding_windows.Tiling(size, scale * base, patch, window, stride) for scale in self.settings.scales]
 
     def _texts(self, classes: ClassList, progress: Progress) -> tuple[Tensor, Tensor]:

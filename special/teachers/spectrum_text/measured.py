@@ -12,7 +12,8 @@ import numpy as np
 from special.classnames.class_list import ClassList
 from special.landcover.concepts import ConceptTable
 from special.libraries.classes import match
-from special.libraries.library import SpectralLibrary, Spectrum, read_library
+from special.libraries.library import SpectralLibrary, Spectrum
+from special.libraries.reading import read_library
 from special.libraries.resample import bridged, resample
 from special.libraries.variants import variants
 from special.teachers.spectrum_text.expected_spectra import Expected

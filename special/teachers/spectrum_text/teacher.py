@@ -20,7 +20,7 @@ from special.classnames.class_list import ClassList
 from special.classnames.encoder import MINILM_SHA256, SentenceEncoder, default_encoder
 from special.classnames.reading import Reading, read_names
 from special.landcover.concepts import ConceptTable, load_concepts, table_files
-from special.libraries.library import read_library
+from special.libraries.reading import read_library
 from special.passes import HERE, Passes
 from special.progress import SILENT, Progress
 from special.settings import Settings
