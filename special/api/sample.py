@@ -70,7 +70,7 @@ def sample(
         _question(opened, number, (int(row), int(col)), show_map)
         for number, (row, col) in enumerate(drawn.pixels, start=1)
     ]
-    _remember(opened, drawn, seed)  # before anybody can answer: what is not known here cannot be assessed
+    _remember(opened, drawn, seed, progress)  # before anybody can answer: what is not known here cannot be assessed
     return drawn, leave_sheet(opened, questions, purpose=ASSESS, progress=progress)
 
 
@@ -119,11 +119,15 @@ def _question(run: Run, number: int, pixel: tuple[int, int], show_map: bool) -> 
     return Question(number, *pixel, area, run.classes[order[0]], float(shares[order[0]]), others, -1)
 
 
-def _remember(run: Run, drawn: Sample, seed: int) -> None:
+def _remember(run: Run, drawn: Sample, seed: int, progress: Progress) -> None:
     points = np.column_stack([drawn.pixels, drawn.stratum]).tolist()
     strata = [{"name": stratum.name, "pixels": stratum.pixels} for stratum in drawn.strata]
     path = run.path / RECORD
     with RunDirectory(run.path).locked():
-        stored = files.load_json(path)["samples"] if path.exists() else []
+        try:
+            stored = files.load_json(path)["samples"] if samples(run) else []
+        except RunError:
+            progress.say(f"{path} was damaged: samples that were drawn before are forgotten")
+            stored = []
         stored.append({"design": drawn.design, "seed": seed, "strata": strata, "points": points})
         files.replace_json(path, {"format": 1, "samples": stored})

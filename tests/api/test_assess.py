@@ -20,6 +20,7 @@ from special.api.assess import assess
 from special.api.sample import sample, samples
 from special.cli import main
 from special.errors import AnswersError, RunError, SettingsError
+from special.progress import Progress
 
 NAMES = small_scene.CLASSES
 
@@ -200,6 +201,19 @@ def test_a_damaged_record_is_said(run: special.Run) -> None:
     (run.path / "samples.json").write_text("{}", encoding="utf-8")
     with pytest.raises(RunError, match="damaged"):
         assess(run, answered(sheet.table, truth))
+
+
+@pytest.mark.parametrize("content", ["83873", "[]", '{"samples": 3}', '{"samples": [{}]}', "not JSON"])
+def test_a_sample_is_drawn_over_a_damaged_record_which_is_said(run: special.Run, content: str) -> None:
+    class Told(Progress):
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    said: list[str] = []
+    (run.path / "samples.json").write_text(content, encoding="utf-8")
+    sample(run, per_class=2, progress=Told())
+    assert len(samples(run)) == 1
+    assert [line for line in said if "samples.json was damaged" in line]
 
 
 def test_the_commands_go_from_the_map_to_the_figures(run: special.Run, monkeypatch: pytest.MonkeyPatch) -> None:
