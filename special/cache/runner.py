@@ -104,6 +104,7 @@ def execute(
                 progress.say(f"{step.name} runs again: {verdict.reason}")
             found = _perform(run, step, ingredients_of(step, given, held), make, environment, confirm, progress)
         assert found is not None
+        _clear_work(run, step)
         held[step.name] = found
         shown = publish(run, step, found)
         outcomes.append(Outcome(step.name, verdict.runs, verdict.reason, found.seconds, shown))
@@ -182,11 +183,15 @@ def _perform(
                 f"no room left for {step.name} in {run.path}: make room, then the same command goes on"
             ) from None
         raise
+    return result
+
+
+def _clear_work(run: RunDirectory, step: Step) -> None:
+    """Take away what a step that is done has worked with, or one before it that was killed when it was done."""
     for old in run.path.glob(f"work/{step.name}-*"):
         shutil.rmtree(old, ignore_errors=True)
     with contextlib.suppress(OSError):
         (run.path / "work").rmdir()  # unless another step has a checkpoint there
-    return result
 
 
 def up_to(steps: Sequence[Step], until: str | None) -> Sequence[Step]:

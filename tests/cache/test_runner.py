@@ -177,6 +177,15 @@ def test_deliverables_stand_at_the_top_and_are_put_back(tmp_path: Path) -> None:
     assert top.read_bytes() == inside.read_bytes()
 
 
+def test_what_a_step_worked_with_goes_even_when_it_was_killed_as_soon_as_it_was_done(tmp_path: Path) -> None:
+    execute(tmp_path)
+    left = tmp_path / "work" / "third-0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "rasters").touch()
+    assert ran(execute(tmp_path)) == []
+    assert not (tmp_path / "work").exists()
+
+
 def test_until_stops_after_a_step(tmp_path: Path) -> None:
     assert ran(execute(tmp_path, until="second")) == ["first", "second"]
     assert not (tmp_path / "steps" / "third").exists()
