@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -131,11 +132,19 @@ class _Reader:
 
     def __init__(self, table: ConceptTable, encoder: Encoder) -> None:
         self.table, self.encoder = table, encoder
-        phrases = [(name, normalise(text)) for name, concept in table.concepts.items() for text in concept.texts]
-        sentences = [(name, concept.sentence) for name, concept in table.concepts.items()]
         self.lexicon = _lexicon(table)
-        self._owners = [name for name, _ in (*phrases, *sentences)]
-        self._anchors = encoder.encode([text for _, text in (*phrases, *sentences)])
+
+    @cached_property
+    def _anchors(self) -> tuple[list[str], np.ndarray]:
+        """Every phrase and sentence of the table: the concept each is of (A,), and the unit vectors (A, dimensions).
+
+        They take seconds, so that they are only made where a name is to be guessed.
+        """
+        concepts = self.table.concepts.items()
+        phrases = [(name, normalise(text)) for name, concept in concepts for text in concept.texts]
+        sentences = [(name, concept.sentence) for name, concept in concepts]
+        owners, texts = zip(*phrases, *sentences, strict=True)
+        return list(owners), self.encoder.encode(texts)
 
     def read(self, entry: ClassName, drafts: Sequence[Draft]) -> list[Reading]:
         """Return one reading per text of a class. A text that the table lacks means what its synonyms mean."""
@@ -185,9 +194,10 @@ class _Reader:
 
     def _cosines(self, texts: Sequence[str], hints: dict[str, float]) -> dict[str, float]:
         """Return for every concept the best cosine of any of its phrases with any of ``texts``, hints included."""
-        cosines = (self._anchors @ self.encoder.encode(list(texts)).T).max(axis=1)
+        owners, anchors = self._anchors
+        cosines = (anchors @ self.encoder.encode(list(texts)).T).max(axis=1)
         best: dict[str, float] = {}
-        for owner, cosine in zip(self._owners, cosines, strict=True):
+        for owner, cosine in zip(owners, cosines, strict=True):
             if owner in self.table.minerals and not self.minerals:
                 continue
             best[owner] = max(best.get(owner, -1.0), float(cosine))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
 from special.classnames.class_list import ClassList
@@ -35,6 +38,15 @@ def read(table: ConceptTable, *names: str) -> list[Reading]:
 )
 def test_a_name_that_the_table_knows_means_that_concept(table: ConceptTable, name: str, concept: str) -> None:
     assert read(table, name)[0].concepts == ((concept, 1.0),)
+
+
+def test_names_that_the_table_knows_are_read_without_the_encoder_which_takes_seconds(table: ConceptTable) -> None:
+    class Untouched:
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            raise AssertionError(texts)
+
+    readings = read_names(ClassList.parse(["Water", "Corn-notill", "Gras", "Other"]), table, Untouched())
+    assert [group[0].read_by for group in readings] == ["table", "table", "table", ""]
 
 
 @pytest.mark.parametrize(
