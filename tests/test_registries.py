@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from special.models.registry import CLASSIFIERS
@@ -16,3 +19,17 @@ def test_our_own_items_are_usable(registry: Registry) -> None:
     assert {name: registry._flaw(name, registry.get(name)) for name in registry.names} == dict.fromkeys(
         registry.names, ""
     )
+
+
+def test_to_see_what_there_is_imports_nothing_large() -> None:
+    code = (
+        "import sys\n"
+        "from special.models.registry import CLASSIFIERS\n"
+        "from special.scene.readers.base import READERS\n"
+        "from special.teachers.base import TEACHERS\n"
+        "assert all(map(list, (READERS, TEACHERS, CLASSIFIERS)))\n"
+        "large = {'h5py', 'numba', 'rasterio', 'scipy', 'sklearn', 'torch', 'transformers', 'zarr'}\n"
+        "print(sorted(large & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

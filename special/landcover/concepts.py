@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from special.errors import SettingsError, damage_of
 from special.landcover.curves import FLOOR, Curve, read_spectra, slit_matrix
@@ -101,6 +100,8 @@ class ConceptTable:
 
         In between it is smooth in log reflectance; outside the table's range the nearest value holds.
         """
+        from scipy.interpolate import PchipInterpolator
+
         at = np.clip(wavelengths, self.wavelengths[0], self.wavelengths[-1])
         logs = np.log(np.maximum(reflectance, FLOOR))
         return np.exp(PchipInterpolator(self.wavelengths, logs, axis=-1)(at))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from special.errors import SettingsError
 
@@ -24,6 +23,8 @@ class Curve:
 
     def on(self, grid: np.ndarray) -> np.ndarray:
         """Return reflectance (m,), a fraction, at ``grid`` (m,), nm: smooth in its logarithm, flat beyond the ends."""
+        from scipy.interpolate import PchipInterpolator
+
         logs = PchipInterpolator(self.wavelengths, np.log(np.maximum(self.percent / 100, FLOOR)))
         return np.asarray(np.exp(logs(np.clip(grid, self.wavelengths[0], self.wavelengths[-1]))))
 

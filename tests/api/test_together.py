@@ -50,15 +50,14 @@ def test_flight_lines_of_different_haze_meet_without_seams(lines: Lines, togethe
     assert [row.state for row in together.rows] == [DONE] * 4, together.rows[0].why
     with rasterio.open(together.path / "mosaic.tif") as file:
         as_one = seams(file.read(1), lines.truth, lines.spans)
-    apart = batch(lines.scenes, out=tmp_path / "apart", **options(lines))
+    apart = [special.label(path, out=tmp_path / path.stem, **options(lines)) for path in lines.scenes]
     scenes = [special.open_scene(path, wavelengths=lines.wavelengths) for path in lines.scenes]
     places = footprints(scenes)
     assert places is not None
     grid = common_grid(places)
     assert grid is not None and grid.shape == lines.truth.shape
-    parts = [
-        Part(place, apart.run(path.stem).probabilities, path) for place, path in zip(places, lines.scenes, strict=True)
-    ]
+    alone = zip(places, apart, lines.scenes, strict=True)
+    parts = [Part(place, run.probabilities, path) for place, run, path in alone]
     one_by_one = seams(blended(parts, grid, 5, 0.0)[0], lines.truth, lines.spans)
     assert as_one < 0.02 < one_by_one
 

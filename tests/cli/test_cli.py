@@ -126,15 +126,24 @@ def test_the_map_command_rejects_unsure_pixels(here: Path) -> None:
     np.testing.assert_array_equal(np.load("strips.special/map.npy") == 0, confidence < 0.99999)
 
 
-def test_help_imports_nothing_large() -> None:
+def large_imports_of(*words: str) -> str:
+    """Run a command in a process of its own, and return which large libraries it has imported at its end."""
     code = (
         "import sys; from special.cli import main\n"
-        "large = {'h5py', 'numba', 'rasterio', 'rich', 'scipy', 'sklearn', 'torch'}\n"
-        "try: main(['--help'])\n"
-        "except SystemExit: print(sorted(large & {*sys.modules}))"
+        "large = {'h5py', 'numba', 'rasterio', 'rich', 'scipy', 'sklearn', 'torch', 'transformers'}\n"
+        f"try: main({[*words]!r})\n"
+        "except SystemExit as end: print(end.code or 0, sorted(large & {*sys.modules}))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()[-1]
+
+
+def test_help_imports_nothing_large() -> None:
+    assert large_imports_of("--help") == "0 []"
+
+
+def test_to_see_how_a_run_stands_imports_neither_torch_nor_scipy(here: Path) -> None:
+    assert large_imports_of("status", "strips.special") == "0 ['rasterio']"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

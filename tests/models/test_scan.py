@@ -418,9 +418,9 @@ def test_compiled_code_is_not_kept_in_the_package(tmp_path: Path) -> None:
     """Left behind after an uninstallation it would make a folder that hides the next installation."""
     copy = tmp_path / "special" / "models" / "scan"
     copy.mkdir(parents=True)
-    for module in (kernels, lanes):
-        (copy / Path(module.__file__).name).write_bytes(Path(module.__file__).read_bytes())
-    code = "from special.models.scan import kernels; kernels.forward('float32')"
+    (copy / "lanes.py").write_bytes(Path(lanes.__file__).read_bytes())
+    (copy / "small.py").write_text("def twice(a, count, out):\n    for i in range(count):\n        out[i] = 2 * a[i]\n")
+    code = "from special.models.scan import lanes, small; lanes.compiled(small.twice, 'float32', '1', 1, '1')"
     environment = {
         **os.environ,
         "XDG_CACHE_HOME": str(tmp_path / "cache"),

@@ -193,8 +193,9 @@ def test_arrays_without_wavelengths_or_a_place(wanted: Known, dtype: str, fortra
             scipy.io.savemat(path, {name: numbers}, do_compression=kind == "mat packed")
         tolerance = 1e-5 if np.dtype(dtype).itemsize > 2 else 1e-3
         compare(open_scene(path, wavelengths=wanted.nm), wanted, placed=False, tolerance=tolerance)
-        span = f"{wanted.nm[0]}:{wanted.nm[-1]}"
-        compare(open_scene(path, wavelengths=span), wanted, placed=False, tolerance=tolerance)
+        if kind == "npy":  # a span means the same for all of them, and a process reads a .mat file each time
+            span = f"{wanted.nm[0]}:{wanted.nm[-1]}"
+            compare(open_scene(path, wavelengths=span), wanted, placed=False, tolerance=tolerance)
 
 
 @FEW

@@ -20,11 +20,14 @@ from special.teachers.image_text.weights import find_clip
 from special.teachers.spectrum_text.settings import SpectrumTextSettings
 from special.teachers.spectrum_text.teacher import SpectrumTextTeacher
 
+Scenes = dict[str, tuple[Scene, ClassList, np.ndarray]]
 
-def scenes(folder: Path) -> dict[str, tuple[Scene, ClassList, np.ndarray]]:
-    """Every scene of the folder with its class list and its truth."""
+
+@pytest.fixture(scope="module")
+def scenes(shared: Path) -> Scenes:
+    """Every real scene with its class list and its truth."""
     found = {}
-    for home in sorted(path for path in folder.iterdir() if path.is_dir()):
+    for home in sorted(path for path in (shared / "scenes").iterdir() if path.is_dir()):
         envi, wavelengths = home / f"{home.name}.hdr", home / "wavelengths.csv"
         scene = open_scene(envi) if envi.exists() else open_scene(home / f"{home.name}.mat", wavelengths=wavelengths)
         truth = read_truth(home / f"{home.name}_gt.mat", scene.shape[:2])
@@ -43,23 +46,21 @@ def pipeline() -> settings.Settings:
 
 
 @pytest.fixture(scope="module")
-def alone(shared: Path, pipeline: settings.Settings) -> dict[str, np.ndarray]:
+def alone(scenes: Scenes, pipeline: settings.Settings) -> dict[str, np.ndarray]:
     """The spectrum-text teacher's probabilities for every scene."""
     built = pipeline.build(SpectrumTextSettings)
     teacher = SpectrumTextTeacher(built)
-    return {
-        name: teacher.predict(scene, None, classes) for name, (scene, classes, _) in scenes(shared / "scenes").items()
-    }
+    return {name: teacher.predict(scene, None, classes) for name, (scene, classes, _) in scenes.items()}
 
 
-def test_names_and_spectra_alone_reach_052(shared: Path, alone: dict[str, np.ndarray]) -> None:
-    reached = {name: accuracy(alone[name], truth) for name, (_, _, truth) in scenes(shared / "scenes").items()}
+def test_names_and_spectra_alone_reach_052(scenes: Scenes, alone: dict[str, np.ndarray]) -> None:
+    reached = {name: accuracy(alone[name], truth) for name, (_, _, truth) in scenes.items()}
     assert np.mean(list(reached.values())) >= 0.52, reached
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_clip_with_random_weights_costs_at_most_001(
-    shared: Path, alone: dict[str, np.ndarray], pipeline: settings.Settings, tmp_path: Path, seed: int
+    scenes: Scenes, alone: dict[str, np.ndarray], pipeline: settings.Settings, tmp_path: Path, seed: int
 ) -> None:
     weights = tiny_clip.save(tmp_path / "random.safetensors", seed=seed)
     clip, _ = find_clip(f"tiny:{weights}", offline=True, device="cpu")
@@ -68,7 +69,7 @@ def test_a_clip_with_random_weights_costs_at_most_001(
     fusion = pipeline.build(FusionSettings)
 
     lost, unweighted = [], []
-    for name, (scene, classes, truth) in scenes(shared / "scenes").items():
+    for name, (scene, classes, truth) in scenes.items():
         rgb = render(scene, pipeline.build(RgbSettings))
         teachers = [FixedTeacher("spectrum-text", alone[name]), image_teacher]
         result = pseudo_labels(scene, rgb, classes, teachers, fusion)
@@ -80,12 +81,12 @@ def test_a_clip_with_random_weights_costs_at_most_001(
 
 
 def test_a_teacher_that_is_right_on_half_of_the_classes_gains(
-    shared: Path, alone: dict[str, np.ndarray], pipeline: settings.Settings
+    scenes: Scenes, alone: dict[str, np.ndarray], pipeline: settings.Settings
 ) -> None:
     """It knows every second class, either half, and guesses the others; off the labels it sees what the first sees."""
     fusion = pipeline.build(FusionSettings)
     gained = []
-    for name, (scene, classes, truth) in scenes(shared / "scenes").items():
+    for name, (scene, classes, truth) in scenes.items():
         guessed = np.random.default_rng(0).integers(len(classes), size=truth.shape)
         seen = np.where(truth > 0, truth - 1, alone[name].argmax(axis=-1))
         for half in (0, 1):

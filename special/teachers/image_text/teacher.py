@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 import platformdirs
-import torch
-from torch import Tensor
 
 from special.classnames import languages
 from special.classnames.class_list import ClassList
@@ -40,14 +38,14 @@ from special.teachers.base import Absent, Teacher, TeacherRequest
 from special.teachers.hub_models import folder_stamp
 from special.teachers.image_text import sliding_windows
 from special.teachers.image_text.class_texts import class_texts
-from special.teachers.image_text.dense_features import dense_features, patch_side, prepare
 from special.teachers.image_text.guided_upsampling import GuideSettings, onto_pixels
 from special.teachers.image_text.kept_features import KeptFeatures
-from special.teachers.image_text.text_vectors import class_probabilities, kept_embeddings, text_vectors
 from special.teachers.image_text.views import INFRARED, RENDERINGS, RGB, View, colour_infrared, turned
 from special.teachers.image_text.weights import LoadedClip, load_clip
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from special.scene.scene import Scene
 
 
@@ -103,6 +101,8 @@ class ImageTextTeacher(Teacher):
         Raises:
             SettingsError: the file of prompt templates is missing or malformed, or a file of concepts.
         """
+        from special.teachers.image_text.dense_features import patch_side, prepare
+
         patch = patch_side(clip.model.visual)
         prepare(clip.model.visual, patch * max(1, round(settings.window / patch)))
         self.clip = clip
@@ -225,6 +225,10 @@ class ImageTextTeacher(Teacher):
         self, view: View, tiling: sliding_windows.Tiling, texts: Tensor, owners: Tensor, progress: Progress
     ) -> np.ndarray:
         """Return the probabilities of one view at one scale, float32 (tokens down, tokens across, K)."""
+        import torch
+
+        from special.teachers.image_text.text_vectors import class_probabilities
+
         with self._kept(view, tiling) as kept:
 
             def classify(first: int, corners: list[tuple[int, int]]) -> np.ndarray:
@@ -253,6 +257,8 @@ class ImageTextTeacher(Teacher):
 
     def _tilings(self, size: tuple[int, int]) -> list[sliding_windows.Tiling]:
         """Return one tiling per scale; scale 1 enlarges scenes that are smaller than a window, within the limit."""
+        from special.teachers.image_text.dense_features import patch_side
+
         patch = patch_side(self.clip.model.visual)
         window = max(1, round(self.settings.window / patch))
         stride = min(window, max(1, round(self.settings.stride / patch)))
@@ -261,6 +267,10 @@ class ImageTextTeacher(Teacher):
 
     def _texts(self, classes: ClassList, progress: Progress) -> tuple[Tensor, Tensor]:
         """Return a unit vector per name, synonym and description (T, D), and the class each belongs to (T,)."""
+        import torch
+
+        from special.teachers.image_text.text_vectors import kept_embeddings, text_vectors
+
         texts = class_texts(classes, self.concepts)
         if not self.settings.concept_weight:
             texts = [replace(one, synonyms=(), sentence="") for one in texts]
@@ -275,17 +285,21 @@ class ImageTextTeacher(Teacher):
         )
         return vectors.to(device), torch.tensor([one.owner for one in texts], device=device)
 
-    @torch.inference_mode()
     def _features(self, pixels: np.ndarray) -> Tensor:
         """Return the unit vectors float16 (B, h, w, D) of the patches of B windows, float32 (B, H, W, 3) in 0..255.
 
         They are rounded whether they are kept or not, so that a run says the same with a cache as without.
         """
+        import torch
+
+        from special.teachers.image_text.dense_features import dense_features
+
         mean, std = (np.array(value, np.float32) for value in (self.clip.mean, self.clip.std))
         # Cubic interpolation overshoots at edges; no photograph does.
         images = torch.from_numpy((np.clip(pixels, 0, 255) / 255 - mean) / std).permute(0, 3, 1, 2)
         device = self.clip.model.logit_scale.device
-        features = dense_features(
-            self.clip.model.visual, images.contiguous().to(device), self.settings.class_token_factor
-        )
-        return features.half()
+        with torch.inference_mode():
+            features = dense_features(
+                self.clip.model.visual, images.contiguous().to(device), self.settings.class_token_factor
+            )
+            return features.half()

@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp
 
 from special.scene.air import is_radiance
 from special.teachers.spectrum_text.likelihood import (
@@ -223,6 +222,8 @@ class _Fit:
 
 def _evidence(signals: np.ndarray, way: Calibration, likelihood: SpectralLikelihood) -> float:
     """Mean log likelihood of a pixel's ``signals`` (pixels, regions), which are the same numbers whatever the way."""
+    from scipy.special import logsumexp
+
     logs = way.logs(signals)
     classes = int(likelihood.owners.max()) + 1
     densities = likelihood.per_class(way.densities(signals, likelihood), classes)

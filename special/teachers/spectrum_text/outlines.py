@@ -18,7 +18,6 @@ import numpy as np
 
 from special.classnames.reading import Reading
 from special.landcover.concepts import ConceptTable
-from special.models.scan.lanes import compiled
 from special.passes import HERE, Passes
 from special.storage.rasters import Rows, ScratchSpace, blocks
 from special.teachers.spectral_guide import spectral_guide
@@ -176,4 +175,6 @@ def _ways(guide: np.ndarray, reach: int, directions: int, longest: np.ndarray, s
 
 @cache
 def _kernel() -> Any:
+    from special.models.scan.lanes import compiled
+
     return compiled(_ways, "float32", "3", 2, "22")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from special.teachers.image_text import guided_upsampling
@@ -16,6 +16,7 @@ def probabilities(rng, rows, cols, classes):
     return rng.dirichlet(np.ones(classes), (rows, cols)).astype(np.float32)
 
 
+@settings(deadline=None)
 @given(
     rows=st.integers(1, 23),
     cols=st.integers(1, 23),
