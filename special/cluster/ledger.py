@@ -69,7 +69,8 @@ class Ledger:
             if self.folder.is_dir() and not self.is_batch and any(p.name[0] != "." for p in self.folder.iterdir()):
                 raise BatchError(f"{self.folder} is no batch and not empty: choose another folder with --out")
             (self._own / _ROWS).mkdir(parents=True, exist_ok=True)
-            files.replace_json(self.folder / BATCH, {"format": FORMAT, **about})
+            with self._alone():
+                files.replace_json(self.folder / BATCH, {"format": FORMAT, **about})
         except OSError as error:
             raise BatchError(
                 f"{self.folder} cannot be written to ({error.strerror}): choose another with --out"
@@ -115,28 +116,43 @@ class Ledger:
 
     def write(self, *rows: Row, publish: bool = True) -> None:
         """Replace rows, and bring tables and page up to date."""
-        for row in rows:
-            files.replace_json(self._path(row.name), asdict(row))
+        with self._alone():
+            for row in rows:
+                files.replace_json(self._path(row.name), asdict(row))
         if publish:
             self.publish()
 
     def publish(self) -> None:
         """Write ``summary.json``, ``summary.csv`` and ``index.html`` from all rows, each whole or not at all."""
+        with self._alone():
+            rows = self.rows()
+            summary = {"format": FORMAT, "counts": counts(rows), "scenes": [asdict(row) for row in rows]}
+            files.replace_json(self.folder / SUMMARY, summary)
+            files.replace_text(self.folder / TABLE, _table(rows))
+            files.replace_text(self.folder / PAGE, render_page(self.folder.resolve().name, rows, counts(rows), now()))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold what all parts of the batch write to, and remove what killed ones have left in staging.
+
+        Raises:
+            RunError: another process does not let go of it.
+        """
         import filelock
 
+        lock = filelock.FileLock(self._own / "summary.lock", timeout=_PATIENCE)
         try:
-            with filelock.FileLock(self._own / "summary.lock", timeout=_PATIENCE):
-                rows = self.rows()
-                summary = {"format": FORMAT, "counts": counts(rows), "scenes": [asdict(row) for row in rows]}
-                files.replace_json(self.folder / SUMMARY, summary)
-                files.replace_text(self.folder / TABLE, _table(rows))
-                files.replace_text(
-                    self.folder / PAGE, render_page(self.folder.resolve().name, rows, counts(rows), now())
-                )
+            lock.acquire()
         except filelock.Timeout:
-            raise RunError(
-                f"{self._own / 'summary.lock'} is held by another process: remove it if none is there"
-            ) from None
+            raise RunError(f"{lock.lock_file} is held by another process: remove it if none is there") from None
+        try:
+            for folder in (self.folder, self._own / _ROWS):
+                files.sweep(folder)
+            for left in (path for name in (TABLE, PAGE) for path in self.folder.glob(f".{name}.*")):
+                left.unlink(missing_ok=True)
+            yield
+        finally:
+            lock.release()
 
     def forget(self) -> None:
         """Remove all rows."""

@@ -44,6 +44,18 @@ def test_the_tables_hold_every_row(ledger: Ledger) -> None:
     assert (second["state"], second["why"], second["share of Water"]) == ("failed", "it is no scene", "")
 
 
+def test_what_killed_parts_have_left_half_written_goes_with_the_next_line(ledger: Ledger) -> None:
+    rows = next(path for path in ledger.folder.rglob("rows") if path.is_dir())
+    half = [ledger.folder / ".partial" / "summary.json.1234", rows / ".partial" / "line.json.5678"]
+    half += [ledger.folder / f".{name}.9abc" for name in (TABLE, PAGE)]
+    for path in half:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("{")
+    ledger.write(LINE)
+    assert not [path for path in half if path.exists()]
+    assert ledger.rows() == [LINE]
+
+
 def test_what_names_hold_is_shown_and_not_run(ledger: Ledger) -> None:
     evil = "<script>alert(1)</script>\"'"
     ledger.write(Row(evil.replace("/", "_"), evil, f"{evil}.special", 0, FAILED, evil, links={evil: f"{evil}/map.png"}))
