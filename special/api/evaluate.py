@@ -116,7 +116,7 @@ def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, A
     parts = files.load_array(directory.payload("split", "split.npy"))
     if known.shape != parts.shape:
         return known, None  # the comparison says what is wrong with it
-    return np.where(parts == TEST, known, 0), files.load_json(directory.payload("split", "record.json"))
+    return np.where(parts == TEST, known, 0), files.load_record(directory.payload("split", "record.json"))
 
 
 def _otherwise(labels: NDArray[Any], known: NDArray[Any], names: Sequence[str]) -> list[str]:

@@ -103,7 +103,7 @@ class Run:
             RunError: it is missing or damaged.
         """
         try:
-            return dict(files.load_json(self._directory.record))
+            return files.load_record(self._directory.record)
         except (OSError, ValueError):
             raise RunError(f"{self._directory.record} is missing or damaged: run special map {self.path}") from None
 
@@ -208,7 +208,7 @@ class ImageRun(Run):
         Raises:
             RunError: the run has no votes yet, or they are damaged.
         """
-        return dict(files.load_json(self._directory.payload("vote", "votes.json")))
+        return files.load_record(self._directory.payload("vote", "votes.json"))
 
     @property
     def scores(self) -> Mapping[str, Any]:

@@ -99,7 +99,7 @@ def samples(run: Run) -> list[Sample]:
         return [
             Sample(
                 one["design"],
-                tuple(Stratum(stratum["name"], stratum["pixels"]) for stratum in one["strata"]),
+                tuple(_stratum(**stratum) for stratum in one["strata"]),
                 np.array(one["points"], np.int32)[:, :2],
                 np.array(one["points"], np.int32)[:, 2],
             )
@@ -107,6 +107,12 @@ def samples(run: Run) -> list[Sample]:
         ]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise RunError(f"{path} is damaged ({error!r}): draw another sample with special sample {run.path}") from None
+
+
+def _stratum(name: str, pixels: int) -> Stratum:
+    if not isinstance(name, str) or type(pixels) is not int:
+        raise TypeError(f"{name!r} of {pixels!r} pixels is no stratum")
+    return Stratum(name, pixels)
 
 
 def _question(run: Run, number: int, pixel: tuple[int, int], show_map: bool) -> Question:

@@ -96,6 +96,18 @@ def load_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"), parse_float=_finite, parse_constant=_finite)
 
 
+def load_record(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object: figures by their names.
+
+    Raises:
+        DamagedError: it is none, or holds something else.
+    """
+    document = load_json(path)
+    if not isinstance(document, dict):
+        raise DamagedError(f"{path} holds no names and values: it may be damaged, make it again")
+    return document
+
+
 def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):

@@ -23,6 +23,7 @@ from special.errors import AnswersError, RunError, SettingsError
 from special.progress import Progress
 
 NAMES = small_scene.CLASSES
+UNNAMED = '{"samples": [{"design": "stratified", "strata": [{"name": true, "pixels": 4}], "points": [[1, 1, 0]]}]}'
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +204,7 @@ def test_a_damaged_record_is_said(run: special.Run) -> None:
         assess(run, answered(sheet.table, truth))
 
 
-@pytest.mark.parametrize("content", ["83873", "[]", '{"samples": 3}', '{"samples": [{}]}', "not JSON"])
+@pytest.mark.parametrize("content", ["83873", "[]", '{"samples": 3}', '{"samples": [{}]}', UNNAMED, "not JSON"])
 def test_a_sample_is_drawn_over_a_damaged_record_which_is_said(run: special.Run, content: str) -> None:
     class Told(Progress):
         def say(self, line: str) -> None:

@@ -15,7 +15,7 @@ from special.report.steps_compared import StepFigures, compare
 from special.report.warning_list import MISFIT_RATE, SATURATED, UNSURE, MapFigures
 from special.scene.masks import NODATA
 from special.steps.context import SceneContext
-from special.storage.files import load_json
+from special.storage.files import load_record
 from special.storage.rasters import blocks
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Found:
     def record(self, step: str) -> Mapping[str, Any]:
         """Return the figures that a step has left; nothing of one that the run lacks."""
         has = step in self.upstream and self.context.has(step, "record.json")
-        return load_json(self.context.payload(step, "record.json")) if has else {}
+        return load_record(self.context.payload(step, "record.json")) if has else {}
 
     def figures(self) -> MapFigures:
         """Return what the warnings are made from."""
