@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import math
+import sys
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
@@ -35,6 +35,8 @@ class Section(Protocol):
 
 
 Built = TypeVar("Built", bound=Section)
+
+_LONGEST = 60  # characters of a value that a message shows
 
 _TRAINING = ("warmup", "refine", "fit", "cubes")
 RENAMED: Mapping[str, str] = {
@@ -354,8 +356,8 @@ def _like(name: str, value: Any, default: Any) -> Any:
     if isinstance(default, bool):
         fits = isinstance(value, bool)
     elif isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool):
-        value = float(value)
-        fits = math.isfinite(value)
+        fits = abs(value) <= sys.float_info.max  # a whole number may be larger; NaN and infinity are not
+        value = float(value) if fits else value
     elif isinstance(default, list) and isinstance(value, list | tuple):
         return [_like(name, item, default[0]) for item in value] if default else list(value)
     else:
@@ -371,7 +373,8 @@ def _kind(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _unknown(name: str, origin: str) -> str:

@@ -100,7 +100,7 @@ def test_a_value_outside_is_refused_with_the_range(name: str, value: Any) -> Non
         load(changes={name: value}).build(SECTIONS[section])
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 10**400])
 @pytest.mark.parametrize("name", [name for name in NAMES if isinstance(load().values[name], float)])
 def test_what_is_no_finite_number_is_refused(name: str, value: float) -> None:
     with pytest.raises(SettingsError, match=f"^{re.escape(name)} takes a number"):
