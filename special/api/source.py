@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from tokenize import TokenError
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -67,7 +66,7 @@ class SceneSource:
         if self.path is None:
             try:
                 cube = np.load(run.path / ARRAY, mmap_mode="r", allow_pickle=False)
-            except (OSError, ValueError, EOFError, TokenError):
+            except Exception:
                 raise SceneError(f"{run.path / ARRAY} is missing or damaged: label the array once more") from None
             return Scene.from_array(cube, np.array(self.wavelengths, dtype=np.float64))
         return open_scene(self.path, **{name: getattr(self, name) for name in HOW})

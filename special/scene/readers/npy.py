@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tokenize import TokenError
 from types import TracebackType
 from typing import Self
 
@@ -37,7 +36,7 @@ class NpyFile(ArrayFile):
         """Open the file and list its arrays."""
         try:
             array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError, OSError, TokenError) as error:
+        except Exception as error:  # a header is Python, which has more ways to be wrong than can be listed
             raise SceneError(
                 f"{self.path} is not a readable .npy file ({error}): save one plain array of numbers with numpy.save"
             ) from None

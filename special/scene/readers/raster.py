@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -190,12 +191,23 @@ def quiet_open(name: str, driver: str = "GTiff") -> Iterator[Any]:
     # GDAL would leave a file of its own beside a packed one that it has read to its end; and no file that it is given
     # may lead it into a network, whatever that file names.
     offline = {"CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".nothing-is-remote", "GDAL_VRT_ENABLE_PYTHON": "NO"}
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, CPL_VSIL_GZIP_WRITE_PROPERTIES="NO", **offline):
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, CPL_VSIL_GZIP_WRITE_PROPERTIES="NO", **offline), _silent_log():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             dataset = rasterio.open(name, driver=driver)
         with dataset:
             yield dataset
+
+
+@contextmanager
+def _silent_log() -> Iterator[None]:
+    """Within the block, what GDAL quotes of a file that is not UTF-8 is lost to rasterio's log, without a traceback."""
+    shown = sys.unraisablehook
+    sys.unraisablehook = lambda what: None if isinstance(what.exc_value, UnicodeDecodeError) else shown(what)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = shown
 
 
 def _wavelengths(dataset: Any, bands: int) -> np.ndarray | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from tokenize import TokenError
 from types import TracebackType
 from typing import Any, Self
 
@@ -70,7 +69,7 @@ class KeptFeatures:
             if found.ndim == 4 and found.dtype == DTYPE and len(found) == self._windows:
                 os.utime(self._path)  # used last, so that it goes last
                 return found
-        except (OSError, ValueError, EOFError, TokenError):
+        except Exception:  # whatever lies there is no longer what was kept
             pass
         return None
 
