@@ -178,9 +178,9 @@ def fill_model(model: nn.Module, state: Mapping[str, Tensor], path: Path, archit
     given = {key: value for key, value in state.items() if key not in _OPENAI_EXTRAS}
     if "positional_embedding" in given and "positional_embedding" not in expected:
         given = convert_to_custom_text_state_dict(given)
-    # Checkpoints differ in whether these are a number or a vector of one.
+    single = {"logit_scale", "logit_bias"} & expected.keys()  # checkpoints have a number there, or a vector of one
     given = {
-        key: value.reshape(expected[key].shape) if key in ("logit_scale", "logit_bias") and key in expected else value
+        key: value.reshape(expected[key].shape) if key in single and value.numel() == 1 else value
         for key, value in on_grid(needed(given, expected), expected).items()
     }
     shapes = [key for key in given.keys() & expected.keys() if given[key].shape != expected[key].shape]

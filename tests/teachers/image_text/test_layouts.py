@@ -101,6 +101,11 @@ def test_a_text_tower_reads_as_many_tokens_as_it_has_positions_for(tmp_path: Pat
     assert clip.tokenizer(["grass"]).shape == (1, 64)
 
 
+def test_a_scale_that_is_many_numbers_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="of another shape"):
+        load(saved(tmp_path / "weights.pt", state() | {"logit_scale": torch.ones(32)}))
+
+
 def test_positions_that_are_no_grid_are_refused(tmp_path: Path) -> None:
     weights, name = state(), "visual.positional_embedding"
     weights[name] = torch.cat([weights[name], weights[name][:2]])
