@@ -106,8 +106,11 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise BatchError(f"{path} is too large for a list of scenes: name scenes, a list, a manifest or STAC items")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = path.read_text(encoding="utf-8-sig")
+        if "\0" in text:
+            raise ValueError("it has a null byte in it")
+        return text
+    except (OSError, ValueError) as error:
         raise BatchError(f"{path} cannot be read as a list of scenes ({error}): write it as UTF-8 text") from None
 
 
@@ -196,6 +199,8 @@ def _scene_of(assets: Mapping[str, Any], folder: Path, asset: str | None) -> tup
         listed = ", ".join(map(str, assets)) or "none"
         return folder, f"the item has these assets: {listed}; say which is the scene with --asset NAME"
     href = str(assets[chosen[0]].get("href", ""))
+    if "\0" in href:
+        return folder, f"{href!r} has a null byte in it: let href name the file"
     parts = urlparse(href)
     if parts.scheme not in ("", "file") and len(parts.scheme) > 1:  # one letter is a drive
         return folder, f"{href} is on the network: fetch it, and let href name the file"

@@ -144,6 +144,18 @@ def test_other_json_is_refused(here: Path) -> None:
         read("items.json")
 
 
+@pytest.mark.parametrize("name", ["list.txt", "table.csv"])
+def test_a_list_with_null_bytes_is_refused(here: Path, name: str) -> None:
+    (here / name).write_bytes(b"scene\na\0.mat\n")
+    with pytest.raises(BatchError, match="cannot be read as a list of scenes .*null byte"):
+        read(here / name)
+
+
+def test_an_asset_with_a_null_byte_is_that_scene_s_flaw(here: Path) -> None:
+    (entry,) = read(items(here, {"cube": {"href": "a\0.mat"}}))
+    assert "null byte" in entry.flaw
+
+
 def test_an_empty_list_is_refused(here: Path) -> None:
     (here / "list.txt").write_text("# nothing\n")
     with pytest.raises(BatchError, match="there is no scene"):
