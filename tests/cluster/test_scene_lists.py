@@ -147,7 +147,7 @@ def test_other_json_is_refused(here: Path) -> None:
 @pytest.mark.parametrize("name", ["list.txt", "table.csv"])
 def test_a_list_with_null_bytes_is_refused(here: Path, name: str) -> None:
     (here / name).write_bytes(b"scene\na\0.mat\n")
-    with pytest.raises(BatchError, match="cannot be read as a list of scenes .*null byte"):
+    with pytest.raises(BatchError, match=r"cannot be read as a list of scenes .*null byte"):
         read(here / name)
 
 
