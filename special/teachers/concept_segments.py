@@ -16,7 +16,7 @@ import numpy as np
 
 from special.classnames.class_list import ClassList
 from special.classnames.reading import english_list
-from special.errors import SceneError, WeightsError
+from special.errors import SceneError, WeightsError, damage_of
 from special.landcover.concepts import load_concepts
 from special.progress import Progress
 from special.settings import Settings, Within
@@ -69,6 +69,7 @@ class ConceptSegmentsTeacher(Teacher):
         self.settings, self.model, self.folder, self.device = settings, model, folder, device
         self.network = load_model(Sam3Model, folder, device)
         self.tokenizer = load_tokenizer(folder, _EXTRA)
+        self.words = int(self.network.config.text_config.vocab_size)
         backbone = self.network.config.vision_config.backbone_config
         self.patch = int(backbone.patch_size)
         self.window = int(backbone.image_size) // self.patch
@@ -139,7 +140,8 @@ class ConceptSegmentsTeacher(Teacher):
         stride = max(1, round(self.settings.stride * self.window))
         tiling = Tiling(size, factor, self.patch, self.window, stride)
         presence = np.zeros(len(texts))
-        phrases = [self._phrases(some) for some in texts]
+        with damage_of(self.folder, WeightsError):
+            phrases = [self._phrases(some) for some in texts]
         progress.begin("concept-segments teacher", len(tiling.corners))
 
         def look(first: int, corners: list[tuple[int, int]]) -> np.ndarray:
@@ -158,12 +160,17 @@ class ConceptSegmentsTeacher(Teacher):
         return scores / scores.sum(axis=2, keepdims=True), present
 
     def _phrases(self, texts: Sequence[str]) -> list[Any]:
-        return [
-            self.tokenizer(
-                text.replace("_", " "), padding="max_length", truncation=True, max_length=_TOKENS, return_tensors="pt"
-            ).to(self.device)
-            for text in texts
-        ]
+        """Return the tokens of each text.
+
+        Raises:
+            ValueError: the model has no vector for one of them.
+        """
+        plain = [text.replace("_", " ") for text in texts]
+        how = {"padding": "max_length", "truncation": True, "max_length": _TOKENS, "return_tensors": "pt"}
+        read = [self.tokenizer(text, **how).to(self.device) for text in plain]
+        if any(int(one["input_ids"].max()) >= self.words for one in read):
+            raise ValueError(f"its tokenizer has words beyond the {self.words} of the model")
+        return read
 
     def _seen(
         self, image: np.ndarray, tiling: Tiling, corner: tuple[int, int], phrases: Sequence[Sequence[Any]]

@@ -122,7 +122,9 @@ class DenseTextTeacher(Teacher):
 
     def coarse(self, image: np.ndarray, texts: Sequence[Sequence[str]], progress: Progress) -> np.ndarray:
         """Return the mean of all scales, float32 (h, w, K), on the finest scale's grid, of float32 (rows, cols, 3)."""
-        answer = self.seer.ready([[fill(t, text) for text in some for t in self.templates] for some in texts])
+        prompts = [[fill(t, text) for text in some for t in self.templates] for some in texts]
+        with damage_of(self.folder, WeightsError):  # its tokenizer may know words that its model does not
+            answer = self.seer.ready(prompts)
         window, patch = self.seer.window, self.seer.patch
         size = (image.shape[0], image.shape[1])
         base = enlargement(size, window * patch, self.settings.largest_enlargement)

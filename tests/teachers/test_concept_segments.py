@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from special.classnames.class_list import ClassList
+from special.errors import WeightsError
 from special.progress import SILENT, Progress
 from special.scene import Scene
 from special.settings import load
@@ -141,3 +142,10 @@ def test_it_keeps_out_where_pixels_are_too_coarse_to_show_outlines(folder: Path)
     np.testing.assert_allclose(found[coarse.valid], 1 / 3, atol=1e-6)
     assert not found[0, 0].any()
     assert "keeps out: pixels of 30 m show no outlines" in told.lines[0]
+
+
+def test_a_tokenizer_with_words_that_the_model_lacks_is_refused(folder: Path) -> None:
+    made = teacher(folder)
+    made.words = 3
+    with pytest.raises(WeightsError, match="words beyond the 3 of the model"):
+        made.coarse(np.zeros((28, 28, 3), np.float32), [["grass"]], SILENT)
