@@ -66,7 +66,7 @@ class SceneSource:
         if self.path is None:
             try:
                 cube = np.load(run.path / ARRAY, mmap_mode="r", allow_pickle=False)
-            except Exception:
+            except Exception:  # its header is Python, which has more ways to be wrong than can be listed
                 raise SceneError(f"{run.path / ARRAY} is missing or damaged: label the array once more") from None
             return Scene.from_array(cube, np.array(self.wavelengths, dtype=np.float64))
         return open_scene(self.path, **{name: getattr(self, name) for name in HOW})
