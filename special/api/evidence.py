@@ -44,7 +44,7 @@ def evidence(run: Run, scene: Scene, questions: Sequence[Question]) -> tuple[str
     numbers. Where none did, and for a class that nothing is expected of, it is the spectra of what the map
     gives the class.
     """
-    seen = _seen(run)
+    seen = _seen(run, scene)
     unit = "reflectance" if seen or scene.known_reflectance else "in the numbers of the file"
     nm = seen.wavelengths if seen else scene.wavelengths
     leading = [_leading(question) for question in questions]
@@ -77,14 +77,15 @@ def _leading(question: Question) -> list[str]:
     return [question.guess, *others][:_REFERENCES]
 
 
-def _seen(run: Run) -> SeenSpectra | None:
+def _seen(run: Run, scene: Scene) -> SeenSpectra | None:
     """What the spectrum-text teacher has left; None where the run has not asked it, or an earlier version has."""
     from special.teachers.spectrum_text import as_seen
 
     try:
-        return as_seen.SeenSpectra.load(RunDirectory(run.path).payload("pseudo", as_seen.FILE))
+        stored = RunDirectory(run.path).payload("pseudo", as_seen.FILE)
     except RunError:
         return None
+    return as_seen.SeenSpectra.load(stored, scene.shape[2])
 
 
 def _spectra(scene: Scene, question: Question) -> np.ndarray:

@@ -113,7 +113,7 @@ class Found:
 
         if "pseudo" not in self.upstream or not self.context.has("pseudo", as_seen.FILE):
             return None
-        return as_seen.SeenSpectra.load(self.context.payload("pseudo", as_seen.FILE))
+        return as_seen.SeenSpectra.load(self.context.payload("pseudo", as_seen.FILE), self.context.scene.shape[2])
 
     def _misfit(self, seen: SeenSpectra) -> float:
         """Return the share of pixels that no expected spectrum explains, of a sample."""

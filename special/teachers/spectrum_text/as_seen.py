@@ -11,12 +11,25 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from special.errors import DamagedError, damage_of
 from special.teachers.spectrum_text.likelihood import DARK, SpectralLikelihood, log_reflectance
 
 if TYPE_CHECKING:
     from special.teachers.spectrum_text.calibration import Calibration, Conversion
 
 FILE = "as-seen.safetensors"
+_AXES = {  # of what is stored: B bands, R regions, S spectra
+    "wavelengths": "R",
+    "regions": "RB",
+    "dark": "B",
+    "sunlight": "B",
+    "offset": "R",
+    "gain": "R",
+    "owners": "S",
+    "means": "SR",
+    "precisions": "SRR",
+    "stretched": "1",
+}
 
 
 @dataclass(frozen=True)
@@ -74,11 +87,28 @@ class SeenSpectra:
         return path
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what ``save`` has written."""
+    def load(cls, path: Path, bands: int) -> Self:
+        """Read what ``save`` has written of a scene of so many ``bands``.
+
+        Raises:
+            DamagedError: it is no such file, or its parts do not belong to each other or to the scene.
+        """
         from safetensors.numpy import load_file
 
-        return cls(**load_file(path))
+        with damage_of(path, DamagedError):
+            found = cls(**load_file(path))
+            sizes = {"B": bands, "1": 1}
+            for name, letters in _AXES.items():
+                shape = np.shape(getattr(found, name))
+                if len(shape) != len(letters) or any(
+                    sizes.setdefault(letter, size) != size for letter, size in zip(letters, shape, strict=True)
+                ):
+                    raise ValueError(f"{name} is of shape {shape}")
+                if not np.isfinite(getattr(found, name)).all():
+                    raise ValueError(f"{name} is not finite")
+            if not (np.linalg.inv(found.precisions).diagonal(axis1=1, axis2=2) > 0).all():
+                raise ValueError("an error has no precision")
+        return found
 
     def reflectance(self, spectra: np.ndarray) -> np.ndarray:
         """Return reflectance (pixels, regions) of ``spectra`` (pixels, bands), the scene's own numbers."""

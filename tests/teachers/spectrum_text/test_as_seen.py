@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import small_scene
 
 from special.classnames.class_list import ClassList
+from special.errors import DamagedError
 from special.scene import Scene
 from special.settings import DEFAULT, load
 from special.teachers.spectrum_text.as_seen import FILE, SeenSpectra
@@ -25,7 +27,7 @@ def seen(folder: Path, factor: float = 1.0) -> tuple[SeenSpectra, np.ndarray, np
     numbers = (cube * factor).astype(np.float32)
     teacher.predict(Scene.from_array(numbers, nm), None, CLASSES)
     teacher.leave(folder)
-    return SeenSpectra.load(folder / FILE), numbers.reshape(-1, len(nm)), truth.ravel()
+    return SeenSpectra.load(folder / FILE, len(nm)), numbers.reshape(-1, len(nm)), truth.ravel()
 
 
 @pytest.fixture(scope="module")
@@ -97,4 +99,29 @@ def test_bands_that_were_stretched_one_by_one_are_known_for_it(reflectance, tmp_
     teacher = SpectrumTextTeacher(load(DEFAULT, {}).build(SpectrumTextSettings))
     teacher.predict(Scene.from_array(stretched.astype(np.float32), nm), None, CLASSES)
     teacher.leave(tmp_path)
-    assert SeenSpectra.load(tmp_path / FILE).is_stretched
+    assert SeenSpectra.load(tmp_path / FILE, len(nm)).is_stretched
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda arrays: arrays | {"more": arrays["dark"]}, "unexpected keyword argument 'more'"),
+        (lambda arrays: {name: arrays[name] for name in arrays if name != "gain"}, "missing 1 required"),
+        (lambda arrays: arrays | {"means": arrays["means"][1:]}, "means is of shape"),
+        (lambda arrays: arrays | {"offset": arrays["offset"][None]}, "offset is of shape"),
+        (lambda arrays: arrays | {"gain": arrays["gain"] * np.nan}, "gain is not finite"),
+        (lambda arrays: arrays | {"precisions": arrays["precisions"] * 0}, "Singular matrix"),
+        (lambda arrays: arrays | {"precisions": -arrays["precisions"]}, "an error has no precision"),
+    ],
+)
+def test_what_a_teacher_cannot_have_left_is_one_line(reflectance, tmp_path: Path, damage, said: str) -> None:
+    found, spectra, _ = reflectance
+    (tmp_path / FILE).write_bytes(safetensors.numpy.save(damage(dict(vars(found)))))
+    with pytest.raises(DamagedError, match=said):
+        SeenSpectra.load(tmp_path / FILE, spectra.shape[1])
+
+
+def test_what_a_teacher_has_left_of_a_scene_with_other_bands_is_one_line(reflectance, tmp_path: Path) -> None:
+    found, spectra, _ = reflectance
+    with pytest.raises(DamagedError, match="regions is of shape"):
+        SeenSpectra.load(found.save(tmp_path), spectra.shape[1] - 1)
