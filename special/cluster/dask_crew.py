@@ -207,6 +207,8 @@ class DaskCrew:
             error = future.exception()
             said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
             self._lose(worker, f"Dask says {said}")
+        else:  # the connection was lost and made again: the scheduler knows nothing of it any more
+            self._lose(worker, f"Dask has given it up ({future.status})")
 
     def _lose(self, worker: str, reason: str) -> None:
         future = self._tasks.pop(worker, None)

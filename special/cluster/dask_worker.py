@@ -55,19 +55,19 @@ def labour(work: str, task: Mapping[str, Any], topic: str, threads: int, log: st
         if hand.idle is not None:
             hand.idle.cancel()
         _hands[work] = hand
-    hand.child.send(task)
-    while True:
-        what = hand.said.get()
-        if what["kind"] in ("progress", "said"):
-            get_worker().log_event(topic, {"worker": get_worker().address, **what})
-        elif what["kind"] == "died":
-            _hands.pop(work, None)
-            return what
-        elif what["kind"] != "ready":
-            hand.idle = threading.Timer(_IDLE_SECONDS, hand.child.end)
-            hand.idle.daemon = True
-            hand.idle.start()
-            return what
+        hand.child.send(task)
+        while True:
+            what = hand.said.get()
+            if what["kind"] in ("progress", "said"):
+                get_worker().log_event(topic, {"worker": get_worker().address, **what})
+            elif what["kind"] == "died":
+                _hands.pop(work, None)
+                return what
+            elif what["kind"] != "ready":
+                hand.idle = threading.Timer(_IDLE_SECONDS, hand.child.end)
+                hand.idle.daemon = True
+                hand.idle.start()
+                return what
 
 
 def dismiss() -> None:

@@ -37,10 +37,13 @@ LIMIT_SECONDS = 60
 def cluster() -> Iterator[Any]:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(SUPPORT)
-    with distributed.LocalCluster(
+    made = distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
-    ) as made:
-        yield made
+    )
+    yield made
+    ending = threading.Thread(target=made.close, daemon=True)  # Dask waits for a worker that is just dying
+    ending.start()
+    ending.join(LIMIT_SECONDS)
     if before is None:
         del os.environ["PYTHONPATH"]
     else:
@@ -75,6 +78,18 @@ def test_a_process_that_dies_below_a_worker_costs_a_second_try(cluster: Any, tmp
     )
 
 
+class Forget(Heard):
+    """Makes Dask forget the tasks that are under way, as a lost connection does, and ends what worked on them."""
+
+    def __init__(self, client: Any, here: Path) -> None:
+        super().__init__()
+        self.client, self.here = client, here
+
+    def progress(self, task: Task, what: Any) -> None:
+        self.client.cancel([distributed.Future(key, client=self.client) for key in list(self.client.futures)])
+        os.kill(int(self.here.read_text()), signal.SIGKILL)
+
+
 class KillWorker(Heard):
     """Kills the Dask worker of a task as soon as that is in the middle of it."""
 
@@ -100,6 +115,15 @@ def test_a_scene_whose_dask_worker_is_killed_is_done_by_another(cluster: Any, tm
     first, second = (worker for name, worker in heard.begun if name == "0")
     assert first != second
     gone(int((tmp_path / "here").read_text()))
+
+
+def test_a_scene_that_dask_forgets_is_done_once_more(cluster: Any, tmp_path: Path) -> None:
+    client = connect(cluster.scheduler_address)
+    heard = Forget(client, tmp_path / "here")
+    task = {"do": "linger", "here": str(tmp_path / "here"), "once": str(tmp_path / "lingered")}
+    dispatch([Task("0", task)], DaskCrew("batch_tasks:work", client, 10**6, tmp_path / "logs"), heard)
+    assert heard.results["0"]["answer"] == "second"
+    assert heard.taken_over == ["Dask has given it up (cancelled)"]
 
 
 def test_a_dask_worker_that_is_killed_in_a_window_costs_the_pass_nothing_but_time(cluster: Any, tmp_path: Path) -> None:
