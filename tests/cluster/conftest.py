@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-_LIMIT_SECONDS = 300
+_LIMIT_SECONDS = 150
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +20,7 @@ def no_wait_for_ever() -> Iterator[None]:
         return
 
     def end(number: int, frame: object) -> None:
+        faulthandler.dump_traceback(sys.__stderr__)
         raise TimeoutError(f"the test has waited for {_LIMIT_SECONDS} seconds")
 
     before = signal.signal(signal.SIGALRM, end)
