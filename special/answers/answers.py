@@ -51,6 +51,13 @@ class Answers:
         rows, cols = np.nonzero(labels)
         return cls.of(rows, cols, labels[rows, cols], np.arange(len(rows)))
 
+    def are_of(self, size: tuple[int, ...] | None, classes: int) -> bool:
+        """Whether a scene of so many ``classes``, and of a ``size`` (rows, cols) if that is known, can have them."""
+        if self.table.dtype.kind not in "iu" or self.table.shape[1:] != (4,):
+            return False
+        outside = size is not None and (self.table[:, :2] >= size).any()
+        return not outside and bool((self.table >= (0, 0, NONE_OF_THESE, 1)).all() and (self.classes <= classes).all())
+
     @property
     def rows(self) -> np.ndarray:
         """Rows (n,) of the pixels."""

@@ -32,7 +32,6 @@ def ask(run: Run | str | Path | None = None, *, questions: int | None = None) ->
     from special.answers.groups import group
     from special.answers.questions import choose
     from special.answers.settings import AnswersSettings
-    from special.scene import Scene
 
     opened = run if isinstance(run, Run) else open_run(run)
     request, directory = opened.request, RunDirectory(opened.path)
@@ -45,9 +44,8 @@ def ask(run: Run | str | Path | None = None, *, questions: int | None = None) ->
     shown = next(
         (opened.probabilities_of(step) for step in ("map", "answers") if directory.manifest(step) is not None), names
     )
-    scene = request.source.reopen(directory, request.classes)
-    assert isinstance(scene, Scene)
-    answers, settings = read_answers(directory, request), request.settings.build(AnswersSettings)
+    scene = opened.scene
+    answers, settings = read_answers(directory, request, scene.shape[:2]), request.settings.build(AnswersSettings)
     groups = group(scene, len(request.classes), settings, seed=request.seed)
     belief = Before.of(groups, names, settings).given(answers)
     found = choose(groups, belief, shown, opened.classes, count, answers)

@@ -18,10 +18,8 @@ from special.answers.sheet.placement import Placement
 from special.answers.sheet.rows import NONE_OF_THESE as NONE_TEXT
 from special.api.run import Run, open_run
 from special.api.sample import mapped, samples
-from special.cache.directory import RunDirectory
-from special.errors import AnswersError, RunError
+from special.errors import AnswersError
 from special.report.area_estimates import AreaEstimates, Estimate, estimate
-from special.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -93,10 +91,7 @@ def assess(run: Run | str | Path | None, answers: str | Path) -> Assessment:
     """
     path = Path(answers)
     opened = run if isinstance(run, Run) else open_run(run)
-    scene = opened.request.source.reopen(RunDirectory(opened.path), opened.class_list)
-    if not isinstance(scene, Scene):
-        raise RunError(f"{opened.path} classifies images: it has no map to assess")
-    placement = Placement.of(scene.georeference)
+    placement = Placement.of(opened.scene.georeference)
     filled = read_sheet(path, placement)
     sample = _sample_of(opened, filled, path)
     labels, names = mapped(opened)

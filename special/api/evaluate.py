@@ -113,7 +113,7 @@ def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, A
     if run.request.labels is None:
         return known, None
     directory = RunDirectory(run.path)
-    parts = files.load_array(directory.payload("split", "split.npy"))
+    parts = run.left("split", "split.npy")
     if known.shape != parts.shape:
         return known, None  # the comparison says what is wrong with it
     return np.where(parts == TEST, known, 0), files.load_record(directory.payload("split", "record.json"))

@@ -27,10 +27,9 @@ def renderings(run: Run, scene: Scene) -> list[Rendering]:
     """Show the scene in true colour and in colour infrared, as far as it has the bands; else in three that it has."""
     from special.settings import DEFAULT, load
     from special.steps import rgb
-    from special.storage import files
 
     try:
-        true_colour: np.ndarray | None = files.load_array(RunDirectory(run.path).payload("rgb", "rgb.npy"))
+        true_colour: np.ndarray | None = run.left("rgb", "rgb.npy")
     except RunError:
         true_colour = None
     settings = load(DEFAULT, {}).build(rgb.RgbSettings)

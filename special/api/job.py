@@ -244,6 +244,7 @@ class Job:
         assert self.data is not None
         if not isinstance(self.data, Scene):
             return ImagesContext(**common, images=self.data)
+        size = self.data.shape[:2]
 
         def teachers() -> list[Teacher]:
             taken, checked.teachers = checked.teachers, None
@@ -256,8 +257,8 @@ class Job:
             **common,
             scene=self.data,
             teachers=teachers,
-            labels=lambda: read_labels(self.run, request),
-            answers=lambda: read_answers(self.run, request),
+            labels=lambda: read_labels(self.run, request, size),
+            answers=lambda: read_answers(self.run, request, size),
             asked=asked_of(request, self.steps),
             findings=findings,
             passes=checked.passes,

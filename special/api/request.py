@@ -213,15 +213,20 @@ def labels_hash(labels: np.ndarray) -> str:
     return hashlib.sha256(repr(plain.shape).encode() + plain.tobytes()).hexdigest()
 
 
-def read_labels(run: RunDirectory, request: Request) -> np.ndarray:
+def read_labels(run: RunDirectory, request: Request, size: tuple[int, ...]) -> np.ndarray:
     """Return the label image that a supervised run learns from: int32 (rows, cols), 1..K, 0 = unlabelled.
+
+    Args:
+        run: the run. request: what was asked of it.
+        size: rows and columns of the scene.
 
     Raises:
         RunError: it is missing or damaged.
     """
     try:
         labels = files.load_array(run.path / LABELS)
-        whole = labels_hash(labels) == request.labels
+        whole = labels.shape == size and labels.dtype.kind in "iu" and labels_hash(labels) == request.labels
+        whole = whole and labels.min() >= 0 and labels.max() <= len(request.classes)
     except (OSError, ValueError):
         whole = False
     if not whole:
@@ -229,8 +234,12 @@ def read_labels(run: RunDirectory, request: Request) -> np.ndarray:
     return labels
 
 
-def read_answers(run: RunDirectory, request: Request) -> Answers:
+def read_answers(run: RunDirectory, request: Request, size: tuple[int, ...] | None = None) -> Answers:
     """Return the answers that a run has been given.
+
+    Args:
+        run: the run. request: what was asked of it.
+        size: rows and columns of the scene, where they are known.
 
     Raises:
         RunError: they are missing or damaged.
@@ -239,7 +248,7 @@ def read_answers(run: RunDirectory, request: Request) -> Answers:
         return Answers.none()
     try:
         answers = Answers(files.load_array(run.path / ANSWERS))
-        whole = answers.sha256 == request.answers
+        whole = answers.sha256 == request.answers and answers.are_of(size, len(request.classes))
     except (OSError, ValueError):
         whole = False
     if not whole:

@@ -12,15 +12,18 @@ import numpy as np
 
 from special.answers.answers import NONE_OF_THESE
 from special.api.request import Request, read, read_answers
+from special.api.source import SceneSource
 from special.cache.directory import RunDirectory, latest
 from special.cache.runner import Outcome
-from special.errors import RunError
+from special.errors import DamagedError, RunError
 from special.report.warning_list import MapWarning
 from special.storage import files
+from special.storage.payloads import require_form
 
 if TYPE_CHECKING:
     from special.api.questions import Questions
     from special.classnames.class_list import ClassList
+    from special.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class Run:
         self._directory = RunDirectory(path)
         self._request = read(self._directory)
         self.outcomes = tuple(outcomes)
+        self._size: tuple[int, ...] | None = None  # of what was read first: the rest must be of the same
 
     @property
     def path(self) -> Path:
@@ -83,17 +87,35 @@ class Run:
         Raises:
             RunError: the run has no map yet, or it is damaged.
         """
-        return self._array("map", "map.npy")
+        return self.left("map", "map.npy")
 
     @cached_property
     def confidence(self) -> np.ndarray:
         """The probability of each pixel's class: float32 (rows, cols), 0 at invalid pixels."""
-        return self._array("map", "confidence.npy")
+        return self.left("map", "confidence.npy")
 
     @cached_property
     def probabilities(self) -> np.ndarray:
         """Class probabilities, float32 (rows, cols, K): they sum to 1 at valid pixels and are 0 at invalid ones."""
-        return self._array("map", "probabilities.npy")
+        return self.left("map", "probabilities.npy")
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The scene that was labelled, opened again as it was then.
+
+        Raises:
+            RunError: the run is of images.
+            SceneError: the scene is no longer there, or can no longer be understood.
+            DamagedError: what the run has left is not of the scene's size.
+        """
+        source = self._request.source
+        if not isinstance(source, SceneSource):
+            raise RunError(f"{self.path} classifies images: it has no scene and no map")
+        opened = source.reopen(self._directory, self._request.classes)
+        if self._size not in (None, opened.shape[:2]):
+            raise DamagedError(f"what {self.path} has left is of {self._size}, not {opened.shape[:2]} as the scene")
+        self._size = opened.shape[:2]
+        return opened
 
     @property
     def record(self) -> dict[str, Any]:
@@ -113,7 +135,7 @@ class Run:
         Raises:
             RunError: the step has not run, or what it left is damaged.
         """
-        return self._array(step, "probabilities.npy")
+        return self.left(step, "probabilities.npy")
 
     @cached_property
     def answers(self) -> list[Answered]:
@@ -165,11 +187,21 @@ class Run:
             areas.append(Area(name, pixels, pixels / mapped, confidence))
         return areas
 
-    def _array(self, step: str, name: str) -> np.ndarray:
+    def left(self, step: str, name: str) -> np.ndarray:
+        """Return an array (rows, cols) or (rows, cols, values) that a step left, of the unit that the step says.
+
+        Raises:
+            RunError: the step has not run, or left no such file.
+            DamagedError: it is not of the scene's size, or of other numbers.
+        """
         try:
-            return files.load_array(self._directory.payload(step, name))
+            path = self._directory.payload(step, name)
         except RunError as error:
             raise RunError(f"{error}, with special {step} {self.path}") from None
+        found = files.load_array(path)
+        require_form(path, found, step, len(self.classes), self._size)
+        self._size = found.shape[:2]
+        return found
 
     def __repr__(self) -> str:
         return f"<Run {self.path}: {len(self.classes)} classes>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -96,17 +97,19 @@ def samples(run: Run) -> list[Sample]:
     path = run.path / RECORD
     try:
         stored = files.load_json(path)["samples"] if path.exists() else []
-        return [
-            Sample(
-                one["design"],
-                tuple(_stratum(**stratum) for stratum in one["strata"]),
-                np.array(one["points"], np.int32)[:, :2],
-                np.array(one["points"], np.int32)[:, 2],
-            )
-            for one in stored
-        ]
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        return [_stored(run, **one) for one in stored]
+    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise RunError(f"{path} is damaged ({error!r}): draw another sample with special sample {run.path}") from None
+
+
+def _stored(run: Run, design: str, strata: list[dict[str, Any]], points: list[list[int]], **rest: Any) -> Sample:
+    if not all(type(value) is int for point in points for value in point):
+        raise TypeError("its points are not whole numbers")
+    table, parts = np.array(points, np.int32), tuple(_stratum(**stratum) for stratum in strata)
+    limits = (*run.map.shape, len(parts))
+    if table.shape != (len(points), 3) or (table < 0).any() or (table >= limits).any():
+        raise ValueError(f"its points are not within {limits} rows, columns and strata")
+    return Sample(design, parts, table[:, :2], table[:, 2])
 
 
 def _stratum(name: str, pixels: int) -> Stratum:

@@ -92,7 +92,6 @@ def leave_sheet(
     from special.answers.sheet.rows import Row
     from special.answers.sheet.table import write_table
     from special.report.legend import colours_of
-    from special.scene import Scene
     from special.storage import files
 
     if by not in (POINTS, AREAS):
@@ -101,9 +100,7 @@ def leave_sheet(
         raise RunError(f"{run.path} has no question to ask: every place that is worth one has its answer")
     directory, source = RunDirectory(run.path), run.request.source
     with progress.phase("look at the places"):
-        scene = source.reopen(directory, run.class_list)
-        if not isinstance(scene, Scene):
-            raise RunError(f"{run.path} classifies images: only maps of scenes have places to ask about")
+        scene = run.scene
         unit, shown = evidence(run, scene, questions)
         page = Page(
             scene=source.stem,

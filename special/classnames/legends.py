@@ -161,7 +161,7 @@ def _style(text: str, path: Path) -> list[Entry]:
     found = [
         Entry(int(float(item.get("value", "x"))), item.get("label", ""), _colour(item.get("color", "")))
         for item in items
-        if re.fullmatch(r"\d+(\.0*)?", item.get("value", "")) and item.get("label")
+        if re.fullmatch(r"\d{1,9}(\.0*)?", item.get("value", "")) and item.get("label")
     ]
     found = found or _categories(root)
     if not found:
@@ -180,7 +180,7 @@ def _categories(root: ElementTree.Element) -> list[Entry]:
     for item in root.iter("category"):
         value, name = item.get("value", "").strip(), item.get("label", "").strip() or item.get("value", "").strip()
         if value and name:  # QGIS ends with a category of all other values, which has none
-            number = int(float(value)) if re.fullmatch(r"\d+(\.0*)?", value) else None
+            number = int(float(value)) if re.fullmatch(r"\d{1,9}(\.0*)?", value) else None
             found.append(Entry(number, name, colours.get(item.get("symbol", ""), "")))
     return found
 

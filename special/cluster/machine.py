@@ -64,7 +64,7 @@ def parse_memory(text: str) -> int:
     Raises:
         BatchError: it is no size.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
+    found = re.fullmatch(r"\s*(\d{1,15}(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
     size = int(float(found[1]) * _UNITS[found[2].upper()]) if found else 0
     if size < 10**6:
         raise BatchError(f"{text!r} is no amount of memory: write 2GB, or 500MB")

@@ -15,6 +15,7 @@ from special.models.settings import ClassifierSettings, ScanSettings
 from special.passes import Passes
 from special.progress import Progress
 from special.settings import Built, Settings
+from special.storage.payloads import require_form
 from special.training.classifier import classifier_of
 
 if TYPE_CHECKING:
@@ -118,10 +119,10 @@ class SceneContext(Context):
         """Return an array (rows, cols) or (rows, cols, values) that an upstream step left.
 
         Raises:
-            DamagedError: it is not of the scene's size: a run may have been edited, or come from anybody.
+            DamagedError: it is not of the scene's size, or of other numbers: see ``require_form``.
         """
         found = super().array(step, name)
-        self._require_size(step, name, found.shape)
+        require_form(self.payload(step, name), found, step, len(self.classes), self.scene.shape[:2])
         return found
 
     def rows(self, step: str, name: str) -> Rows:
@@ -131,16 +132,8 @@ class SceneContext(Context):
             DamagedError: as ``array``.
         """
         found = super().rows(step, name)
-        self._require_size(step, name, found.shape)
+        require_form(self.payload(step, name), found, step, len(self.classes), self.scene.shape[:2])
         return found
-
-    def _require_size(self, step: str, name: str, shape: tuple[int, ...]) -> None:
-        values = {"probabilities.npy": (len(self.classes),), "rgb.npy": (3,)}.get(name, ())
-        wanted = (*self.scene.shape[:2], *values)
-        if shape != wanted:
-            raise DamagedError(
-                f"{self.payload(step, name)} is of {shape}, not {wanted} as the scene: run the step {step} again"
-            )
 
 
 @dataclass(frozen=True)

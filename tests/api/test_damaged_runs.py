@@ -11,6 +11,7 @@ import pytest
 import small_scene
 from click.testing import CliRunner, Result
 
+from special.answers.answers import Answers
 from special.cli import main
 from special.storage.files import sha256_of
 
@@ -76,6 +77,77 @@ def _consistent(run: Path, step: str) -> None:
     document = json.loads(manifest.read_text())
     document["files"] = {name: sha256_of(manifest.parent / name) for name in document["files"]}
     manifest.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "array", "command"),
+    [
+        ("map", "map.npy", np.full((12, 10), 4, np.uint8), ("sample", "--per-class", "2", "-q")),
+        ("map", "map.npy", np.ones((12, 10)), ("evaluate", "--truth", "truth.npy")),
+        ("map", "map.npy", np.ones((12, 9), np.uint8), ("evaluate", "--truth", "truth.npy")),
+        ("map", "probabilities.npy", np.float32(1), ("ask", "-q")),
+        ("map", "confidence.npy", np.ones((12, 10), bool), ("sample", "--per-class", "2", "-q")),
+        ("pseudo", "probabilities.npy", np.ones((12, 9, 3), np.float32), ("ask", "-q")),
+        ("rgb", "rgb.npy", np.ones(5, np.uint8), ("ask", "-q")),
+        ("rgb", "rgb.npy", np.ones((12, 10, 3), np.int64), ("ask", "-q")),
+        ("rgb", "rgb.npy", np.ones((12, 10, 3), np.uint16), ("ask", "-q")),
+    ],
+)
+def test_an_array_that_a_step_cannot_have_left_is_one_line(
+    made: Path, tmp_path: Path, step: str, name: str, array: np.ndarray, command: tuple[str, ...]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    np.save(run / "steps" / step / name, array)
+    _consistent(run, step)
+    np.save(tmp_path / "truth.npy", np.ones((12, 10), np.uint8))
+    first, *more = [str(tmp_path / word) if word.endswith(".npy") else word for word in command]
+    result = special(first, run, *more)
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1, result.output
+    assert name in result.stderr
+
+
+@pytest.mark.parametrize(
+    "points", [1e300, [], [[1, 2]], [[1, 2, 2**70]], [[1, 2.5, 0]], [[99, 0, 0]], [[0, 0, 9]], None]
+)
+def test_a_record_of_samples_that_cannot_be_is_one_line(made: Path, tmp_path: Path, points: object) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    drawn = special("sample", run, "--per-class", "2", "-q")
+    assert drawn.exit_code == 0, drawn.output
+    document = json.loads((run / "samples.json").read_text())
+    document["samples"][0]["points"] = points
+    (run / "samples.json").write_text(json.dumps(document))
+    result = special("assess", run, run / "sample.csv")
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1, result.output
+    assert "samples.json is damaged" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda table: table[:, :3],
+        lambda table: table.astype(float),
+        lambda table: table + (100, 0, 0, 0),
+        lambda table: table - (100, 0, 0, 0),
+        lambda table: table + (0, 0, 100, 0),
+    ],
+)
+@pytest.mark.parametrize("command", ["ask", "answers"])
+def test_answers_that_nobody_can_have_given_are_one_line(made: Path, tmp_path: Path, change, command: str) -> None:
+    run = tmp_path / "run"
+    files = small_scene.write(tmp_path / "scene")
+    (tmp_path / "answers.csv").write_text("row,col,class\n1,1,Water\n9,9,Grass\n")
+    given = (*files.options, *small_scene.tiny_options(), "--labels", tmp_path / "answers.csv", "--until", "answers")
+    assert special("label", *given, "--out", run, "-q").exit_code == 0
+    table = change(np.load(run / "answers.npy"))
+    np.save(run / "answers.npy", table)
+    request = json.loads((run / "request.json").read_text())
+    request["answers"] = Answers(table).sha256
+    (run / "request.json").write_text(json.dumps(request))
+    result = special(command, run, "-q")
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1, result.output
+    assert "answers.npy is missing or damaged" in result.stderr
 
 
 @pytest.mark.parametrize("shape", [(3, 1, 3), (12, 10), (12, 10, 7), (0,), (10, 12, 3)])

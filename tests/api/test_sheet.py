@@ -133,7 +133,7 @@ def test_a_scene_that_is_gone_is_said(labelled: special.Run, monkeypatch: pytest
 
     monkeypatch.setattr(SceneSource, "reopen", gone)
     with pytest.raises(SceneError, match="gone"):
-        leave_sheet(labelled, asked())
+        leave_sheet(special.open_run(labelled.path), asked())
 
 
 def scene_of(run: special.Run) -> Scene:

@@ -171,6 +171,7 @@ def test_no_map_info_no_georeference(tmp_path: Path) -> None:
     [
         ({"lines": 0}, "lines is 0"),
         ({"lines": ""}, "lines is missing"),
+        *(({"header offset": text}, f"header offset is {text}: it must be") for text in ("1e400", "nan", "-1", "0.5")),
         ({"bands": "many"}, "bands is 'many', which is no number"),
         ({"data type": 6}, "complex"),
         ({"data type": 99}, "data type '99' is unknown"),

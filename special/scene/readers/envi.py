@@ -100,9 +100,9 @@ def open_envi(path: Path, header: Path) -> Source:
         SceneError: the header lacks something or contradicts itself, or the data file is missing or too short.
     """
     fields = read_header(header)
-    rows, cols, bands = (_positive(fields, name, header) for name in ("lines", "samples", "bands"))
+    rows, cols, bands = (_whole(fields, name, header) for name in ("lines", "samples", "bands"))
     dtype = _dtype(fields, header)
-    offset = int(number(fields, "header offset", header) or 0)
+    offset = 0 if number(fields, "header offset", header) is None else _whole(fields, "header offset", header, 0)
     interleave = fields.get("interleave", "bsq").lower()
     if interleave not in _AXES:
         raise SceneError(f"{header}: interleave {interleave!r} is unknown: it must be bsq, bil or bip")
@@ -207,10 +207,11 @@ def _dtype(fields: Mapping[str, str], header: Path) -> np.dtype[Any]:
     return np.dtype(_TYPES[code]).newbyteorder(">" if order == "1" else "<")
 
 
-def _positive(fields: Mapping[str, str], name: str, header: Path) -> int:
+def _whole(fields: Mapping[str, str], name: str, header: Path, least: int = 1) -> int:
     value = number(fields, name, header)
-    if value is None or value < 1 or not value.is_integer():
-        raise SceneError(f"{header}: {name} is {fields.get(name, 'missing')}: it must be a whole number of at least 1")
+    if value is None or value < least or not value.is_integer():
+        said = fields.get(name, "missing")
+        raise SceneError(f"{header}: {name} is {said}: it must be a whole number of at least {least}")
     return int(value)
 
 
