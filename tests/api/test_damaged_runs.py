@@ -128,9 +128,9 @@ def test_a_record_of_samples_that_cannot_be_is_one_line(made: Path, tmp_path: Pa
     [
         lambda table: table[:, :3],
         lambda table: table.astype(float),
-        lambda table: table + (100, 0, 0, 0),
-        lambda table: table - (100, 0, 0, 0),
-        lambda table: table + (0, 0, 100, 0),
+        lambda table: table + np.array([100, 0, 0, 0]),
+        lambda table: table - np.array([100, 0, 0, 0]),
+        lambda table: table + np.array([0, 0, 100, 0]),
     ],
 )
 @pytest.mark.parametrize("command", ["ask", "answers"])
