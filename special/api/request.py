@@ -22,9 +22,9 @@ from special.settings import RENAMED, Settings, restore, teacher_section
 from special.storage import files
 from special.teachers.base import TEACHERS
 from special.teachers.chosen import ChosenTeachers, names_of
+from special.training.randomness import MOST_SEEDS, is_seed
 
 FORMAT = 1
-MOST_SEEDS = 2**32
 DEVICES = ("auto", "cpu", "cuda")
 LABELS = "labels.npy"
 ANSWERS = "answers.npy"
@@ -178,7 +178,7 @@ def check_seed(seed: Any) -> None:
     Raises:
         SettingsError: it is no whole number, or one out of the range of the libraries that draw.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < MOST_SEEDS:
+    if not is_seed(seed):
         raise SettingsError(f"the seed is {seed!r}: give a whole number from 0 to {MOST_SEEDS - 1}")
 
 

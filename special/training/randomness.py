@@ -7,6 +7,14 @@ from contextlib import contextmanager
 
 import numpy as np
 
+MOST_SEEDS = 2**32
+"""Seeds are below it, for the sake of the libraries that draw."""
+
+
+def is_seed(value: object) -> bool:
+    """Whether every random draw can come from it: a whole number from 0 to below ``MOST_SEEDS``."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_SEEDS
+
 
 def stage_generator(seed: int, stage: str) -> np.random.Generator:
     """Return the random generator of one stage of a run."""

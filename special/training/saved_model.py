@@ -15,6 +15,7 @@ from special.progress import SILENT, Progress
 from special.settings import Settings, restore
 from special.storage import files
 from special.training.classifier import TrainedClassifier, classifier_of, with_cube_size
+from special.training.randomness import is_seed
 from special.training.resample import Resampled, same_bands
 from special.training.settings import FitSettings
 from special.training.standardise import Normalisation, Readable, fits_in_memory, share_at_limit
@@ -145,8 +146,8 @@ class Model:
             raise ValueError("the level is unknown")
         if self.level == "image" and (self.bands.shape != (bands,) or self.bands.dtype.kind not in "iu"):
             raise ValueError("the bands are no list of whole numbers")
-        if self.level == "image" and not isinstance(self.document["seed"], int):
-            raise ValueError("the seed is no whole number")
+        if self.level == "image" and not is_seed(self.document["seed"]):
+            raise ValueError(f"the seed is {self.document['seed']!r}")
 
     @property
     def level(self) -> str:

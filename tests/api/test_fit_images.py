@@ -103,6 +103,15 @@ def test_the_scores_of_images_are_not_asked_of_evaluate(model: Path, tmp_path: P
         special.evaluate(model, np.ones((3, 3), int))
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32, True, "1", None])
+def test_a_model_with_a_seed_that_is_none_is_damaged(model: Path, tmp_path: Path, seed: object) -> None:
+    run = Path(shutil.copytree(model, tmp_path / "run"))
+    document = json.loads((run / "model.json").read_text(encoding="utf-8"))
+    (run / "model.json").write_text(json.dumps({**document, "seed": seed}))
+    with pytest.raises(RunError, match=r"model\.json is damaged .*the seed is"):
+        special.predict(run, fruit.image(2, np.random.default_rng(99)), device="cpu")
+
+
 def test_a_new_image_is_classified_by_the_command(model: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "new.npy", fruit.image(2, np.random.default_rng(99)))
     result = CliRunner().invoke(main, ["predict", str(model), str(tmp_path / "new.npy"), "--device", "cpu"])
