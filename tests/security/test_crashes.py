@@ -45,6 +45,23 @@ def test_one_that_never_ends_is_given_up(tmp_path: Path, monkeypatch: pytest.Mon
         open_scene(path)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGXCPU"), reason="this system has no limits on a processor's time")
+def test_one_that_the_library_goes_round_in_is_given_up_by_its_processor_s_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = products.write_cf(tmp_path / "scene.nc", products.reflectance(), np.linspace(450.0, 950.0, 8))
+    child = tmp_path / "child.py"
+    text = Path(hdf5_guard.__file__).with_name("hdf5_child.py").read_text()
+    child.write_text(
+        text.replace("_CPU_SECONDS = 10", "_CPU_SECONDS = 1").replace(
+            "    limit()\n", "    limit()\n    while True: pass\n"
+        )
+    )
+    monkeypatch.setattr(hdf5_guard, "_CHILD", child)
+    with pytest.raises(SceneError, match="takes too long to look through"):
+        open_scene(path)
+
+
 def test_a_file_is_looked_at_once_as_long_as_it_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = products.write_cf(tmp_path / "scene.nc", products.reflectance(), np.linspace(450.0, 950.0, 8))
     looked: list[object] = []

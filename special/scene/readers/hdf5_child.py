@@ -13,16 +13,18 @@ from typing import Any
 _MOST_OBJECTS = 20_000
 _SMALL = 1 << 20  # bytes of a dataset that is read whole
 _MEMORY = 4 << 30
+_CPU_SECONDS = 10  # many times what the largest products take, however slow the disk they lie on
 HDF4 = b"\x0e\x03\x13\x01"
 
 
-def limit_memory() -> None:
-    """Let this process take 4 GiB at most, where the system can hold it to that."""
+def limit() -> None:
+    """Let this process take 4 GiB and 10 s of a processor at most, where the system can hold it to that."""
     with contextlib.suppress(ImportError, OSError, ValueError):
         import resource
 
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY if hard < 0 else min(_MEMORY, hard), hard))
+        for what, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, _CPU_SECONDS)):
+            _, hard = resource.getrlimit(what)
+            resource.setrlimit(what, (most if hard < 0 else min(most, hard), hard))
 
 
 def look(item: Any) -> None:
@@ -58,7 +60,7 @@ def look_at_hdf4(path: str) -> None:
 
 def main(path: str) -> None:
     """Look at every object of a file."""
-    limit_memory()
+    limit()
     with open(path, "rb") as stream:
         if stream.read(4) == HDF4:
             look_at_hdf4(path)
