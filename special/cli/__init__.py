@@ -167,6 +167,7 @@ def quiet_libraries() -> None:
     import warnings
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it says when it makes its list of fonts
+    logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # it quotes files, control characters included
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from special.errors import DamagedError
 from special.report.colours import palette
 from special.report.envi import NO_ENVI_COPY, write_envi
 from special.report.geotiff import write_confidence, write_geotiff
@@ -82,12 +83,13 @@ def write_map(
         ``map.stac.json``, a STAC item of all of them. The GeoTIFFs are cloud-optimised, with overviews.
 
     Raises:
-        ValueError: the arrays do not fit each other, or hold NaN.
+        ValueError: the arrays do not fit each other.
+        DamagedError: the probabilities hold NaN, so that no step can have made them.
     """
     if probabilities.shape != (*valid.shape, len(names)):
         raise ValueError(f"probabilities {probabilities.shape} for {valid.shape} pixels and {len(names)} classes")
     if not all(np.isfinite(probabilities[rows]).all() for rows in blocks(probabilities.shape)):
-        raise ValueError("the probabilities hold NaN or Inf")
+        raise DamagedError("the probabilities hold NaN or Inf: make them again")
     labels, confidence = label_map(probabilities, valid, reject)
     colours = palette(names, concepts=concepts) if colours is None else colours
     legend = Legend(tuple(names), colours, tuple(concepts) or ("",) * len(names))

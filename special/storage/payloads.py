@@ -34,6 +34,8 @@ def require_form(path: Path, array: Rows, step: str, classes: int, size: tuple[i
     kind = _KINDS.get(path.name)
     if kind is not None and array.dtype.kind != kind:
         raise DamagedError(f"{path} holds {array.dtype}, not {_NAMED[kind]}: {mend}")
+    if kind == "f" and isinstance(array, np.ndarray) and not np.isfinite(array).all():  # others are read by windows
+        raise DamagedError(f"{path} holds NaN or Inf: {mend}")
     if path.name == "rgb.npy" and array.dtype != np.uint8:
         raise DamagedError(f"{path} holds {array.dtype}, not uint8: {mend}")
     if path.name == "map.npy" and array[:].max(initial=0) > classes:

@@ -86,6 +86,8 @@ def _consistent(run: Path, step: str) -> None:
         ("map", "map.npy", np.ones((12, 10)), ("evaluate", "--truth", "truth.npy")),
         ("map", "map.npy", np.ones((12, 9), np.uint8), ("evaluate", "--truth", "truth.npy")),
         ("map", "probabilities.npy", np.float32(1), ("ask", "-q")),
+        ("map", "probabilities.npy", np.full((12, 10, 3), np.nan, np.float32), ("ask", "-q")),
+        ("refine", "probabilities.npy", np.full((12, 10, 3), np.inf, np.float32), ("map", "-q")),
         ("map", "confidence.npy", np.ones((12, 10), bool), ("sample", "--per-class", "2", "-q")),
         ("pseudo", "probabilities.npy", np.ones((12, 9, 3), np.float32), ("ask", "-q")),
         ("rgb", "rgb.npy", np.ones(5, np.uint8), ("ask", "-q")),

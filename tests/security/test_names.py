@@ -118,6 +118,24 @@ def test_a_scene_cannot_order_the_terminal_about(tmp_path: Path, more: tuple[str
     assert not [one for one in result.stdout + result.stderr if not one.isprintable() and one != "\n"]
 
 
+def test_what_gdal_says_of_a_header_does_not_reach_the_terminal(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = small_scene.write(tmp_path)
+    cube = np.load(files.scene).astype(np.float32)
+    rows, cols, bands = cube.shape
+    cube.tofile(tmp_path / "scene.img")
+    nm = ", ".join(files.wavelengths.read_text().split())
+    (tmp_path / "scene.hdr").write_text(
+        f"ENVI\nsamples = {cols}\nlines = {rows}\nbands = {bands}\ndata type = 4\ninterleave = bip\nbyte order = 0\n"
+        f"wavelength = {{{nm}}}\nmap info = {{UTM, 1, 1, 4e5, 56e5, 30, 30, 32, North, W\x1b[31mS-84, units=Meters}}\n"
+    )
+    options = ["--classes", files.classes, "--out", tmp_path / "run", "--clip", "none", "--until", "rgb", "-q"]
+    result = CliRunner().invoke(main, ["label", *map(str, [tmp_path / "scene.hdr", *options])])
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output and not caplog.records
+
+
 def test_a_file_name_cannot_either(tmp_path: Path) -> None:
     for command in ("info", "status"):
         result = CliRunner().invoke(main, [command, str(tmp_path / "\x1b[31mred")])
