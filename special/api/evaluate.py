@@ -15,7 +15,7 @@ from special.api.label import status
 from special.api.run import Run, open_run
 from special.api.source import DatasetSource
 from special.cache.directory import Manifest, RunDirectory
-from special.errors import RunError
+from special.errors import DamagedError, RunError
 from special.report import metrics
 from special.report.metrics import Scores
 
@@ -116,7 +116,12 @@ def _tested(run: Run, known: NDArray[Any]) -> tuple[NDArray[Any], Mapping[str, A
     parts = run.left("split", "split.npy")
     if known.shape != parts.shape:
         return known, None  # the comparison says what is wrong with it
-    return np.where(parts == TEST, known, 0), files.load_record(directory.payload("split", "record.json"))
+    record = directory.payload("split", "record.json")
+    divided = files.load_record(record)
+    numbers = (divided.get(name) for name in ("train", "test", "unused"))
+    if not isinstance(divided.get("kind"), str) or not all(isinstance(number, int) for number in numbers):
+        raise DamagedError(f"{record} does not say how the labels were divided: fit again with --force")
+    return np.where(parts == TEST, known, 0), divided
 
 
 def _otherwise(labels: NDArray[Any], known: NDArray[Any], names: Sequence[str]) -> list[str]:

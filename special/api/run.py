@@ -240,7 +240,11 @@ class ImageRun(Run):
         Raises:
             RunError: the run has no votes yet, or they are damaged.
         """
-        return files.load_record(self._directory.payload("vote", "votes.json"))
+        path = self._directory.payload("vote", "votes.json")
+        found = files.load_record(path)
+        if not isinstance(found.get("test"), dict) or not isinstance(found.get("images"), list):
+            raise DamagedError(f"{path} holds no votes: fit again with --force")
+        return found
 
     @property
     def scores(self) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ import special
 from special.cli import main
 from special.errors import ClassListError, RunError, SceneError, SettingsError, TrainingError
 from special.progress import Progress
+from special.storage.files import sha256_of
 from special.training.saved_model import Model
 
 QUICK = {
@@ -111,6 +112,21 @@ def test_the_report_says_that_a_random_split_flatters(
     result = run("evaluate", out, "--truth", files.scene.with_name("strips_truth.npy"))
     assert "105 test (random split) pixels" in result.stdout
     assert "Neighbours of the test pixels were learned from" in result.stdout
+
+
+@pytest.mark.parametrize("change", [{"test": None}, {"train": "10"}, {"kind": 3}, {"unused": [1]}])
+def test_a_record_of_another_split_is_one_line(
+    aligned: special.Run, files: small_scene.Files, tmp_path: Path, change: dict[str, object]
+) -> None:
+    out = Path(shutil.copytree(aligned.path, tmp_path / "copy"))
+    record, manifest = (out / "steps" / "split" / name for name in ("record.json", "manifest.json"))
+    record.write_text(json.dumps(json.loads(record.read_text()) | change))
+    document = json.loads(manifest.read_text())
+    document["files"]["record.json"] = sha256_of(record)
+    manifest.write_text(json.dumps(document))
+    result = run("evaluate", out, "--truth", files.scene.with_name("strips_truth.npy"))
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1, result.output
+    assert "does not say how the labels were divided" in result.stderr
 
 
 def test_the_same_seed_gives_the_same_model_and_another_one_another(

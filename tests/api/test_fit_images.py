@@ -13,8 +13,9 @@ from click.testing import CliRunner
 
 import special
 from special.cli import main
-from special.errors import ClassListError, RunError, SceneError, SettingsError
+from special.errors import ClassListError, DamagedError, RunError, SceneError, SettingsError
 from special.progress import Progress
+from special.storage.files import sha256_of
 
 QUICK = {
     "cubes.side": 8,
@@ -42,6 +43,20 @@ def test_images_that_were_not_learned_from_are_told_apart(model: Path) -> None:
     told = json.loads((model / "votes.json").read_text(encoding="utf-8"))
     assert [image["part"] for image in told["images"]].count("test") == 3
     assert told["test"]["oa"] == 1.0
+
+
+@pytest.mark.parametrize("change", [{"test": 1}, {"images": None}])
+def test_votes_that_are_none_are_damaged(model: Path, tmp_path: Path, change: dict[str, object]) -> None:
+    run = Path(shutil.copytree(model, tmp_path / "run"))
+    votes, manifest = (run / "steps" / "vote" / name for name in ("votes.json", "manifest.json"))
+    votes.write_text(json.dumps(json.loads(votes.read_text()) | change))
+    document = json.loads(manifest.read_text())
+    document["files"]["votes.json"] = sha256_of(votes)
+    manifest.write_text(json.dumps(document))
+    opened = special.open_run(run)
+    assert isinstance(opened, special.ImageRun)
+    with pytest.raises(DamagedError, match="holds no votes"):
+        _ = opened.scores
 
 
 def test_the_same_seed_gives_the_same_votes(dataset: Path, model: Path, tmp_path: Path) -> None:
