@@ -29,7 +29,7 @@ from special.errors import BatchError  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the tasks of these tests kill by signals")
 SUPPORT = Path(__file__).parents[1] / "support"
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 100
 """How long is waited for what others do."""
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from special.errors import SceneError
 from special.progress import Progress
 
+PATIENCE = 120.0  # seconds until who waits for its end gives up, so that a test fails and does not hang
+
 
 def work(given: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Do what ``given`` says under ``do``."""
@@ -47,7 +49,7 @@ def die(given: dict[str, Any], progress: Progress) -> dict[str, Any]:
 def wait(given: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Say where it is and wait until it is ended."""
     Path(given["here"]).write_text(str(os.getpid()))
-    signal.pause()
+    signal.sigtimedwait((signal.SIGUSR1,), PATIENCE)
     raise AssertionError("something else came")
 
 
@@ -58,7 +60,7 @@ def linger(given: dict[str, Any], progress: Progress) -> dict[str, Any]:
     Path(given["once"]).touch()
     Path(given["here"]).write_text(str(os.getpid()))
     progress.begin("lingering", 0)
-    signal.pause()
+    signal.sigtimedwait((signal.SIGUSR1,), PATIENCE)
     raise AssertionError("something else came")
 
 

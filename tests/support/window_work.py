@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import numpy as np
+from batch_tasks import PATIENCE
 
 from special.errors import SceneError
 
@@ -44,5 +45,5 @@ def linger(here: Path, rows: slice) -> np.ndarray:
         aside = here.with_suffix(".part")
         aside.write_text(str(os.getppid()))
         aside.replace(here)
-        signal.pause()
+        signal.sigtimedwait((signal.SIGUSR1,), PATIENCE)
     return np.array(rows.start)
