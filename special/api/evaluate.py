@@ -91,6 +91,8 @@ def evaluate(
         known = truth
     else:
         place = opened.request.georeference
+        if place is not None and "crs_wkt" not in place:  # in sensor geometry every pixel has a place of its own
+            place = None
         where = Georeference(place["crs_wkt"], place["transform"] and tuple(place["transform"])) if place else None
         known = read_labels(
             truth, Grid(shape, where), opened.class_list, key=truth_key, key_option="--truth-key", say=notes.append

@@ -192,6 +192,19 @@ def _check(document: Mapping[str, Any]) -> None:
     texts = (document.get("labels"), document.get("answers"))
     if not all(text is None or isinstance(text, str) for text in texts):
         raise TypeError("a hash is no text")
+    content, place = document["content"], document["georeference"]
+    if not isinstance(content, dict) or not all(
+        isinstance(text, str) for text in (content["files"], *content.values())
+    ):
+        raise TypeError("the content is no table of hashes")
+    if place is not None and not isinstance(place, dict):
+        raise TypeError("the georeference is of another kind")
+    if place and "crs_wkt" in place:
+        transform = place["transform"]
+        numbers = () if transform is None else tuple(transform)
+        plain = all(isinstance(number, (int, float)) for number in numbers)
+        if not isinstance(place["crs_wkt"], str | None) or len(numbers) not in (0, 6) or not plain:
+            raise TypeError("the georeference is of another kind")
     if document["device"] not in DEVICES or not isinstance(document["offline"], bool):
         raise TypeError("the device or offline is of another kind")
 

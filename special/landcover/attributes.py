@@ -16,6 +16,7 @@ DARK, BRIGHT = 0.08, 0.30  # mean reflectance between 450 and 1300 nm
 WET, SHADE = 0.25, 0.04  # short-wave infrared against the visible; reflectance of the visible
 RED = 2.2  # ratio of red to blue and green
 DEEP = 0.9  # of an absorption, against the line between its shoulders
+_LEAST = 1e-6  # reflectance: what is darker is as black
 DRY_PLANTS = 0.92  # dip at 2050-2100 nm against its shoulders, in ground that is not green
 
 
@@ -69,11 +70,11 @@ def _greenness(reflectance: np.ndarray, wavelengths: np.ndarray) -> float:
 
 
 def _mean(reflectance: np.ndarray, wavelengths: np.ndarray, low: float, high: float) -> float:
-    return float(np.interp(np.linspace(low, high, 12), wavelengths, reflectance).mean())
+    return max(float(np.interp(np.linspace(low, high, 12), wavelengths, reflectance).mean()), _LEAST)
 
 
 def _dip(reflectance: np.ndarray, wavelengths: np.ndarray, at: float, shoulders: tuple[float, float]) -> float:
     """Reflectance at ``at`` against the straight line between the shoulders."""
     left, middle, right = np.interp((shoulders[0], at, shoulders[1]), wavelengths, reflectance)
     share = (at - shoulders[0]) / (shoulders[1] - shoulders[0])
-    return float(middle / (left + share * (right - left)))
+    return float(middle / max(left + share * (right - left), _LEAST))

@@ -180,6 +180,42 @@ def test_a_request_cannot_name_an_array_outside_the_run(made: Path, tmp_path: Pa
     assert {path.name for path in tmp_path.iterdir()} == {"run"}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content": "1e-39"},
+        {"content": {}},
+        {"content": {"files": 3}},
+        {"georeference": [1]},
+        {"georeference": {"crs_wkt": 3, "transform": None}},
+        {"georeference": {"crs_wkt": "", "transform": [1, 2]}},
+        {"georeference": {"crs_wkt": "", "transform": ["a"] * 6}},
+    ],
+)
+@pytest.mark.parametrize("command", ["status", "report", "evaluate"])
+def test_a_request_that_cannot_be_is_one_line(
+    made: Path, tmp_path: Path, change: dict[str, object], command: str
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    document = json.loads((run / "request.json").read_text())
+    (run / "request.json").write_text(json.dumps(document | change))
+    np.save(tmp_path / "truth.npy", np.ones((12, 10), np.uint8))
+    result = special(command, run, *(["--truth", tmp_path / "truth.npy"] if command == "evaluate" else []))
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1, result.output
+    assert "request.json is damaged" in result.stderr
+
+
+def test_a_map_in_sensor_geometry_is_compared_with_a_truth_of_its_size(made: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(made, run)
+    document = json.loads((run / "request.json").read_text())
+    (run / "request.json").write_text(json.dumps(document | {"georeference": {"ground": {"size": [3, 4]}}}))
+    np.save(tmp_path / "truth.npy", np.ones((12, 10), np.uint8))
+    result = special("evaluate", run, "--truth", tmp_path / "truth.npy")
+    assert result.exit_code == 0, result.output
+
+
 @pytest.mark.parametrize("seed", ["a", None, -1, 2**32, 0.5, True, [1]])
 def test_a_seed_that_is_none_is_one_line(made: Path, tmp_path: Path, seed: object) -> None:
     run = tmp_path / "run"

@@ -200,3 +200,10 @@ def test_a_description_is_part_of_what_the_pseudo_labels_depend_on(tmp_path: Pat
     files.classes.write_text("Water\nGrass: dry\nBare soil\n", encoding="utf-8")
     plan = run("label", *files.options, "--out", tmp_path / "run", "--until", "pseudo", "--dry-run").stdout
     assert "the class list changed" in plan
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_a_spectrum_that_is_black_somewhere_has_a_description(made: bool) -> None:
+    nm = np.linspace(400.0, 2500.0, 50)
+    for reflectance in (np.zeros(50), np.where(nm < 700, 0.0, 0.3), np.where(nm > 2000, 0.0, 0.3)):
+        assert attributes(reflectance, nm, made) and brightness(reflectance, nm)
