@@ -7,6 +7,7 @@ and knows nothing of how much memory a scene takes. Dask is imported when it is 
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import queue
 import shutil
@@ -45,25 +46,28 @@ def connect(address: str) -> Client:
         raise BatchError(_MISSING) from None
     _quiet()
     told: dict[str, Any] = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
-    made: queue.Queue[Client | Exception] = queue.Queue()
+    made: queue.Queue[Client | str] = queue.Queue()
 
     def make() -> None:
+        found: Client | str
         try:
-            made.put(Client(**told, timeout=CONNECT_SECONDS, set_as_default=False))
+            found = Client(**told, timeout=CONNECT_SECONDS, set_as_default=False)
         except Exception as error:  # of many kinds: what an address can be wrong by is Dask's affair
-            made.put(error)
+            found = " ".join(str(error).split())[:200]
+        if isinstance(found, str):
+            gc.collect()  # a client that has failed, collected while the next one begins, would wait for it for ever
+        made.put(found)
 
     # In a thread of its own: Dask's patience is for every try, and the name of a host can take longer to find.
     threading.Thread(target=make, daemon=True).start()
     try:
         found = made.get(timeout=CONNECT_SECONDS + _MARGIN_SECONDS)
     except queue.Empty:
-        found = TimeoutError("nothing was heard")
-    if not isinstance(found, Exception):
+        found = "nothing was heard"
+    if not isinstance(found, str):
         return found
-    said = " ".join(str(found).split())[:200]
     raise BatchError(
-        f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({said}): "
+        f"no Dask scheduler answers at {address} within {CONNECT_SECONDS:.0f} s ({found}): "
         "start one with dask scheduler, or check the address"
     )
 

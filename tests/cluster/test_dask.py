@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -218,6 +219,20 @@ def test_where_no_scheduler_answers_it_is_said_within_ten_seconds() -> None:
 def test_what_is_no_address_is_one_line(address: str) -> None:
     with pytest.raises(BatchError, match="no Dask scheduler answers at"):
         connect(address)
+
+
+def test_a_client_that_has_failed_is_gone_before_another_begins() -> None:
+    """Dask's clients stop a loop when they are collected: within the start of the next one that never ends."""
+    gc.collect()
+    before = {id(one) for one in gc.get_objects() if isinstance(one, distributed.Client)}
+    gc.disable()
+    try:
+        with pytest.raises(BatchError, match="no Dask scheduler answers at"):
+            connect("nonsense")
+        left = [one for one in gc.get_objects() if isinstance(one, distributed.Client) and id(one) not in before]
+    finally:
+        gc.enable()
+    assert not left
 
 
 def test_on_a_host_with_little_memory_not_all_workers_work() -> None:
