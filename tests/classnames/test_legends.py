@@ -97,6 +97,11 @@ def test_a_class_numbered_0_that_is_one_is_kept(tmp_path: Path) -> None:
         ("a.csv", "number,name\none,Water\n2,Grass\n", "class 1: the number is 'one'"),
         ("a.qml", "<qgis><unclosed></qgis>", "no QGIS style"),
         ("a.qml", "<qgis/>", "no classes with values and labels"),
+        (
+            "a.qml",
+            f'<qgis><paletteEntry value="{"9" * 400}" label="Water"/></qgis>',
+            "no classes with values and labels",
+        ),
         ("a.hdr", "ENVI\nsamples = 3\n", "no `class names`"),
     ],
 )

@@ -65,7 +65,7 @@ def test_amounts_of_memory(text: str, size: float) -> None:
     assert machine.parse_memory(text) == size
 
 
-@pytest.mark.parametrize("text", ["much", "2 cores", "12", "-1GB"])
+@pytest.mark.parametrize("text", ["much", "2 cores", "12", "-1GB", f"{'9' * 400}GB"])
 def test_what_is_no_amount_of_memory(text: str) -> None:
     with pytest.raises(BatchError, match="is no amount of memory"):
         machine.parse_memory(text)

@@ -13,7 +13,7 @@ from typing import Any
 _MOST_OBJECTS = 20_000
 _SMALL = 1 << 20  # bytes of a dataset that is read whole
 _MEMORY = 4 << 30
-_CPU_SECONDS = 10  # many times what the largest products take, however slow the disk they lie on
+_CPU_SECONDS = 10  # several times what a whole EMIT scene takes, however slow the disk it lies on
 HDF4 = b"\x0e\x03\x13\x01"
 
 
