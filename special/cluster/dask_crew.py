@@ -10,7 +10,6 @@ import contextlib
 import gc
 import logging
 import queue
-import shutil
 import threading
 import time
 import uuid
@@ -21,6 +20,7 @@ from urllib.parse import urlparse
 
 from special.cluster.dask_worker import dismiss, labour
 from special.cluster.dispatch import Event, Task
+from special.cluster.slurm_jobs import SlurmJobs, slurm_cluster
 from special.errors import BatchError
 from special.version import own_version
 
@@ -75,35 +75,19 @@ def connect(address: str) -> Client:
 def slurm(jobs: int, options: Mapping[str, str], logs: Path) -> Client:
     """Ask SLURM for ``jobs`` jobs with a Dask worker each; return a client of their scheduler, which runs here.
 
-    ``options`` are those of ``dask_jobqueue.SLURMCluster`` (``queue``, ``cores``, ``memory``, ``walltime``...); what
-    they leave open, the configuration of dask-jobqueue says.
+    Args:
+        jobs: how many. options: of ``dask_jobqueue.SLURMCluster``. logs: a folder for those of the jobs.
 
     Raises:
-        BatchError: this machine has no SLURM, or an option cannot be understood.
+        BatchError: this machine has no SLURM, an option cannot be understood, or Dask is not installed.
     """
     try:
-        from dask_jobqueue import SLURMCluster
         from distributed import Client
+
+        _quiet()
+        return Client(slurm_cluster(jobs, options, logs), set_as_default=False)
     except ImportError:
         raise BatchError(_MISSING) from None
-    if shutil.which("sbatch") is None:
-        raise BatchError("there is no sbatch on this machine: start special batch where jobs are sent to SLURM from")
-    _quiet()
-    told: dict[str, Any] = {"processes": 1, "log_directory": str(logs), **options}
-    for name in ("cores", "processes", "job_cpu"):
-        if isinstance(told.get(name), str):
-            if not told[name].isdigit():
-                raise BatchError(f"{name}={told[name]} for SLURM is no whole number")
-            told[name] = int(told[name])
-    logs.mkdir(parents=True, exist_ok=True)
-    try:
-        cluster = SLURMCluster(**told)
-        cluster.scale(jobs=jobs)
-        client = Client(cluster, set_as_default=False)
-    except (TypeError, ValueError, OSError, RuntimeError) as error:
-        said = " ".join(str(error).split())[:200]
-        raise BatchError(f"SLURM cannot be asked for workers ({said}): see --slurm-set KEY=VALUE") from None
-    return client
 
 
 class DaskCrew:
@@ -124,6 +108,7 @@ class DaskCrew:
         self._threads: dict[str, int] = {}
         self._tasks: dict[str, Any] = {}  # futures
         self._looked = 0.0
+        self._jobs = SlurmJobs(client.cluster, self._logs) if client.cluster is not None else None
 
     @property
     def dashboard(self) -> str:
@@ -156,7 +141,7 @@ class DaskCrew:
         """See which workers have come and gone.
 
         Raises:
-            BatchError: the scheduler has gone.
+            BatchError: the scheduler has gone, or SLURM gives no worker.
         """
         if time.monotonic() - self._looked < _LOOK_SECONDS:
             return
@@ -174,6 +159,8 @@ class DaskCrew:
             if worker not in self._threads:
                 self._threads[worker] = max(1, int(known[worker]["nthreads"]))
                 self.events.put(Event(worker, {"kind": "ready", "version": own_version()}))
+        if self._jobs is not None:
+            self._jobs.look([known[worker]["name"] for worker in known])
 
     def stop(self) -> None:
         """End what is under way; let go of the scheduler."""

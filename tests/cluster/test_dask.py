@@ -22,7 +22,7 @@ distributed = pytest.importorskip("distributed", reason='Dask is not installed: 
 import window_work  # noqa: E402
 from batch_heard import Heard, answers  # noqa: E402
 
-from special.cluster.dask_crew import DaskCrew, connect, slurm, usable  # noqa: E402
+from special.cluster.dask_crew import DaskCrew, connect, usable  # noqa: E402
 from special.cluster.dispatch import Task, dispatch  # noqa: E402
 from special.cluster.spread import Spread  # noqa: E402
 from special.cluster.windows import WORK  # noqa: E402
@@ -240,48 +240,3 @@ def test_on_a_host_with_little_memory_not_all_workers_work() -> None:
     workers |= {"tcp://b:1": {"host": "b", "memory_limit": 10**9}, "tcp://c:1": {"host": "c", "memory_limit": 0}}
     assert usable(workers, 5 * 10**9) == ["tcp://a:0", "tcp://a:1", "tcp://b:1", "tcp://c:1"]
     assert usable(workers, 5 * 10**9, ["tcp://a:3"])[:2] == ["tcp://a:3", "tcp://a:0"]
-
-
-def test_without_slurm_on_the_machine_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("dask_jobqueue")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(BatchError, match="there is no sbatch on this machine"):
-        slurm(1, {}, tmp_path)
-
-
-@pytest.fixture
-def sbatch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Stands for SLURM: it begins every job at once, on this machine; returns what it was asked for."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    asked = tmp_path / "asked.sh"
-    scripts = {
-        "sbatch": f'cp "$1" {asked}\nbash {asked} >{asked}.log 2>&1 &\necho "Submitted batch job $!"\n',
-        "scancel": 'kill "$@" 2>/dev/null; exit 0\n',
-    }
-    for name, text in scripts.items():
-        (folder / name).write_text(f"#!/bin/bash\n{text}")
-        (folder / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
-    return asked
-
-
-def test_jobs_of_slurm_do_the_tasks(sbatch: Path, tmp_path: Path) -> None:
-    pytest.importorskip("dask_jobqueue")
-    client = slurm(1, {"cores": "1", "memory": "2GB", "queue": "short", "interface": "lo"}, tmp_path / "logs")
-    heard = Heard()
-    dispatch([Task("0", answers(4)[0])], DaskCrew("batch_tasks:work", client, 10**6, tmp_path / "logs"), heard)
-    assert heard.results["0"]["answer"] == 4
-    asked = sbatch.read_text()
-    assert "#SBATCH -p short" in asked and "--cpus-per-task=1" in asked
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [({"cores": "many"}, "cores=many for SLURM is no whole number"), ({"colour": "red"}, "SLURM cannot be asked")],
-)
-def test_what_slurm_cannot_be_asked_for(sbatch: Path, tmp_path: Path, options: dict[str, str], said: str) -> None:
-    pytest.importorskip("dask_jobqueue")
-    with pytest.raises(BatchError, match=said):
-        slurm(1, {"cores": "1", "memory": "2GB", **options}, tmp_path / "logs")
