@@ -79,7 +79,7 @@ def crew_of(work: str, where: Where, client: Client | None, tasks: int, device: 
     if client is not None:
         from special.cluster.dask_crew import DaskCrew
 
-        crew = DaskCrew(work, client, memory, logs)
+        crew = DaskCrew(work, client, memory, logs, watch.line)
         watch.line(f"{_counted(tasks, 'scene')}; the workers are Dask's, whose dashboard is {crew.dashboard}")
         return crew
     shares = share(where.workers, tasks, memory, device=device)

@@ -45,7 +45,7 @@ def _crew(run: RunDirectory, where: Where, device: str, say: Callable[[str], Non
     if client is not None:
         from special.cluster.dask_crew import DaskCrew
 
-        crew = DaskCrew(WORK, client, memory, logs)
+        crew = DaskCrew(WORK, client, memory, logs, say)
         say(f"Dask's workers go over the scene; their dashboard is {crew.dashboard}")
         return crew
     asked = where.workers or 1

@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
@@ -31,6 +31,7 @@ CONNECT_SECONDS = 10.0
 _MARGIN_SECONDS = 1.0
 _LOOK_SECONDS = 1.0
 _DISMISS_SECONDS = 60.0
+_ALONE_SECONDS = 30.0
 _MISSING = 'Dask is not installed: pip install "special-hsi[cluster]"'
 
 
@@ -98,9 +99,10 @@ class DaskCrew:
         client: of the scheduler; it is closed at the end, and with it a cluster that was made for it.
         memory: bytes that a task may take: on a host whose workers have less together, not all of them work.
         logs: the folder of the logs, as all see it.
+        say: takes a line for whoever waits.
     """
 
-    def __init__(self, work: str, client: Client, memory: int, logs: Path) -> None:
+    def __init__(self, work: str, client: Client, memory: int, logs: Path, say: Callable[[str], None]) -> None:
         self.events: queue.Queue[Event] = queue.Queue()
         self._work, self._client, self._memory, self._logs = work, client, memory, logs.resolve()
         self._address = client.scheduler.address if client.scheduler else "?"
@@ -108,7 +110,9 @@ class DaskCrew:
         self._threads: dict[str, int] = {}
         self._tasks: dict[str, Any] = {}  # futures
         self._looked = 0.0
-        self._jobs = SlurmJobs(client.cluster, self._logs) if client.cluster is not None else None
+        self._say, self._alone_since = say, time.monotonic()
+        self._told_to_wait = False
+        self._jobs = SlurmJobs(client.cluster, self._logs, say) if client.cluster is not None else None
 
     @property
     def dashboard(self) -> str:
@@ -161,6 +165,20 @@ class DaskCrew:
                 self.events.put(Event(worker, {"kind": "ready", "version": own_version()}))
         if self._jobs is not None:
             self._jobs.look([known[worker]["name"] for worker in known])
+        self._tell_to_wait()
+
+    def _tell_to_wait(self) -> None:
+        """Say so, once each time, where no worker has been there for a while: they may be long in coming, or never."""
+        if self._threads:
+            self._alone_since, self._told_to_wait = time.monotonic(), False
+        elif not self._told_to_wait and time.monotonic() - self._alone_since > _ALONE_SECONDS:
+            self._told_to_wait = True
+            how = (
+                f"start one with dask worker {self._address}"
+                if self._jobs is None
+                else "squeue says what jobs wait for"
+            )
+            self._say(f"no worker is there; waiting for one ({how})")
 
     def stop(self) -> None:
         """End what is under way; let go of the scheduler."""

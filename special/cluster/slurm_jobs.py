@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,13 @@ class SlurmJobs:
     """Looks after the jobs of a cluster, and keeps as many as there are when it begins.
 
     Args:
-        cluster: as ``slurm_cluster`` returns it. logs: the folder that its jobs write to.
+        cluster: as ``slurm_cluster`` returns it. logs: the folder that its jobs write to. say: takes a line for
+            whoever waits.
     """
 
-    def __init__(self, cluster: Any, logs: Path) -> None:
-        self._cluster, self._logs = cluster, logs
+    def __init__(self, cluster: Any, logs: Path, say: Callable[[str], None]) -> None:
+        self._cluster, self._logs, self._say = cluster, logs, say
+        self._refused = 0
         self._jobs = len(cluster.worker_spec)
         self._begun: set[object] = set()  # jobs whose worker has come, by name
         self._failed: set[str] = set()  # ids of those that ended before
@@ -87,6 +89,9 @@ class SlurmJobs:
         refusals = [job.refused for job in jobs.values() if job.refused]
         if refusals and not working and len(refusals) + len(ended) == len(jobs):
             raise BatchError(f"SLURM refuses the jobs ({refusals[-1]}): see --slurm-set KEY=VALUE")
+        if len(refusals) > self._refused:
+            self._refused = len(refusals)
+            self._say(f"SLURM refuses {len(refusals)} of {self._jobs} jobs ({refusals[-1]}); the others do the work")
         self._failed |= {jobs[name].job_id for name in ended if name not in self._begun}
         self._begun.difference_update(ended)  # the next one may have its name
         if len(self._failed) < TRIES * self._jobs:

@@ -22,6 +22,7 @@ distributed = pytest.importorskip("distributed", reason='Dask is not installed: 
 import window_work  # noqa: E402
 from batch_heard import Heard, answers  # noqa: E402
 
+from special.cluster import dask_crew  # noqa: E402
 from special.cluster.dask_crew import DaskCrew, connect, usable  # noqa: E402
 from special.cluster.dispatch import Task, dispatch  # noqa: E402
 from special.cluster.spread import Spread  # noqa: E402
@@ -53,7 +54,7 @@ def cluster() -> Iterator[Any]:
 
 def do(address: str, folder: Path, *tasks: dict[str, Any], heard: Heard | None = None) -> Heard:
     heard = heard or Heard()
-    crew = DaskCrew("batch_tasks:work", connect(address), 10**6, folder / "logs")
+    crew = DaskCrew("batch_tasks:work", connect(address), 10**6, folder / "logs", heard.lines.append)
     dispatch([Task(str(number), given) for number, given in enumerate(tasks)], crew, heard)
     return heard
 
@@ -122,7 +123,9 @@ def test_a_scene_that_dask_forgets_is_done_once_more(cluster: Any, tmp_path: Pat
     client = connect(cluster.scheduler_address)
     heard = Forget(client, tmp_path / "here")
     task = {"do": "linger", "here": str(tmp_path / "here"), "once": str(tmp_path / "lingered")}
-    dispatch([Task("0", task)], DaskCrew("batch_tasks:work", client, 10**6, tmp_path / "logs"), heard)
+    dispatch(
+        [Task("0", task)], DaskCrew("batch_tasks:work", client, 10**6, tmp_path / "logs", heard.lines.append), heard
+    )
     assert heard.results["0"]["answer"] == "second"
     assert heard.taken_over == ["Dask has given it up (cancelled)"]
 
@@ -130,7 +133,7 @@ def test_a_scene_that_dask_forgets_is_done_once_more(cluster: Any, tmp_path: Pat
 def test_a_dask_worker_that_is_killed_in_a_window_costs_the_pass_nothing_but_time(cluster: Any, tmp_path: Path) -> None:
     said: list[str] = []
     folder = tmp_path / "workers"
-    crew = DaskCrew(WORK, connect(cluster.scheduler_address), 10**6, folder / "logs")
+    crew = DaskCrew(WORK, connect(cluster.scheduler_address), 10**6, folder / "logs", said.append)
     killer = threading.Thread(target=kill_who_is_named_in, args=(tmp_path / "here",))
     killer.start()
     with Spread(crew, folder, said.append) as passes:
@@ -233,6 +236,23 @@ def test_a_client_that_has_failed_is_gone_before_another_begins() -> None:
     finally:
         gc.enable()
     assert not left
+
+
+@pytest.mark.usefixtures("cluster")  # which lets workers find the tests' tasks
+def test_who_waits_for_the_first_worker_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(dask_crew, "_ALONE_SECONDS", 0.5)
+    with distributed.LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=None) as empty:
+        said: list[str] = []
+
+        def say(line: str) -> None:
+            said.append(line)
+            empty.scale(1)
+
+        heard = Heard()
+        crew = DaskCrew("batch_tasks:work", connect(empty.scheduler_address), 10**6, tmp_path / "logs", say)
+        dispatch([Task("0", answers(4)[0])], crew, heard)
+        assert heard.results["0"]["answer"] == 4
+        assert said == [f"no worker is there; waiting for one (start one with dask worker {empty.scheduler_address})"]
 
 
 def test_on_a_host_with_little_memory_not_all_workers_work() -> None:

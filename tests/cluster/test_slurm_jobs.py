@@ -72,7 +72,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Slurm:
 def do(folder: Path, task: dict[str, Any], heard: Heard | None = None, jobs: int = 1) -> Heard:
     heard = heard or Heard()
     client = slurm(jobs, OPTIONS, folder / "logs")
-    dispatch([Task("0", task)], DaskCrew("batch_tasks:work", client, 10**6, folder / "logs"), heard)
+    dispatch([Task("0", task)], DaskCrew("batch_tasks:work", client, 10**6, folder / "logs", heard.lines.append), heard)
     return heard
 
 
@@ -101,6 +101,13 @@ def test_what_slurm_refuses_is_told_in_its_words(fake: Slurm, tmp_path: Path) ->
     said = r"SLURM refuses the jobs \(sbatch: error: invalid partition specified: short\): see --slurm-set"
     with pytest.raises(BatchError, match=said):
         do(tmp_path, answers(4)[0], jobs=2)
+
+
+def test_where_slurm_refuses_some_jobs_the_others_do_the_work(fake: Slurm, tmp_path: Path) -> None:
+    fake.command("sbatch", "mkdir first 2>/dev/null || { echo no more >&2; exit 1; }; " + fake.text("sbatch"))
+    heard = do(tmp_path, answers(4)[0], jobs=2)
+    assert heard.results["0"]["answer"] == 4
+    assert "SLURM refuses 1 of 2 jobs (no more); the others do the work" in heard.lines
 
 
 def test_a_job_that_ends_before_its_worker_has_begun_is_sent_again(fake: Slurm, tmp_path: Path) -> None:
