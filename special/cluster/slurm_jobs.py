@@ -115,16 +115,17 @@ def _cluster_class() -> Any:
     """Return dask-jobqueue's class, whose jobs remember why they were refused."""
     from dask_jobqueue import SLURMCluster
     from dask_jobqueue.slurm import SLURMJob
+    from distributed.deploy.spec import ProcessInterface
 
     class RememberingJob(SLURMJob):
         refused = ""
 
-        async def _submit_job(self, script_filename: str) -> Any:
+        async def start(self) -> None:
             try:
-                return await super()._submit_job(script_filename)
-            except (OSError, RuntimeError) as error:
+                await super().start()
+            except (OSError, RuntimeError, ValueError) as error:
                 self.refused = _line(error).rpartition("stderr: ")[2]
-                raise
+                await ProcessInterface.start(self)  # to Dask it has begun: it would print what is told here
 
     class RememberingCluster(SLURMCluster):
         job_cls = RememberingJob

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Mapping
@@ -96,11 +97,15 @@ def test_what_slurm_cannot_be_asked_for(fake: Slurm, tmp_path: Path, options: di
         slurm(1, {"cores": "1", "memory": "2GB", **options}, tmp_path / "logs")
 
 
-def test_what_slurm_refuses_is_told_in_its_words(fake: Slurm, tmp_path: Path) -> None:
+def test_what_slurm_refuses_is_told_once_in_its_words(
+    fake: Slurm, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     fake.command("sbatch", "echo 'sbatch: error: invalid partition specified: short' >&2; exit 1")
     said = r"SLURM refuses the jobs \(sbatch: error: invalid partition specified: short\): see --slurm-set"
     with pytest.raises(BatchError, match=said):
         do(tmp_path, answers(4)[0], jobs=2)
+    gc.collect()  # of errors that nobody has looked at is told when they are collected
+    assert "Traceback" not in caplog.text
 
 
 def test_where_slurm_refuses_some_jobs_the_others_do_the_work(fake: Slurm, tmp_path: Path) -> None:
