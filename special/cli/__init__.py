@@ -15,6 +15,7 @@ from typing import IO, Any
 import click
 
 from special.cli.echo import echo
+from special.cli.stopping import Stopped, Stopping
 
 # The parts of the help: the work in its order, then what is around it. The steps' commands are made from their list.
 _PARTS: dict[str, tuple[str, ...]] = {
@@ -43,31 +44,10 @@ class Fault(OneLine):
     exit_code = 1
 
 
-class Terminated(KeyboardInterrupt):
-    """The system, or a scheduler, asks the process to end: SIGTERM. Answered as Ctrl-C is."""
-
-
-class Stopped(click.ClickException):
-    """The user pressed Ctrl-C."""
-
-    exit_code = 130
-
-    def __init__(self) -> None:
-        super().__init__("stopped; what was finished is kept, and the same command goes on from there")
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Write the line."""
-        echo(f"\nSpecial {self.message}.", err=True, file=file)
-
-
-class StoppedBySystem(Stopped):
-    """A scheduler sent SIGTERM."""
-
-    exit_code = 143
-
-
 class Commands(click.Group):
     """Loads a command when it is used, and turns errors into one line at the boundary."""
+
+    _stopping = Stopping()
 
     def parts(self) -> dict[str, tuple[str, ...]]:
         """Return the commands, part by part of the help."""
@@ -114,6 +94,11 @@ class Commands(click.Group):
             near = difflib.get_close_matches(args[0], known, 2) or known
             raise click.UsageError(f"there is no command {args[0]!r}: try {', '.join(near)}", ctx=ctx) from None
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Read the command line and run a command, which signals end."""
+        with Stopping() as self._stopping:
+            return super().main(*args, **kwargs)
+
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the command line; Ctrl-C before the work has begun is answered as it is later."""
         try:
@@ -123,42 +108,31 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that the user can mend becomes one line, any other one becomes one line as well."""
-        from special.errors import SpecialError, trouble
-
         quiet_libraries()
-        answer_sigterm()
+        self._stopping.begin()
         try:
             return super().invoke(ctx)
-        except SpecialError as error:
-            _trace(ctx)
-            raise OneLine(str(error)) from None
-        except Terminated:
-            raise StoppedBySystem from None
         except (KeyboardInterrupt, click.Abort):
-            raise Stopped from None
-        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
-            raise
-        except (OSError, MemoryError) as error:
-            _trace(ctx)
-            raise OneLine(str(trouble(error))) from None
+            raise self._stopping.asked or Stopped from None
         except Exception as error:
-            _trace(ctx)
-            said = " ".join(str(error).split()) or "no message"
-            fault = f"something went wrong inside special ({type(error).__name__}: {said}): see where with --debug"
-            raise Fault(fault) from None
+            raise self._stopping.asked or _told(ctx, error) from None
+        finally:
+            self._stopping.end()
 
 
-def answer_sigterm() -> None:
-    """Let SIGTERM end a command as Ctrl-C does: what it holds is let go of, and what it has done stays."""
-    import signal
-    import threading
+def _told(ctx: click.Context, error: Exception) -> Exception:
+    """Return an error as the user is to see it."""
+    from special.errors import SpecialError, trouble
 
-    def stop(number: int, frame: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one is not to disturb the clearing up
-        raise Terminated
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, stop)
+    if isinstance(error, (click.ClickException, click.exceptions.Exit, BrokenPipeError)):
+        return error
+    _trace(ctx)
+    if isinstance(error, SpecialError):
+        return OneLine(str(error))
+    if isinstance(error, (OSError, MemoryError)):
+        return OneLine(str(trouble(error)))
+    said = " ".join(str(error).split()) or "no message"
+    return Fault(f"something went wrong inside special ({type(error).__name__}: {said}): see where with --debug")
 
 
 def quiet_libraries() -> None:

@@ -13,7 +13,10 @@ import pytest
 import small_scene
 from click.testing import CliRunner
 
+from special.classnames.class_list import ClassList
 from special.cli import main
+from special.cli.stopping import Stopping
+from special.errors import ClassListError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="this system has no such signals")
 LONG = ["--set", "warmup.epochs=2000", "--set", "warmup.steps=2"]
@@ -68,3 +71,51 @@ def test_ctrl_c_before_the_work_has_begun_is_answered_as_later(monkeypatch: pyte
     result = CliRunner().invoke(main, ["--version"])
     assert result.exit_code == 130
     assert "the same command goes on from there" in result.output
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_that_a_library_takes_for_an_error_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    def read(*_: object) -> None:
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:
+            raise ClassListError("classes.txt is damaged") from None
+
+    monkeypatch.setattr(ClassList, "read", read)
+    result = CliRunner().invoke(main, ["classes", "--classes", "classes.txt"])
+    assert result.exit_code == code
+    assert "Special stopped" in result.stderr and "damaged" not in result.stderr
+
+
+def test_a_second_sigterm_does_not_disturb_the_clearing_up() -> None:
+    with Stopping() as stopping:
+        stopping.begin()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert stopping.asked is not None and stopping.asked.exit_code == 143
+
+
+def test_a_signal_while_the_command_line_is_read_ends_it_at_once(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr("special.cli.stopping.os._exit", leave)
+    with Stopping(), pytest.raises(SystemExit, match="143"):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert "Special stopped" in capfd.readouterr().err
+
+
+def test_what_is_over_is_not_stopped_and_signals_are_answered_as_before() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Stopping() as stopping:
+        stopping.begin()
+        stopping.end()
+        os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
