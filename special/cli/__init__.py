@@ -109,22 +109,23 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that the user can mend becomes one line, any other one becomes one line as well."""
         quiet_libraries()
-        self._stopping.begin()
         try:
-            return super().invoke(ctx)
+            self._stopping.begin()
+            try:
+                return super().invoke(ctx)
+            except Exception as error:
+                raise self._stopping.asked or _told(ctx, error) from None
+            finally:
+                self._stopping.end()
         except (KeyboardInterrupt, click.Abort):
             raise self._stopping.asked or Stopped from None
-        except Exception as error:
-            raise self._stopping.asked or _told(ctx, error) from None
-        finally:
-            self._stopping.end()
 
 
 def _told(ctx: click.Context, error: Exception) -> Exception:
     """Return an error as the user is to see it."""
     from special.errors import SpecialError, trouble
 
-    if isinstance(error, (click.ClickException, click.exceptions.Exit, BrokenPipeError)):
+    if isinstance(error, (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError)):
         return error
     _trace(ctx)
     if isinstance(error, SpecialError):
