@@ -10,7 +10,6 @@ import math
 import os
 import shutil
 import socket
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -185,9 +184,9 @@ def whole_folder(target: Path) -> Iterator[Path]:
     What ``target`` held is replaced. What a process that was killed has left of its own folder is removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    staging = _folder_beside(target)
-    try:
-        staging.chmod(0o755)
+    staging = _beside(target)
+    try:  # an interrupt may come while the folder is made
+        staging.mkdir()
         yield staging
         if target.exists():
             shutil.rmtree(target)
@@ -196,13 +195,13 @@ def whole_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _folder_beside(target: Path) -> Path:
-    """Make a hidden folder of this process beside ``target``; remove those of processes that are no longer there."""
+def _beside(target: Path) -> Path:
+    """Name a hidden folder of this process beside ``target``; remove those of processes that are no longer there."""
     start = f".{target.name}.{socket.gethostname()}-"
     for left in target.parent.glob(f"{glob.escape(start)}*"):
         if not _is_alive(left.name.removeprefix(start).partition("-")[0]):
             shutil.rmtree(left, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"{start}{os.getpid()}-", dir=target.parent))
+    return target.parent / f"{start}{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
 def _is_alive(pid: str) -> bool:
@@ -221,8 +220,9 @@ def _is_alive(pid: str) -> bool:
 @contextlib.contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
     """Give a folder on the disk of ``beside`` for files that are gone when the block ends."""
-    folder = _folder_beside(beside)
+    folder = _beside(beside)
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,10 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,3 +56,20 @@ def test_what_ends_badly_leaves_what_was_there(tmp_path: Path) -> None:
         raise KeyError
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["before"]
+
+
+@pytest.mark.parametrize("give", [scratch_folder, whole_folder])
+def test_an_interrupt_while_the_folder_is_made_leaves_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, give: Callable[[Path], AbstractContextManager[Path]]
+) -> None:
+    mkdir = Path.mkdir
+
+    def interrupted(path: Path, *args: Any, **options: Any) -> None:
+        mkdir(path, *args, **options)
+        if path != tmp_path:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt), give(tmp_path / "out"):
+        pass
+    assert not list(tmp_path.iterdir())
