@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -13,6 +14,7 @@ import click
 
 from special.cli.echo import echo
 
+_LATER_SECONDS = 0.01
 _LINE = "\nSpecial stopped; what was finished is kept, and the same command goes on from there."
 
 
@@ -39,21 +41,26 @@ class Stopping:
     """Answers signals while a command is read, at work, and over. They are answered as before when it is left.
 
     At work the first one raises KeyboardInterrupt, so that what is held is let go of. A library may take that for an
-    error of its own and raise another one, which is then none: so ``asked`` is kept. Before, there is nothing to let
-    go of; and what is over can no longer be stopped.
+    error of its own and raise another one, which is then none: so ``asked`` is kept. Where Python cannot raise it, as
+    in what it calls when an object goes, it is raised a moment later. Before, there is nothing to let go of; and what
+    is over can no longer be stopped.
     """
 
     def __init__(self) -> None:
         self.asked: Stopped | None = None
         self._phase = "read"
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
+        self._unraisable = sys.unraisablehook
 
     def __enter__(self) -> Stopping:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._answer) for number in (signal.SIGINT, signal.SIGTERM)}
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._raise_later
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._before:
+            sys.unraisablehook = self._unraisable
         for number, handler in self._before.items():
             if handler is not None:  # which nobody in Python has set
                 signal.signal(number, handler)
@@ -76,3 +83,17 @@ class Stopping:
         if self.asked is None or number == signal.SIGINT:  # who presses Ctrl-C again will not wait for the clearing up
             self.asked = self.asked or stopped
             raise KeyboardInterrupt
+
+    def _raise_later(self, unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+            self._unraisable(unraisable)
+        elif self._phase == "at work":
+            threading.Timer(_LATER_SECONDS, _interrupt).start()
+
+
+def _interrupt() -> None:
+    main = threading.main_thread().ident
+    if main is None or not hasattr(signal, "pthread_kill"):
+        signal.raise_signal(signal.SIGINT)
+    else:
+        signal.pthread_kill(main, signal.SIGINT)  # which wakes it, whatever it waits for

@@ -119,3 +119,18 @@ def test_what_is_over_is_not_stopped_and_signals_are_answered_as_before() -> Non
         stopping.end()
         os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_interrupt_that_python_cannot_raise_is_raised_a_moment_later(capfd: pytest.CaptureFixture[str]) -> None:
+    class Dying:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with Stopping() as stopping:
+        stopping.begin()
+        with pytest.raises(KeyboardInterrupt):
+            dying = Dying()
+            del dying
+            signal.sigtimedwait((signal.SIGUSR1,), 60)
+        assert stopping.asked is not None and stopping.asked.exit_code == 143
+    assert not capfd.readouterr().err
