@@ -99,13 +99,6 @@ class Commands(click.Group):
         with Stopping() as self._stopping:
             return super().main(*args, **kwargs)
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the command line; Ctrl-C before the work has begun is answered as it is later."""
-        try:
-            return super().make_context(*args, **kwargs)
-        except KeyboardInterrupt:
-            raise Stopped from None
-
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that the user can mend becomes one line, any other one becomes one line as well."""
         quiet_libraries()

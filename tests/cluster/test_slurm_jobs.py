@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
+dask = pytest.importorskip("dask", reason='Dask is not installed: pip install "special-hsi[cluster]"')
 pytest.importorskip("distributed", reason='Dask is not installed: pip install "special-hsi[cluster]"')
 pytest.importorskip("dask_jobqueue", reason='Dask is not installed: pip install "special-hsi[cluster]"')
 
-from batch_heard import Heard, answers
+from batch_heard import Heard, answers  # noqa: E402
 
-from special.cluster import slurm_jobs
-from special.cluster.dask_crew import DaskCrew, slurm
-from special.cluster.dispatch import Task, dispatch
-from special.errors import BatchError
+from special.cluster import slurm_jobs  # noqa: E402
+from special.cluster.dask_crew import DaskCrew, slurm  # noqa: E402
+from special.cluster.dispatch import Task, dispatch  # noqa: E402
+from special.errors import BatchError  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SLURM is a few lines of shell here")
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -130,19 +131,21 @@ def test_jobs_that_all_end_before_their_workers_have_begun_are_told(fake: Slurm,
         do(tmp_path, answers(4)[0], jobs=2)
 
 
-def test_a_job_whose_time_is_up_is_sent_again(fake: Slurm, tmp_path: Path) -> None:
+@pytest.mark.parametrize("patience", ["15s", "0s"])  # of Dask, which then forgets it
+def test_a_job_whose_time_is_up_is_sent_again(fake: Slurm, tmp_path: Path, patience: str) -> None:
     class Ender(Heard):
         def progress(self, task: Task, what: Mapping[str, Any]) -> None:
             os.killpg(fake.jobs[-1], signal.SIGKILL)
 
     task = {"do": "linger", "once": str(tmp_path / "once"), "here": str(tmp_path / "here")}
-    heard = do(tmp_path, task, Ender())
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": patience}):
+        heard = do(tmp_path, task, Ender())
     assert heard.results["0"]["answer"] == "second" and len(heard.taken_over) == 1
     assert len(fake.jobs) == 2
 
 
 def test_where_slurm_does_not_answer_no_job_is_taken_for_ended(fake: Slurm, tmp_path: Path) -> None:
     fake.command("squeue", "exit 1")
-    fake.command("sbatch", f"sleep 3; {fake.text('sbatch')}")
+    fake.command("sbatch", fake.text("sbatch").replace("bash $script", "sleep 3 && bash $script"))
     assert do(tmp_path, answers(4)[0]).results["0"]["answer"] == 4
     assert len(fake.jobs) == 1
