@@ -146,6 +146,6 @@ def test_a_job_whose_time_is_up_is_sent_again(fake: Slurm, tmp_path: Path, patie
 
 def test_where_slurm_does_not_answer_no_job_is_taken_for_ended(fake: Slurm, tmp_path: Path) -> None:
     fake.command("squeue", "exit 1")
-    fake.command("sbatch", fake.text("sbatch").replace("bash $script", "sleep 3 && bash $script"))
+    fake.command("sbatch", fake.text("sbatch").replace("bash $script", "(sleep 3; bash $script)"))
     assert do(tmp_path, answers(4)[0]).results["0"]["answer"] == 4
     assert len(fake.jobs) == 1
