@@ -62,7 +62,8 @@ def label(
     """
     job = prepare(LabelOptions(scene=scene, classes=classes, wavelengths=wavelengths, **options))
     job.known(until)
-    with passes_over(job.run, Where(workers, memory, cluster=cluster), job.request.device, progress.say) as passes:
+    where = Where(workers, memory, cluster=cluster)
+    with passes_over(job.run.workers, where, job.request.device, progress.say) as passes:
         return Run(job.run.path, job.execute(until, progress, passes))
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from special.api.batch_workers import Where
 from special.api.class_source import Classes, class_list_of
 from special.api.job import resolve_device
 from special.api.opening import Opened, SceneOptions, Wavelengths, open_input
 from special.api.options import classifier_changes
 from special.api.run import Run
+from special.api.scene_workers import passes_over
 from special.api.source import content_of
 from special.errors import RunError
 from special.progress import SILENT, Progress
@@ -73,6 +75,9 @@ def predict(
     offline: bool = False,
     device: str = "auto",
     reject: float = 0.0,
+    workers: int | None = None,
+    memory: int | str | None = None,
+    cluster: str | None = None,
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Prediction | ImagePrediction:
@@ -88,6 +93,7 @@ def predict(
         descriptions: what is said about those. offline: never ask the network.
         device: ``auto``, ``cpu`` or ``cuda``.
         reject: pixels whose best class is less probable than this stay 0 in the map.
+        workers, memory, cluster: who goes over a large scene, as :func:`special.label` takes them.
         force: replace what ``out`` holds.
         progress: who listens.
 
@@ -98,6 +104,7 @@ def predict(
     if fitted.level == "image":
         return _predict_image(fitted, scene, resolve_device(device), progress)
     load(changes={"map.reject": reject}).build(MapSettings)
+    where = Where(workers, memory, cluster=cluster).checked()
     class_list = fitted.classes if classes is None else class_list_of(classes)
     how = SceneOptions(
         wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark, axes=axes
@@ -115,12 +122,19 @@ def predict(
     if classes is not None:
         said = None if descriptions is None else str(classifier_changes(None, descriptions, None)["classifier.texts"])
         fitted.retarget(network, class_list, said, offline, progress)
-    _write(target, fitted, network.to(resolve_device(device)), opened, reject, resolve_device(device), progress)
+    _write(target, fitted, network.to(resolve_device(device)), opened, reject, resolve_device(device), where, progress)
     return Prediction(target, class_list.names)
 
 
 def _write(
-    target: Path, model: Model, network: Any, opened: Opened, reject: float, device: str, progress: Progress
+    target: Path,
+    model: Model,
+    network: Any,
+    opened: Opened,
+    reject: float,
+    device: str,
+    where: Where,
+    progress: Progress,
 ) -> None:
     """Map a scene and write the folder of the prediction, whole or not at all."""
     from special.report.exports import write_map
@@ -131,16 +145,18 @@ def _write(
     scene, values = opened.data, model.settings.values
     assert isinstance(scene, Scene)
     with files.whole_folder(target) as folder, files.scratch_folder(target) as scratch:
-        shares = predict_scene(
-            network,
-            model.spectra(scene, progress),
-            scene.valid,
-            values["fit.tile"],
-            values["fit.overlap"],
-            views=values["fit.views"],
-            device=device,
-            scratch=ScratchSpace(scratch),
-        )
+        with passes_over(scratch / "workers", where, device, progress.say) as passes:
+            shares = predict_scene(
+                network,
+                model.spectra(scene, progress),
+                scene.valid,
+                values["fit.tile"],
+                values["fit.overlap"],
+                views=values["fit.views"],
+                device=device,
+                scratch=ScratchSpace(scratch),
+                passes=passes,
+            )
         if not _finite(shares, scene.valid):
             raise RunError(f"the weights in {model.path} give no probabilities of this scene: fit the model again")
         legend = legend_of(opened.classes)

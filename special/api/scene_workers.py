@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from special.api.batch_workers import Where, connect
-from special.cache.directory import RunDirectory
 from special.cluster import machine
 from special.cluster.dispatch import Crew
 from special.cluster.local import LocalCrew, share
@@ -19,13 +19,13 @@ WINDOW_MEMORY = 3 * machine.GIGABYTE // 2
 
 
 @contextmanager
-def passes_over(run: RunDirectory, where: Where, device: str, say: Callable[[str], None]) -> Iterator[Passes]:
-    """Give who goes over the windows of a run's scene, and let go of them at the end.
+def passes_over(folder: Path, where: Where, device: str, say: Callable[[str], None]) -> Iterator[Passes]:
+    """Give who goes over the windows of a scene, and let go of them at the end.
 
     Args:
-        run: the run; what is sent to workers lies in it for a while.
+        folder: where what is sent to workers lies for a while; it is made when they begin, and gone at the end.
         where: where they are; nobody else is asked where it names neither several workers nor a cluster.
-        device: of the run, ``auto``, ``cpu`` or ``cuda``.
+        device: that the work is for, ``auto``, ``cpu`` or ``cuda``.
         say: is told who they are.
 
     Raises:
@@ -35,12 +35,12 @@ def passes_over(run: RunDirectory, where: Where, device: str, say: Callable[[str
     if where.cluster is None and (where.workers or 1) == 1:
         yield HERE
         return
-    with Spread(_crew(run, where, device, say), run.workers, say) as passes:
+    with Spread(_crew(folder, where, device, say), folder, say) as passes:
         yield passes
 
 
-def _crew(run: RunDirectory, where: Where, device: str, say: Callable[[str], None]) -> Crew:
-    memory, logs = int(where.memory or WINDOW_MEMORY), run.workers / "logs"
+def _crew(folder: Path, where: Where, device: str, say: Callable[[str], None]) -> Crew:
+    memory, logs = int(where.memory or WINDOW_MEMORY), folder / "logs"
     client = connect(where, 1, logs)
     if client is not None:
         from special.cluster.dask_crew import DaskCrew

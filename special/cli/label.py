@@ -16,6 +16,7 @@ from special.cli.options import (
     seed_option,
     set_option,
     until_option,
+    workers_options,
 )
 from special.cli.scene_options import scene_options
 
@@ -79,9 +80,7 @@ A table (.csv), QGIS style (.qml) or ENVI classification header (.hdr) is a clas
 )
 @click.option("--labels-key", metavar="NAME", help="Field or array that holds the classes, where FILE has several.")
 @until_option()
-@click.option("--workers", metavar="N", type=click.IntRange(min=1), help="Processes that go over a large scene.  [1]")
-@click.option("--memory", metavar="SIZE", help="What such a process may take; fewer work where it is short.  [1.5GB]")
-@click.option("--cluster", metavar="ADDRESS", help="Have a running Dask scheduler's workers go over it.")
+@workers_options
 @dry_run_option
 @click.option("--profile", is_flag=True, help="Print where time and memory go, and record it in run.json.")
 @click.option("--force", is_flag=True, help="Forget what RUN holds, even of another scene.")
@@ -122,7 +121,7 @@ def label(
         show_plan(job.run.path, job.plan(until), job.request.settings.notes)
         return
     where = Where(workers, memory, cluster=cluster)
-    with screen, passes_over(job.run, where, job.request.device, progress.say) as passes:
+    with screen, passes_over(job.run.workers, where, job.request.device, progress.say) as passes:
         outcomes = job.execute(until, progress, passes)
     if not quiet:
         run = Run(job.run.path, outcomes)

@@ -57,3 +57,15 @@ def together(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
         return command
 
     return decorate
+
+
+workers_options = together(
+    click.option(
+        "--workers", metavar="N", type=click.IntRange(min=1), help="Processes that go over a large scene.  [1]"
+    ),
+    click.option(
+        "--memory", metavar="SIZE", help="What such a process may take; fewer work where it is short.  [1.5GB]"
+    ),
+    click.option("--cluster", metavar="ADDRESS", help="Have a running Dask scheduler's workers go over it."),
+)
+"""Who goes over the windows of one scene."""

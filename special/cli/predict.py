@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from special.cli.echo import echo
-from special.cli.options import device_option, quiet_option
+from special.cli.options import device_option, quiet_option, workers_options
 from special.cli.scene_options import scene_options
 
 _EPILOG = """\b
@@ -16,6 +16,7 @@ Examples:
   special predict scene.fit other.hdr
   special predict scene.fit/model.safetensors other.mat --wavelengths wavelengths.csv --out other
   special predict aligned.fit other.hdr --classes others.txt
+  special predict scene.fit large.hdr --workers 8
 """
 
 
@@ -43,6 +44,7 @@ Examples:
     show_default=True,
     help="Leave pixels at 0 whose class is less probable than this.",
 )
+@workers_options
 @click.option("--force", is_flag=True, help="Replace what FOLDER holds.")
 @quiet_option
 def predict(model: Path, scene: Path, device: str | None, quiet: bool, **options: Any) -> None:

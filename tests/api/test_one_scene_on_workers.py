@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from threadpoolctl import threadpool_limits
 
 import special
+from special.api.predict import Prediction
 from special.api.run import Run
 from special.cli import main
 from special.errors import BatchError
@@ -98,6 +99,42 @@ def test_a_dask_worker_that_is_killed_in_a_scene_changes_no_bit(tmp_path: Path) 
     assert_same_bits(spread, label(tmp_path, "alone"))
 
 
+FIT = {"mambahsi.hidden": 8, "mambahsi.blocks": 1, "fit.epochs": 1, "fit.steps": 2, "fit.views": 2}
+SMALL_TILES = {"fit.tile": 10, "fit.overlap": 2}
+
+
+def predict(folder: Path, name: str, **options: Any) -> Prediction:
+    files = small_scene.write(folder, "small")
+    model = folder / "small.fit"
+    if not model.is_dir():
+        settings = {**FIT, **SMALL_TILES}
+        given = (files.scene, files.truth, files.classes, files.wavelengths)
+        special.fit(*given, out=model, settings=settings, device="cpu", train_per_class=5)
+    np.save(folder / "large.npy", small_scene.cube(24, 20)[0])
+    made = special.predict(model, folder / "large.npy", files.wavelengths, out=folder / name, device="cpu", **options)
+    assert isinstance(made, Prediction)
+    return made
+
+
+def test_a_fitted_model_maps_a_scene_on_workers_in_the_bits_of_one_process(tmp_path: Path) -> None:
+    progress = Listening()
+    spread = predict(tmp_path, "spread", workers=2, progress=progress)
+    alone = predict(tmp_path, "alone")
+    assert any(line.startswith("2 workers go over the scene") for line in progress.lines)
+    np.testing.assert_array_equal(spread.probabilities, alone.probabilities)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("small.npy", "small_truth.npy", "classes.txt", "wavelengths.csv"),
+        *("small.fit", "large.npy", "spread", "alone"),
+    }
+
+
+def test_a_prediction_whose_scheduler_does_not_answer_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason='Dask is not there: pip install "special-hsi[cluster]"')
+    with pytest.raises(BatchError, match="no Dask scheduler answers at nonsense"):
+        predict(tmp_path, "spread", cluster="nonsense")
+    assert not any("spread" in path.name for path in tmp_path.iterdir())
+
+
 def test_where_no_scheduler_answers_it_is_one_line_and_nothing_is_written(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason='Dask is not there: pip install "special-hsi[cluster]"')
     with pytest.raises(BatchError, match="no Dask scheduler answers at nonsense"):
@@ -107,8 +144,11 @@ def test_where_no_scheduler_answers_it_is_one_line_and_nothing_is_written(tmp_pa
 
 def test_the_command_line_takes_workers_and_what_makes_no_sense_is_one_line(tmp_path: Path) -> None:
     files = small_scene.write(tmp_path, "scene")
-    command = ["label", *files.options, "--out", str(tmp_path / "run"), "--workers", "2", "--memory", "much"]
-    done = CliRunner().invoke(main, command)
-    assert done.exit_code == 2
-    assert done.stderr == "Error: 'much' is no amount of memory: write 2GB, or 500MB\n"
-    assert not (tmp_path / "run").exists()
+    predict(tmp_path, "first")
+    fitted, wavelengths = str(tmp_path / "small.fit"), ["--wavelengths", str(files.wavelengths)]
+    for command in (["label", *files.options], ["predict", fitted, str(files.scene), *wavelengths]):
+        told = [*command, "--out", str(tmp_path / "run"), "--workers", "2", "--memory", "much"]
+        done = CliRunner().invoke(main, told)
+        assert done.exit_code == 2
+        assert done.stderr == "Error: 'much' is no amount of memory: write 2GB, or 500MB\n"
+        assert not (tmp_path / "run").exists()
