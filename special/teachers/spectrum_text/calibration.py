@@ -4,9 +4,9 @@ Is it reflectance, radiance or raw numbers? The depth of the air's own absorptio
 sunlight as it reaches the ground, after the dark current is taken off. What then lies on top of every pixel, haze or
 an offset that a normalisation left, is a matter of hypotheses: nothing, scattering that falls with wavelength, or what
 the darkest pixels have. With each goes a grid of scales. All these ways to read the scene are weighed by how well the
-named classes explain it, and integrated out. For each a smooth gain is fitted, and with it what all green spectra of
-the table, or all grounds, have in common that is wrong here: a dry summer makes trees and grass alike less green than
-the table says, and leaves grass the drier one.
+named classes explain it, and by whether all of them are then in it, and integrated out. For each a smooth gain is
+fitted, and with it what all green spectra of the table, or all grounds, have in common that is wrong here: a dry summer
+makes trees and grass alike less green than the table says, and leaves grass the drier one.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ CHLOROPHYLL = (
 )
 """What less chlorophyll does to a canopy, at nm in log reflectance: PROSAIL with 25 instead of 60 micrograms per square
 centimetre of leaf, at a leaf area index of 3 over soil. A season does it to all that is green."""
+UNSEEN = 0.01  # of a scene: less of a named class is as good as none
 NEGLIGIBLE = 0.03  # of the likeliest way's weight: a way to read the scene that has less is not followed up
 
 
@@ -55,7 +56,8 @@ class CalibrationSettings:
     ``radiance_band_sd``: of the gain of a single region of radiance, for what the air absorbs is not smooth;
     ``shared_level_sd``, ``shared_shape_sd``: of the errors that expected spectra of one kind have in common;
     ``shared_chlorophyll_sd``: of what green ones have in common, in units of ``CHLOROPHYLL``;
-    ``iterations``, ``temper``: of the expectation maximisation.
+    ``iterations``, ``temper``: of the expectation maximisation;
+    ``presence``: how far all named classes are expected in the scene: the exponent of the geometric mean of their shares.
     """
 
     scale_sd: float
@@ -69,6 +71,7 @@ class CalibrationSettings:
     shared_chlorophyll_sd: float
     iterations: int
     temper: float
+    presence: float
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,8 @@ def calibrations(
 
     Offset and scale are not picked but integrated out: a scene in which everything is half as bright is often explained
     nearly as well, by other names, and the fit that looks best is then no better than a guess. For each offset and each
-    scale of a grid the smooth gain is fitted; its weight is the likelihood of a typical pixel times the prior.
+    scale of a grid the smooth gain is fitted; its weight is the likelihood of a typical pixel times the prior, which
+    expects the named classes to be there: who names them has seen them.
 
     Args:
         signals: (pixels, regions), a sample of the scene as ``conversion`` gives it.
@@ -203,8 +207,10 @@ def calibrations(
             seen = noise * np.exp(-conversion.start - scale)
             fit = _fit(signals - offset, conversion, likelihood.under(seen), settings, conversion.start + scale)
             way = Calibration(offset, fit.gain, fit.shifts, seen, 0.0)
-            prior = fit.log_prior - 0.5 * (scale / settings.scale_sd) ** 2
-            found.append(replace(way, weight=_evidence(signals, way, likelihood) + prior))
+            evidence, shares = _evidence(signals, way, likelihood)
+            present = settings.presence * float(np.log(shares + UNSEEN).mean())
+            prior = fit.log_prior - 0.5 * (scale / settings.scale_sd) ** 2 + present
+            found.append(replace(way, weight=evidence + prior))
     weights = softmax(np.array([way.weight for way in found]))
     kept = [replace(w, weight=float(p)) for w, p in zip(found, weights, strict=True) if p >= NEGLIGIBLE * weights.max()]
     total = sum(way.weight for way in kept)
@@ -220,15 +226,19 @@ class _Fit:
     log_prior: float
 
 
-def _evidence(signals: np.ndarray, way: Calibration, likelihood: SpectralLikelihood) -> float:
-    """Mean log likelihood of a pixel's ``signals`` (pixels, regions), which are the same numbers whatever the way."""
+def _evidence(signals: np.ndarray, way: Calibration, likelihood: SpectralLikelihood) -> tuple[float, np.ndarray]:
+    """Return how well a way explains ``signals`` (pixels, regions), and the shares of the pixels by class (classes,).
+
+    How well: the mean log likelihood of a pixel's signals, which are the same numbers whatever the way.
+    """
     from scipy.special import logsumexp
 
     logs = way.logs(signals)
     classes = int(likelihood.owners.max()) + 1
     densities = likelihood.per_class(way.densities(signals, likelihood), classes)
     stretch = -(way.gain + logs).sum(axis=1)  # of the logarithm: d log(reflectance + DARK) / d signal
-    return float((logsumexp(densities, axis=1) + stretch).mean())
+    shares = np.bincount(densities.argmax(axis=1), minlength=classes)[np.unique(likelihood.owners)] / len(logs)
+    return float((logsumexp(densities, axis=1) + stretch).mean()), shares
 
 
 def _fit(

@@ -33,6 +33,7 @@ class SpectrumTextSettings:
     shared_chlorophyll_sd: Annotated[float, Within(0, 10)]
     calibration_iterations: Annotated[int, Within(0, 1000)]
     calibration_temper: Annotated[float, Within(above=0, high=1)]
+    calibration_presence: Annotated[float, Within(0, 100)]
     calibration_pixels: Annotated[int, Within(1, 1_000_000)]
     rest_log_weight: Annotated[float, Within(-1000, 0)]
     clusters_per_class: Annotated[tuple[int, ...], Count(), Within(1, 1000)]
@@ -67,4 +68,5 @@ class SpectrumTextSettings:
             self.shared_chlorophyll_sd,
             self.calibration_iterations,
             self.calibration_temper,
+            self.calibration_presence,
         )

@@ -337,6 +337,19 @@ def test_the_scale_is_integrated_out_and_the_likeliest_is_near_the_truth(table: 
     assert abs(found[0].gain.mean()) < 0.35
 
 
+def test_a_way_to_read_a_scene_in_which_a_named_class_is_nowhere_counts_less(table: ConceptTable) -> None:
+    names = ["asphalt", "bare soil", "concrete"]
+    cube, truth = striped(table, FULL, names)
+    scene, classes = Scene.from_array(np.float32(1.8) * cube, FULL), ClassList.parse(names)
+
+    def agreement(presence: float) -> float:
+        return accuracy(teacher(table, calibration_presence=presence).predict(scene, None, classes), truth)
+
+    assert agreement(0.0) < 0.8
+    assert agreement(0.0) + 0.1 < agreement(6.0) < agreement(15.0)
+    assert agreement(15.0) > 0.95
+
+
 def test_what_is_wrong_with_all_plants_is_taken_off_plants_alone(table: ConceptTable) -> None:
     names = ["tree", "grass", "bare soil", "asphalt"]
     cube, _ = striped(table, FULL, names)
