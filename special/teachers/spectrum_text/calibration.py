@@ -57,7 +57,7 @@ class CalibrationSettings:
     ``shared_level_sd``, ``shared_shape_sd``: of the errors that expected spectra of one kind have in common;
     ``shared_chlorophyll_sd``: of what green ones have in common, in units of ``CHLOROPHYLL``;
     ``iterations``, ``temper``: of the expectation maximisation;
-    ``presence``: how far all named classes are expected in the scene: the exponent of the geometric mean of their shares.
+    ``presence``: how far all classes are expected in the scene: the exponent of the geometric mean of their shares.
     """
 
     scale_sd: float
