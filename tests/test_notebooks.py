@@ -45,7 +45,9 @@ def test_areas_from_a_sample_hold_the_truth_where_counts_of_the_map_do_not(
     true = [float((names["truth"] == k).mean()) for k in range(1, 1 + len(counted))]
     assert max(abs(one - other) for one, other in zip(counted, true, strict=True)) > 0.1
     assert names["inside"] >= len(true) - 1
-    assert all(abs(area.value - share) < 2 * area.margin for area, share in zip(estimates.areas, true, strict=True))
+    few = 0.005  # of the area: where all points of a class have one answer, its margin is 0
+    for area, share in zip(estimates.areas, true, strict=True):
+        assert abs(area.value - share) < 2 * area.margin + few
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
