@@ -104,7 +104,7 @@ def predict(
     if fitted.level == "image":
         return _predict_image(fitted, scene, resolve_device(device), progress)
     load(changes={"map.reject": reject}).build(MapSettings)
-    where = Where(workers, memory, cluster=cluster).checked()
+    where = Where(workers, memory, cluster=cluster)
     class_list = fitted.classes if classes is None else class_list_of(classes)
     how = SceneOptions(
         wavelengths=wavelengths, key=key, sensor=sensor, reader=reader, mask=mask, white=white, dark=dark, axes=axes

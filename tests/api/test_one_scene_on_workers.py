@@ -120,7 +120,8 @@ def test_a_fitted_model_maps_a_scene_on_workers_in_the_bits_of_one_process(tmp_p
     progress = Listening()
     spread = predict(tmp_path, "spread", workers=2, progress=progress)
     alone = predict(tmp_path, "alone")
-    assert any(line.startswith("2 workers go over the scene") for line in progress.lines)
+    assert progress.lines[-2].startswith("2 workers go over the scene")
+    assert progress.lines[-1].startswith("A worker took up to")
     np.testing.assert_array_equal(spread.probabilities, alone.probabilities)
     assert {path.name for path in tmp_path.iterdir()} == {
         *("small.npy", "small_truth.npy", "classes.txt", "wavelengths.csv"),
