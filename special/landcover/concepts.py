@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -159,18 +161,35 @@ def table_files(extra: Sequence[str | Path] = ()) -> list[Path]:
 def load_concepts(extra: Iterable[str | Path] = ()) -> ConceptTable:
     """Read the table that comes with the package, then the user's files, later ones replacing earlier ones.
 
+    As long as the files say the same, it is the same table: nobody may change it.
+
     Raises:
         SettingsError: a file is missing, is not TOML, or a concept in it cannot be used; the message says which.
     """
+    chosen = tuple(map(Path, extra))
+    return _table_of(chosen, tuple(map(_content, table_files(chosen))))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError):
+        return b""  # whoever reads it for what it holds says why it cannot be read
+
+
+@lru_cache(maxsize=4)
+def _table_of(extra: tuple[Path, ...], contents: tuple[bytes, ...]) -> ConceptTable:
+    """Build the table of files whose ``contents`` are these: the same files, changed, make another one."""
     digest = hashlib.sha256()
     raw: dict[str, dict[str, Any]] = {}
     groups: dict[str, set[str]] = {group: set() for group in GROUPS}
     grid = np.empty(0)
     own_names: set[str] = set()
     packaged = [PROMPTS / name for name in PACKAGED]
-    for path in [*packaged, *map(Path, extra)]:
+    for path in [*packaged, *extra]:
         document, data = _document(path)
         with damage_of(path, SettingsError):
+            document = deepcopy(document)  # for curves are put into it
             digest.update(data)
             own = grid if "spectra" in document and "wavelengths" not in document else _grid(document, path)
             grid = grid if len(grid) else own
@@ -204,9 +223,14 @@ def _document(path: Path) -> tuple[dict[str, Any], bytes]:
     except OSError as error:
         raise SettingsError(f"the concept file {path} cannot be read ({error.strerror})") from None
     try:
-        return tomllib.loads(data.decode("utf-8")), data
+        return _parsed(data), data
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not a TOML file: {error}") from None
+
+
+@lru_cache(maxsize=8)
+def _parsed(data: bytes) -> dict[str, Any]:
+    return tomllib.loads(data.decode("utf-8"))
 
 
 def _group(group: str, document: dict[str, Any], path: Path, raw: dict[str, dict[str, Any]]) -> set[str]:
@@ -275,6 +299,7 @@ class _Builder:
 
     def __init__(self, raw: dict[str, dict[str, Any]], grid: np.ndarray) -> None:
         self.raw, self.grid = raw, grid
+        self._first: dict[str, np.ndarray] = {}
 
     def first_spectrum(self, name: str, user: str, seen: tuple[str, ...] = ()) -> np.ndarray:
         """The spectrum that a mixture takes from concept ``name``: its first variant, whole cover."""
@@ -282,7 +307,9 @@ class _Builder:
             raise SettingsError(f"concept {user!r} mixes {name!r}, which is not in the table")
         if name in seen:
             raise SettingsError(f"concept {user!r} mixes itself through {' -> '.join((*seen, name))}")
-        return self.spectrum(self.raw[name]["variants"][0], user, (*seen, name))
+        if name not in self._first:
+            self._first[name] = self.spectrum(self.raw[name]["variants"][0], user, (*seen, name))
+        return self._first[name]
 
     def spectrum(self, variant: dict[str, Any], user: str, seen: tuple[str, ...] = ()) -> np.ndarray:
         if "curve" in variant:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from special.landcover.concepts import load_concepts
 from special.report.colours import palette
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Legend:
 
 def legend_of(classes: ClassList) -> Legend:
     """Return the legend of a class list. Its own colours stay; the others follow from what is meant."""
-    meant, english = known_concepts(classes, _packaged())
+    meant, english = known_concepts(classes, load_concepts())
     colours = palette(english, classes.colours, [names[0] if names else "" for names in meant])
     return Legend(tuple(classes.names), colours, tuple(" + ".join(names) for names in meant))
 
@@ -44,13 +44,6 @@ def legend_of(classes: ClassList) -> Legend:
 def colours_of(classes: ClassList) -> NDArray[np.uint8]:
     """Return the colour of each class, uint8 (K, 3), sRGB: its own, or that of what it is, in any language."""
     return legend_of(classes).colours
-
-
-@cache
-def _packaged() -> ConceptTable:
-    from special.landcover.concepts import load_concepts
-
-    return load_concepts()
 
 
 def known_concepts(classes: ClassList, table: ConceptTable) -> tuple[list[tuple[str, ...]], list[str]]:

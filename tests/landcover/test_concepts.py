@@ -147,6 +147,21 @@ def test_a_users_file_takes_spectra_from_a_file_beside_it(tmp_path: Path) -> Non
         load_concepts([write(tmp_path, text.replace("sample 7", "sample 8"))])
 
 
+def test_a_table_is_built_once_as_long_as_its_files_say_the_same(tmp_path: Path) -> None:
+    mine = write(tmp_path, MINE)
+    table = load_concepts([mine])
+    write(tmp_path, MINE)
+    assert load_concepts([mine]) is table
+    assert load_concepts() is load_concepts() is not table
+
+
+def test_a_file_that_was_mended_is_read_again(tmp_path: Path) -> None:
+    def first(text: str) -> float:
+        return float(load_concepts([write(tmp_path, text)]).concepts["violet paint"].variants[0].reflectance[0])
+
+    assert [first(MINE), first(MINE.replace("[40,", "[20,")), first(MINE)] == pytest.approx([0.4, 0.2, 0.4])
+
+
 def test_there_are_forty_minerals_or_more_each_with_its_source() -> None:
     table = load_concepts()
     pure = [table.concepts[name] for name in table.minerals if not table.concepts[name].mixed]
